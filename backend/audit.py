@@ -1,0 +1,124 @@
+"""The audit trail: append-only, one entry per changed field, in the transaction of the change.
+
+Database triggers refuse to change or delete an entry. Values are kept as the text that was stored: a sealed
+column leaves its ciphertext, which opens with the record's own key and place, and with nothing else.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, Integer, inspect
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.db import Base, Transaction, canonical_json
+from backend.terms import Originator
+
+
+class AuditEvent(Base):
+    """Who changed or saw what, when, from what to what, and why."""
+
+    __tablename__ = "audit_event"
+    __table_args__ = (
+        Index("ix_audit_event_patient_id_id", "patient_id", "id"),
+        Index("ix_audit_event_site_id_id", "site_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    verb: Mapped[str]
+    originator: Mapped[str]
+    actor_id: Mapped[UUID | None]
+    actor_name: Mapped[str]
+    role: Mapped[str | None]
+    site_id: Mapped[UUID | None]
+    patient_id: Mapped[UUID | None]
+    record_type: Mapped[str]
+    record_id: Mapped[str]
+    field: Mapped[str | None]
+    old: Mapped[str | None]
+    new: Mapped[str | None]
+    reason: Mapped[str | None]
+    request_id: Mapped[str]
+
+
+def record(txn: Transaction, verb: str, row: Base, *, reason: str | None = None) -> None:
+    """Write down what this act changes in ``row``: every field of a new row, every changed field of an old one.
+
+    Call it after the attributes are set and before the flush, when the row still knows what it was.
+    ``verb`` is in the past: ``visit.rescheduled``. Raises ``ValueError`` when nothing has changed, because
+    an act that changes nothing is a mistake in the caller.
+    """
+    changes = list(_changes(row))
+    if not changes:
+        raise ValueError(f"{verb}: {type(row).__name__} has no unsaved change; record before the flush.")
+    for name, old, new in changes:
+        _append(txn, verb, row, name, old, new, reason)
+    txn.session.add(row)
+
+
+def note(txn: Transaction, verb: str, row: Base, *, reason: str | None = None) -> None:
+    """Write down an act that changes no field: a record read, a file exported, a sign-in refused."""
+    _append(txn, verb, row, None, None, None, reason)
+
+
+def _append(
+    txn: Transaction, verb: str, row: Base, name: str | None, old: str | None, new: str | None, reason: str | None
+) -> None:
+    site_id = getattr(row, "site_id", None)
+    if row.__tablename__ == "site":
+        site_id = getattr(row, "id", None)
+    patient_id = getattr(row, "id", None) if row.__tablename__ == "patient" else getattr(row, "patient_id", None)
+    role = txn.actor.role_at(site_id) if txn.actor.originator in _STAFF else None
+    txn.session.add(
+        AuditEvent(
+            at=txn.now,
+            verb=verb,
+            originator=txn.actor.originator,
+            actor_id=txn.actor.id,
+            actor_name=txn.actor.name,
+            role=role,
+            site_id=site_id,
+            patient_id=patient_id,
+            record_type=row.__tablename__,
+            record_id=row.row_id,
+            field=name,
+            old=old,
+            new=new,
+            reason=reason,
+            request_id=txn.request_id,
+        )
+    )
+
+
+_STAFF = frozenset({Originator.SITE, Originator.SITE_ON_BEHALF})
+
+
+def _changes(row: Base) -> Iterator[tuple[str, str | None, str | None]]:
+    """(field, old, new) as stored text, in the order of the table's columns."""
+    state = inspect(row)
+    for attribute in state.mapper.column_attrs:
+        # Hashes and look-up indexes stay out: what is in the trail could never be forgotten again.
+        if not attribute.columns[0].info.get("audited", True):
+            continue
+        history = state.attrs[attribute.key].history
+        if not history.added:
+            continue
+        new = _text(history.added[0])
+        old = _text(history.deleted[0]) if history.deleted else None
+        if new != old:
+            yield attribute.key, old, new
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, str | int | float | UUID):
+        return str(value)
+    return canonical_json(value)

@@ -1,0 +1,277 @@
+"""The database: one declarative base, aware UTC, and transactions that say who acts and when.
+
+SQLite and PostgreSQL run the same code. Writers on SQLite begin with ``BEGIN IMMEDIATE``, so that two of
+them wait for each other instead of failing half-way; readers begin plainly and are held to reading by the
+database itself (``query_only`` there, ``READ ONLY`` on PostgreSQL).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, Text, create_engine, event, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from backend import clock
+from backend.terms import Originator, Role
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+SQLITE_BUSY_MILLISECONDS = 5_000
+POSTGRES_LIMITS = (
+    "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant. Naive values cannot be stored; what comes back is aware UTC on both databases."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive value; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A naive datetime cannot be stored: say in which zone it is.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """SQLite forgets the zone; it was UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """One JSON value: JSONB on PostgreSQL, text on SQLite, ``None`` stored as SQL NULL."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Pick the database's own type."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(JSONB(none_as_null=True))
+        return dialect.type_descriptor(JSON(none_as_null=True))
+
+
+class Base(DeclarativeBase):
+    """Base of every table. Ids are UUIDs made by us before the insert, because sealing binds to them."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UTCDateTime(), dict[str, Any]: Json(), str: Text()}
+
+    def __init__(self, **values: Any) -> None:
+        """Build the row, with an id of its own unless one is given."""
+        if "id" not in values and getattr(type(self), "id_is_ours", False):
+            values["id"] = uuid4()
+        for name, value in values.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f"{type(self).__name__} has no column {name!r}")
+            setattr(self, name, value)
+
+    @property
+    def row_id(self) -> str:
+        """What names this row in the audit trail and binds its sealed values."""
+        return str(getattr(self, "id"))  # noqa: B009 - a table with another key overrides this
+
+
+class WithId:
+    """A table whose primary key is one UUID of ours."""
+
+    id_is_ours: ClassVar[bool] = True
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+@dataclass(frozen=True)
+class RoleAtSite:
+    """A role held at one site; ``site_id`` is None for every site (``*``)."""
+
+    role: Role
+    site_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who is acting: a patient's device, a member of staff, or a part of the system."""
+
+    originator: Originator
+    id: UUID | None = None
+    name: str = ""
+    roles: tuple[RoleAtSite, ...] = ()
+
+    def role_at(self, site_id: UUID | None) -> Role | None:
+        """The first role that counts at the site; None for those who hold none."""
+        counting = (held.role for held in self.roles if held.site_id is None or held.site_id == site_id)
+        return next(counting, None)
+
+
+def system(name: str) -> Actor:
+    """The actor of a job or a command, named for the audit trail."""
+    return Actor(Originator.SYSTEM, name=name)
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """Who is acting, when, and the database session they act in."""
+
+    session: Session
+    actor: Actor
+    now: datetime
+    request_id: str = ""
+    _after_rollback: list[Callable[[], None]] = field(default_factory=list, repr=False)
+
+    def after_rollback(self, write: Callable[[], None]) -> None:
+        """Register what must survive a refusal; it runs once this transaction has ended."""
+        self._after_rollback.append(write)
+
+    def finish(self, *, keep: bool) -> None:
+        """Commit or roll back. Only doors call this."""
+        if keep:
+            self.session.commit()
+        else:
+            self.session.rollback()
+        self.session.close()
+        if not keep:
+            for write in self._after_rollback:
+                write()
+
+    def acting_as(self, actor: Actor) -> "Transaction":
+        """The same transaction in another's name, for acts the system does because of this one."""
+        return Transaction(self.session, actor, self.now, self.request_id, self._after_rollback)
+
+
+class Database:
+    """The engine and its two kinds of session."""
+
+    def __init__(self, url: str, keyring: object, *, threads: int = 4) -> None:
+        """Connect lazily. The pool is one larger than the threads that may use it.
+
+        The keyring rides in each session's ``info``, where ``backend.sealing`` finds it.
+        """
+        self.url = url
+        self.keyring = keyring
+        self.is_sqlite = url.startswith("sqlite")
+        self.engine = _sqlite(url, threads) if self.is_sqlite else _postgres(url, threads)
+        info = {"keyring": keyring, "database": self}
+        self._writing = sessionmaker(self.engine, info=info)
+        self._reading = sessionmaker(
+            self.engine.execution_options(reading=True, postgresql_readonly=True), info=info
+        )
+
+    def open(self, actor: Actor, *, reading: bool = False, request_id: str = "") -> Transaction:
+        """Begin on first use; the caller finishes. For doors that outlive a ``with`` block."""
+        session = self._reading() if reading else self._writing()
+        return Transaction(session, actor, clock.now(), request_id)
+
+    @contextmanager
+    def transaction(self, actor: Actor, *, request_id: str = "") -> Iterator[Transaction]:
+        """A writer's transaction: commits at the end, rolls back on any error."""
+        with self._ending(self.open(actor, request_id=request_id)) as txn:
+            yield txn
+
+    @contextmanager
+    def reading(self, actor: Actor) -> Iterator[Transaction]:
+        """A reader's transaction: the database refuses to change anything in it."""
+        with self._ending(self.open(actor, reading=True)) as txn:
+            yield txn
+
+    @contextmanager
+    def _ending(self, txn: Transaction) -> Iterator[Transaction]:
+        try:
+            yield txn
+        except BaseException:
+            txn.finish(keep=False)
+            raise
+        try:
+            txn.finish(keep=True)
+        except BaseException:
+            txn.finish(keep=False)
+            raise
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def database_of(txn: Transaction) -> Database:
+    """The database a transaction belongs to, for what must be written once it has ended."""
+    database = txn.session.info["database"]
+    assert isinstance(database, Database)
+    return database
+
+
+def one_at_a_time(txn: Transaction, *names: object) -> None:
+    """Whoever names the same thing waits here until the first has ended; SQLite has one writer anyway.
+
+    For what is not a row yet and so cannot be held by a constraint without failing the second comer.
+    """
+    if txn.session.get_bind().dialect.name == "postgresql":
+        digest = hashlib.sha256(":".join(str(name) for name in names).encode()).digest()
+        txn.session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
+
+
+def canonical_json(value: object) -> str:
+    """The one text of a JSON value: sorted keys, no spaces, letters as they are. Hashes are taken of this."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _postgres(url: str, threads: int) -> Engine:
+    return create_engine(
+        url,
+        pool_size=threads + 1,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"options": POSTGRES_LIMITS, "connect_timeout": 5},
+        json_serializer=canonical_json,
+    )
+
+
+def _sqlite(url: str, threads: int) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=threads + 1,
+        max_overflow=0,
+        pool_timeout=10,
+        # The driver must not begin transactions by itself: it begins too late and never for reads.
+        connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False},
+        json_serializer=canonical_json,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {SQLITE_BUSY_MILLISECONDS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
