@@ -1,0 +1,71 @@
+"""What every way of reaching a person must be able to do, and how it says that it could not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from backend.terms import Language
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """One message as it leaves: an address and the words. Gateways with approved templates use name and values."""
+
+    address: str
+    text: str
+    language: Language
+    template: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The provider has it. ``delivered``: it also said at once that the message is with the person."""
+
+    provider_id: str
+    delivered: bool = False
+
+
+@dataclass(frozen=True)
+class Absent:
+    """The provider was asked and does not have it."""
+
+
+@dataclass(frozen=True)
+class CannotTell:
+    """The provider cannot be asked, or what it said can mean two things: a person must decide."""
+
+
+Sighting = Accepted | Absent | CannotTell
+
+
+class Undeliverable(Exception):
+    """A definite refusal: the provider does not have the message and never will from this call.
+
+    Anything else a channel raises leaves the outcome unknown, and reconciliation decides.
+    """
+
+    def __init__(self, code: str, *, permanent: bool) -> None:
+        """``code`` is the provider's word; ``permanent`` means that trying again cannot help."""
+        super().__init__(code)
+        self.code = code
+        self.permanent = permanent
+
+
+class Channel(Protocol):
+    """A way to reach a person."""
+
+    @property
+    def looks_to_be_sure(self) -> int:
+        """How many times it must be asked before ``Absent`` is believed."""
+
+    @property
+    def seconds_between_looks(self) -> float:
+        """How long to wait between two such questions, in real time."""
+
+    def send(self, envelope: Envelope, attempt_id: UUID) -> Accepted:
+        """Hand it over. Raises ``Undeliverable`` when it was refused for certain."""
+
+    def find(self, envelope: Envelope, attempt_id: UUID) -> Sighting:
+        """What became of an attempt whose answer we never got."""

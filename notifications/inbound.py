@@ -1,0 +1,159 @@
+"""Texts that reach us: each kept once, and committed, before anything tries to understand it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import select, update
+
+from backend.db import Actor, Database, Transaction
+from backend.sealing import STUDY, keyring_of, seal, unseal
+from backend.terms import ChannelKind, Keyword, Originator
+from notifications import opt_outs
+from notifications.models import InboundMessage
+from notifications.outbox import insert_once
+
+log = logging.getLogger(__name__)
+
+BEING_READ = "being_read"
+INBOX = "inbox"
+GATEWAY = Actor(Originator.GATEWAY, name="text gateway")
+
+
+@dataclass(frozen=True)
+class ReceivedText:
+    """What came in, as the provider says. A text written in the app has its patient instead of a number."""
+
+    provider_id: str
+    from_number: str
+    to_number: str
+    text: str
+    channel: ChannelKind = ChannelKind.SMS
+    patient_id: UUID | None = None
+
+
+def receive(db: Database, text: ReceivedText) -> UUID | None:
+    """Keep a text for good and obey STOP and START; None when this provider id was known.
+
+    Keeping has its own transaction, which ends before anything looks at the words: no error in understanding
+    can lose what a patient wrote. An error while keeping is the caller's, who must let the provider try again.
+    """
+    with db.transaction(GATEWAY) as txn:
+        kept = keep(txn, text)
+        inbound_id = kept.id if kept else None
+    if inbound_id is not None:
+        _obey_now(db, inbound_id)
+    return inbound_id
+
+
+def keep(txn: Transaction, text: ReceivedText) -> InboundMessage | None:
+    """Keep a text in the caller's transaction, for doors that commit by themselves; None when it was known."""
+    row = InboundMessage(
+        id=uuid4(), provider_id=text.provider_id, key_owner_id=text.patient_id or STUDY, patient_id=text.patient_id
+    )
+    number = text.from_number.strip()
+    added = txn.session.scalar(
+        insert_once(txn, InboundMessage)
+        .values(
+            id=row.id,
+            provider_id=row.provider_id,
+            channel=text.channel,
+            key_owner_id=row.key_owner_id,
+            patient_id=row.patient_id,
+            number_index=keyring_of(txn).blind_index("phone", number) if number else None,
+            number_sealed=seal(txn, row, "number_sealed", number or None),
+            to_number=text.to_number or None,
+            text_sealed=seal(txn, row, "text_sealed", _storable(text.text)),
+            received_at=txn.now,
+        )
+        .returning(InboundMessage)
+    )
+    assert added is None or isinstance(added, InboundMessage)
+    return added
+
+
+def obey(txn: Transaction, inbound: InboundMessage) -> Keyword | None:
+    """STOP and START act on the number, first of all and whoever it belongs to. A second time does nothing."""
+    if inbound.keyword is not None:
+        return Keyword(inbound.keyword)
+    keyword = opt_outs.keyword_in(text_of(txn, inbound))
+    if keyword is None or inbound.number_index is None:
+        return None
+    # The text's row first and the number after, as everybody does, so that two who obey never wait for each other.
+    inbound.keyword = keyword
+    txn.session.flush()
+    if keyword is Keyword.STOP:
+        opt_outs.stop(txn, inbound.number_index, inbound.id)
+    else:
+        opt_outs.start(txn, inbound.number_index, inbound.id)
+    return keyword
+
+
+def unhandled(txn: Transaction, *, older_than: timedelta = timedelta(0), limit: int = 100) -> Sequence[InboundMessage]:
+    """Texts that nothing has understood yet, oldest first."""
+    return txn.session.scalars(
+        select(InboundMessage)
+        .where(InboundMessage.handled_at.is_(None), InboundMessage.received_at <= txn.now - older_than)
+        .order_by(InboundMessage.received_at, InboundMessage.id)
+        .limit(limit)
+    ).all()
+
+
+def mark_handled(
+    txn: Transaction, inbound: InboundMessage, how: str, patient_id: UUID | None, *, site_id: UUID | None = None
+) -> None:
+    """Say what became of a text, and whose it was if that is certain."""
+    inbound.handled_at = txn.now
+    inbound.handled_how = how
+    inbound.patient_id = inbound.patient_id or patient_id
+    inbound.site_id = inbound.site_id or site_id
+
+
+def take(txn: Transaction, inbound_id: UUID) -> InboundMessage | None:
+    """The text, for whoever is to understand it in this transaction; None when another has looked at it.
+
+    Whoever comes second waits here until the first has committed, and then finds that it is done.
+    """
+    return txn.session.scalar(
+        update(InboundMessage)
+        .where(InboundMessage.id == inbound_id, InboundMessage.handled_how.is_(None))
+        .values(handled_how=BEING_READ)
+        .returning(InboundMessage)
+        .execution_options(populate_existing=True)
+    )
+
+
+def leave_to_a_person(
+    txn: Transaction, inbound: InboundMessage, *, patient_id: UUID | None = None, site_id: UUID | None = None
+) -> None:
+    """It has been looked at and stays in the inbox until a person resolves it there."""
+    inbound.handled_how = INBOX
+    inbound.patient_id = inbound.patient_id or patient_id
+    inbound.site_id = inbound.site_id or site_id
+
+
+def text_of(txn: Transaction, inbound: InboundMessage) -> str:
+    """The words."""
+    return unseal(txn, inbound, "text_sealed") or ""
+
+
+def number_of(txn: Transaction, inbound: InboundMessage) -> str | None:
+    """The number they came from; None when they were written in the app."""
+    return unseal(txn, inbound, "number_sealed")
+
+
+def _obey_now(db: Database, inbound_id: UUID) -> None:
+    """STOP counts from this moment, also when whatever handles texts is broken or behind."""
+    try:
+        with db.transaction(GATEWAY) as txn:
+            obey(txn, txn.session.get_one(InboundMessage, inbound_id))
+    except Exception:
+        # The text is kept and still unhandled, so the next to handle it obeys it first.
+        log.exception("a kept text could not be read yet", extra={"inbound_id": str(inbound_id)})
+
+
+def _storable(text: str) -> str:
+    """Half a surrogate pair is not a character and cannot be encoded; everything else is kept as it came."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,66 @@
+"""Numbers that said STOP. Our own table, whatever a carrier keeps: it counts for every gateway and every person."""
+
+import unicodedata
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from backend import audit
+from backend.db import Transaction
+from backend.sealing import keyring_of
+from backend.terms import Keyword
+from notifications.models import OptOut
+
+# With those that carriers act on by themselves, so that theirs and ours never disagree.
+STOP_WORDS = frozenset(
+    {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "td", "t", "停", "停止", "退订", "退訂", "取消订阅"}
+)
+START_WORDS = frozenset({"start", "unstop", "恢复", "恢復", "开始", "開始"})
+AROUND_A_WORD = " \t\r\n.,!?。，！？、\"'“”‘’「」【】()"
+
+
+def keyword_in(text: str) -> Keyword | None:
+    """STOP and START stand alone: ``stop it hurts`` is for a person to read."""
+    word = unicodedata.normalize("NFKC", text).strip(AROUND_A_WORD).casefold()
+    if word in STOP_WORDS:
+        return Keyword.STOP
+    if word in START_WORDS:
+        return Keyword.START
+    return None
+
+
+def has_stopped(txn: Transaction, number: str) -> bool:
+    """Whether nothing may be sent to this number. A STOP that is being kept at this moment is waited for."""
+    index = keyring_of(txn).blind_index("phone", number)
+    _one_at_a_time(txn, index)
+    return _standing(txn, index) is not None
+
+
+def stop(txn: Transaction, number_index: str, inbound_id: UUID) -> None:
+    """From the commit of this on, nothing is sent to the number."""
+    _one_at_a_time(txn, number_index)
+    if _standing(txn, number_index) is None:
+        row = OptOut(number_index=number_index, stopped_at=txn.now, stopped_by=inbound_id)
+        audit.record(txn, "messages.stopped", row)
+
+
+def start(txn: Transaction, number_index: str, inbound_id: UUID) -> None:
+    """The number may be texted again. This opens the channel and nothing else: consent is another matter."""
+    _one_at_a_time(txn, number_index)
+    standing = _standing(txn, number_index)
+    if standing is not None:
+        standing.started_at = txn.now
+        standing.started_by = inbound_id
+        audit.record(txn, "messages.restarted", standing)
+
+
+def _standing(txn: Transaction, index: str) -> OptOut | None:
+    return txn.session.scalars(
+        select(OptOut).where(OptOut.number_index == index, OptOut.started_at.is_(None))
+    ).one_or_none()
+
+
+def _one_at_a_time(txn: Transaction, index: str) -> None:
+    """Makes STOP and a beginning message take turns, as a row that is not there yet cannot be locked."""
+    if txn.session.get_bind().dialect.name == "postgresql":
+        txn.session.execute(select(func.pg_advisory_xact_lock(int(index[:15], 16))))

@@ -1,0 +1,309 @@
+"""Messages on their way out: queued once by key, recalled while unsent, claimed, begun.
+
+No other module locks rows. Two workers never hold one message: a claim takes rows nobody has
+(``FOR UPDATE SKIP LOCKED`` on PostgreSQL, the one writer of ``BEGIN IMMEDIATE`` on SQLite), and whoever then
+speaks must first move its row from ``claimed`` to ``sending`` under the claim's own token, and commit that.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from backend import clock
+from backend.db import Base, Transaction
+from backend.sealing import STUDY, seal
+from backend.terms import AttemptStatus, MessageStatus, Recipient, Urgency
+from notifications.channels import Envelope
+from notifications.models import UNSENT, Attempt, Message
+
+PRIORITY = {Urgency.SAFETY: 0, Urgency.REPLY: 0, Urgency.INFUSION: 1, Urgency.ROUTINE: 2}
+THE_PATIENTS_SIDE = (Recipient.PATIENT, Recipient.CAREGIVER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """What somebody wants said. ``values`` holds dates, times and keys only; the rest is decided at release."""
+
+    key: str
+    template: str
+    recipient: Recipient
+    send_at: datetime
+    urgency: Urgency = Urgency.ROUTINE
+    patient_id: UUID | None = None
+    caregiver_id: UUID | None = None
+    staff_id: UUID | None = None
+    site_id: UUID | None = None
+    in_reply_to: UUID | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    agenda_key: str | None = None
+    asks: str | None = None
+    local_date: date | None = None
+    local_time: time | None = None
+    zone: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Messages that are ours until the lease ends."""
+
+    token: UUID
+    message_ids: tuple[UUID, ...]
+
+
+# --- the counter -------------------------------------------------------------------------------------------
+
+
+def queue(txn: Transaction, letter: Letter) -> Message | None:
+    """Keep a message to be sent, once: None when one with this key is already on its way, sent or settled.
+
+    One that was cancelled unsent is queued again, because a date that moved away may move back. One that still
+    waits takes over the letter's times and words. Whether it may really be sent is decided at release, not here.
+    """
+    txn.session.flush()
+    columns = {**_intent(letter), "id": uuid4(), "created_at": txn.now, "status": MessageStatus.QUEUED, "tries": 0}
+    added: Message | None = txn.session.scalar(insert_once(txn, Message).values(columns).returning(Message))
+    if added is not None:
+        return added
+    known = txn.session.scalars(
+        select(Message).where(*_same_key(letter)).with_for_update().execution_options(populate_existing=True)
+    ).one()
+    if known.status == MessageStatus.CANCELLED:
+        _wait_again(known, letter)
+        return known
+    if known.is_unsent and differs(known, letter):
+        _wait_again(known, letter)
+    return None
+
+
+def cancel(
+    txn: Transaction,
+    patient_id: UUID,
+    *,
+    key_prefix: str = "",
+    keys: Collection[str] | None = None,
+    recipients: Collection[Recipient] = THE_PATIENTS_SIDE,
+    reason: str,
+) -> int:
+    """Recall what nobody has begun to say to a patient and their caregivers; says how many rows.
+
+    A prefix that means one agenda item ends with ``@``, or ``weekly.w1`` would also recall ``weekly.w12``.
+    """
+    # Not LIKE: SQLite's does not tell capitals from small letters.
+    chosen = [
+        *_unsent_to(patient_id, recipients),
+        func.substr(Message.key, 1, len(key_prefix)) == key_prefix,
+    ]
+    if keys is not None:
+        chosen.append(Message.key.in_(keys))
+    ended = {"status": MessageStatus.CANCELLED, "reason": reason, "settled_at": txn.now}
+    recalled = txn.session.scalars(
+        update(Message)
+        .where(*chosen)
+        .values(**ended, lease_token=None, lease_until=None)
+        .returning(Message.id)
+        .execution_options(synchronize_session="fetch")
+    )
+    return len(recalled.all())
+
+
+def unsent(txn: Transaction, patient_id: UUID) -> Sequence[Message]:
+    """What is planned for a patient and their caregivers and can still be recalled, in order of time."""
+    return txn.session.scalars(
+        select(Message).where(*_unsent_to(patient_id, THE_PATIENTS_SIDE)).order_by(Message.send_at, Message.id)
+    ).all()
+
+
+def open_questions(txn: Transaction, patient_id: UUID, recipient: Recipient = Recipient.PATIENT) -> Sequence[Message]:
+    """What was asked for a digit and has had no answer, newest first."""
+    return txn.session.scalars(
+        select(Message)
+        .where(
+            Message.patient_id == patient_id,
+            Message.recipient == recipient,
+            Message.asks.is_not(None),
+            Message.answered_at.is_(None),
+            Message.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED)),
+        )
+        .order_by(Message.settled_at.desc(), Message.id.desc())
+    ).all()
+
+
+# --- taking, deciding --------------------------------------------------------------------------------------
+
+
+def claim(txn: Transaction, *, due_by: datetime, lease_seconds: float, limit: int = 50) -> Claim:
+    """Take what is due and nobody has, most urgent first. Claims whose lease has run out are put back before."""
+    wall = clock.wall()
+    _put_back(txn, Message.status == MessageStatus.CLAIMED, Message.lease_until < wall)
+    due = (
+        select(Message.id)
+        .where(Message.status == MessageStatus.QUEUED, Message.next_try_at <= due_by)
+        .order_by(Message.priority, Message.next_try_at, Message.id)
+        .limit(limit)
+    )
+    if _is_postgres(txn):
+        due = due.with_for_update(skip_locked=True)
+    chosen = due.cte("due")
+    token = uuid4()
+    taken = txn.session.execute(
+        update(Message)
+        .where(Message.id.in_(select(chosen.c.id)))
+        .values(status=MessageStatus.CLAIMED, lease_token=token, lease_until=wall + timedelta(seconds=lease_seconds))
+        .returning(Message.priority, Message.next_try_at, Message.id)
+        .execution_options(synchronize_session=False)
+    )
+    return Claim(token, tuple(row.id for row in sorted(taken)))
+
+
+def take(txn: Transaction, message_id: UUID, token: UUID) -> Message | None:
+    """The claimed message, held until this transaction ends; None when it was recalled or another has it now."""
+    message = hold(txn, message_id)
+    return message if message.status == MessageStatus.CLAIMED and message.lease_token == token else None
+
+
+def hold(txn: Transaction, message_id: UUID) -> Message:
+    """A message that nobody else changes until this transaction ends, as it is now."""
+    return txn.session.scalars(
+        select(Message).where(Message.id == message_id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+
+
+def postpone(txn: Transaction, message: Message, at: datetime, reason: str) -> None:
+    """Not now. Never to the past, or one run would meet it again and again."""
+    message.status = MessageStatus.QUEUED
+    message.reason = reason
+    message.next_try_at = max(at, txn.now + timedelta(seconds=1))
+    let_go(message)
+
+
+def suppress(txn: Transaction, message: Message, reason: str) -> None:
+    """Not at all; the row and its reason stay for whoever asks why nothing came."""
+    message.status = MessageStatus.SUPPRESSED
+    message.reason = reason
+    message.settled_at = txn.now
+    let_go(message)
+
+
+def begin(
+    txn: Transaction, message: Message, envelope: Envelope, *, channel: str, version: int, lease_seconds: float
+) -> Attempt:
+    """Write down, before anything is said, that it is about to be said. Commit before speaking."""
+    message.status = MessageStatus.SENDING
+    message.reason = None
+    message.channel, message.language = channel, envelope.language
+    message.lease_until = clock.wall() + timedelta(seconds=lease_seconds)
+    earlier = txn.session.scalar(select(func.max(Attempt.number)).where(Attempt.message_id == message.id))
+    attempt = Attempt(
+        message_id=message.id,
+        patient_id=message.patient_id,
+        key_owner_id=message.patient_id or STUDY,
+        number=(earlier or 0) + 1,
+        channel=channel,
+        language=envelope.language,
+        template=envelope.template,
+        template_version=version,
+        status=AttemptStatus.SENDING,
+        started_at=txn.now,
+        looks=0,
+    )
+    attempt.address_sealed = seal(txn, attempt, "address_sealed", envelope.address)
+    attempt.body_sealed = seal(txn, attempt, "body_sealed", envelope.text)
+    txn.session.add(attempt)
+    return attempt
+
+
+def doubt_the_overdue(txn: Transaction) -> int:
+    """Whoever was speaking has not come back in time: what it was saying becomes in doubt."""
+    overdue = txn.session.scalars(
+        select(Message.id)
+        .where(Message.status == MessageStatus.SENDING, Message.lease_until < clock.wall())
+        .order_by(Message.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not overdue:
+        return 0
+    txn.session.execute(
+        update(Message).where(Message.id.in_(overdue)).values(status=MessageStatus.IN_DOUBT, lease_until=None)
+    )
+    txn.session.execute(
+        update(Attempt)
+        .where(Attempt.message_id.in_(overdue), Attempt.status == AttemptStatus.SENDING)
+        .values(status=AttemptStatus.IN_DOUBT)
+    )
+    return len(overdue)
+
+
+# --- small parts -------------------------------------------------------------------------------------------
+
+
+def insert_once(txn: Transaction, table: type[Base]) -> Any:
+    """An INSERT that leaves a row alone which is there already, and then returns nothing."""
+    if _is_postgres(txn):
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def _is_postgres(txn: Transaction) -> bool:
+    return txn.session.get_bind().dialect.name == "postgresql"
+
+
+def _unsent_to(patient_id: UUID, recipients: Collection[Recipient]) -> list[ColumnElement[bool]]:
+    return [
+        Message.patient_id == patient_id,
+        Message.status.in_(UNSENT),
+        Message.recipient.in_(recipients),
+    ]
+
+
+def _intent(letter: Letter) -> dict[str, Any]:
+    said = {name: getattr(letter, name) for name in Letter.__dataclass_fields__}
+    return {
+        **said,
+        "values": dict(letter.values),
+        "priority": PRIORITY[letter.urgency],
+        "next_try_at": letter.send_at,
+    }
+
+
+def _same_key(letter: Letter) -> list[ColumnElement[bool]]:
+    if letter.patient_id is not None:
+        return [Message.patient_id == letter.patient_id, Message.key == letter.key]
+    return [Message.patient_id.is_(None), Message.site_id == letter.site_id, Message.key == letter.key]
+
+
+def differs(message: Message, letter: Letter) -> bool:
+    """Whether the plan has changed. ``next_try_at`` is not the plan: a postponement must survive replanning."""
+    intent = _intent(letter)
+    del intent["next_try_at"]
+    return any(getattr(message, name) != value for name, value in intent.items())
+
+
+def _wait_again(message: Message, letter: Letter) -> None:
+    for name, value in _intent(letter).items():
+        setattr(message, name, value)
+    message.status = MessageStatus.QUEUED
+    message.tries = 0
+    message.reason = None
+    message.settled_at = None
+    let_go(message)
+
+
+def let_go(message: Message) -> None:
+    """Nobody holds it any more."""
+    message.lease_token = None
+    message.lease_until = None
+
+
+def _put_back(txn: Transaction, *which: ColumnElement[bool]) -> None:
+    txn.session.execute(
+        update(Message)
+        .where(*which)
+        .values(status=MessageStatus.QUEUED, lease_token=None, lease_until=None)
+        .execution_options(synchronize_session=False)
+    )

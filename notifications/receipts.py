@@ -1,0 +1,56 @@
+"""What a provider says later about an attempt: twice, late, out of order, or before it answered our call."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+from backend.db import Transaction
+from backend.terms import MessageStatus
+from notifications import outbox, settling
+from notifications.models import Attempt, Receipt
+from notifications.settling import DeadLetter
+
+
+class Said(StrEnum):
+    """The three things a receipt can mean to us."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class ReceiptFromProvider:
+    """One receipt, for the attempt whose id came back with it."""
+
+    attempt_id: UUID
+    said: Said
+    provider_id: str
+    code: str | None = None
+
+
+def note_receipt(txn: Transaction, receipt: ReceiptFromProvider, on_dead_letter: DeadLetter) -> bool:
+    """Keep the receipt and move its message forward, never back; whether anything moved.
+
+    A receipt for an attempt we never made, or one heard before, changes nothing.
+    """
+    if txn.session.get(Attempt, receipt.attempt_id) is None:
+        return False
+    message, attempt = settling.hold_attempt(txn, receipt.attempt_id)
+    if not _kept(txn, receipt):
+        return False
+    settling.accepted(txn, attempt, receipt.provider_id)
+    attempt.code = receipt.code or attempt.code
+    moved = settling.advance(txn, message, MessageStatus(receipt.said.value))
+    if moved and receipt.said is Said.FAILED:
+        message.reason = receipt.code
+        on_dead_letter(txn, message, attempt)
+    return moved
+
+
+def _kept(txn: Transaction, receipt: ReceiptFromProvider) -> bool:
+    """Whether it is new. Providers repeat themselves."""
+    new = outbox.insert_once(txn, Receipt).values(
+        id=uuid4(), attempt_id=receipt.attempt_id, status=receipt.said, code=receipt.code, at=txn.now
+    )
+    return txn.session.scalar(new.returning(Receipt.id)) is not None

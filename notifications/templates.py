@@ -1,0 +1,190 @@
+"""Patient-facing words: loaded and checked at start, rendered at release.
+
+The texts lie in ``templates/<language>/``, because ethics committees approve them; the manifest says what each is
+for, which placeholders it has and how many segments it may take.
+"""
+
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from enum import StrEnum
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import yaml
+
+from backend.errors import BadTemplate
+from backend.terms import Language
+
+GSM_7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+GSM_7_ESCAPED = frozenset("\f^{}\\[~]|€")
+WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WEEKDAYS_ZH = "一二三四五六日"
+MONTHS_EN = (
+    "January", "February", "March", "April", "May", "June", "July",
+    "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+class Placeholder(StrEnum):
+    """What may stand in a text. There is none for a name, a drug or a diagnosis, and there shall be none."""
+
+    DATE = "date"
+    DATES = "dates"
+    TIME = "time"
+    PHONE = "phone"
+    SUBJECT = "subject"
+
+
+# The longest that can really occur, to count segments with: E.164 has at most 15 digits.
+LONGEST = {
+    Placeholder.DATE: "2027-09-29",
+    Placeholder.DATES: "2027-09-29,2027-09-30",
+    Placeholder.TIME: "22:30",
+    Placeholder.PHONE: "+123456789012345",
+    Placeholder.SUBJECT: "01-0007",
+}
+
+
+@dataclass(frozen=True)
+class Template:
+    """One message in every language, with what the manifest says of it."""
+
+    name: str
+    purpose: str
+    version: int
+    ethics_reference: str | None
+    placeholders: Mapping[str, Placeholder]
+    segments: Mapping[Language, int]
+    answers_after_stop: bool
+    texts: Mapping[Language, str]
+    signatures: Mapping[Language, str]
+
+
+def load_templates(folder: Traversable | None = None) -> Mapping[str, Template]:
+    """Every template, checked. Raises ``BadTemplate`` with all complaints at once, by template and language."""
+    where = folder or files("notifications") / "templates"
+    manifest = yaml.safe_load((where / "manifest.yaml").read_text("utf-8"))
+    signatures = {Language(code): text for code, text in manifest["signatures"].items()}
+    complaints: dict[str, list[str]] = {}
+    loaded = {}
+    for name, entry in manifest["templates"].items():
+        texts = {language: _text(where, language, name) for language in Language}
+        try:
+            loaded[name] = _template(name, entry, texts, signatures)
+            found = list(_complaints(loaded[name]))
+        except (KeyError, ValueError) as wrong:
+            found = [f"cannot be read: {wrong}"]
+        if found:
+            complaints[name] = found
+    unlisted = {name for language in Language for name in _names_in(where, language)} - set(manifest["templates"])
+    complaints |= {name: ["is not in the manifest"] for name in unlisted}
+    if complaints:
+        said = "; ".join(f"{name}: {', '.join(what)}" for name, what in sorted(complaints.items()))
+        raise BadTemplate(f"Message templates are wrong. {said}", fields=complaints)
+    return loaded
+
+
+def render(template: Template, language: Language, values: Mapping[str, str], *, signed: bool = True) -> str:
+    """The words as the person reads them: dates spoken in their language, the sender named in front.
+
+    Values that the text has no place for are left out, so that a sender may offer the same few for every template.
+    """
+    missing = template.placeholders.keys() - values.keys()
+    if missing:
+        raise BadTemplate(f"{template.name} takes {_listed(template.placeholders)}; missing: {_listed(missing)}.")
+    spoken = {name: _spoken(kind, values[name], language) for name, kind in template.placeholders.items()}
+    return (template.signatures[language] if signed else "") + template.texts[language].format(**spoken)
+
+
+def spoken_date(day: date, language: Language) -> str:
+    """``Wed 17 March``, ``3月17日(周三)``."""
+    if language is Language.CHINESE:
+        return f"{day.month}月{day.day}日(周{WEEKDAYS_ZH[day.weekday()]})"
+    return f"{WEEKDAYS_EN[day.weekday()]} {day.day} {MONTHS_EN[day.month - 1]}"
+
+
+def spoken_dates(days: Sequence[date], language: Language) -> str:
+    """``Wed 17 March and Thu 18 March``, ``3月17日(周三)、3月18日(周四)``."""
+    joint = "、" if language is Language.CHINESE else " and "
+    return joint.join(spoken_date(day, language) for day in days)
+
+
+def segment_count(text: str) -> int:
+    """How many text messages a carrier makes of it: 160 letters of its small alphabet, or 70 of any other."""
+    if all(letter in GSM_7 or letter in GSM_7_ESCAPED for letter in text):
+        length = sum(2 if letter in GSM_7_ESCAPED else 1 for letter in text)
+        return 1 if length <= 160 else -(-length // 153)
+    length = len(text.encode("utf-16-le")) // 2
+    return 1 if length <= 70 else -(-length // 67)
+
+
+def _template(
+    name: str, entry: Mapping[str, Any], texts: Mapping[Language, str], signatures: Mapping[Language, str]
+) -> Template:
+    segments = entry.get("segments", {})
+    return Template(
+        name=name,
+        purpose=entry["purpose"],
+        version=entry["version"],
+        ethics_reference=entry["ethics_reference"],
+        placeholders={key: Placeholder(kind) for key, kind in entry.get("placeholders", {}).items()},
+        segments={language: segments.get(language.value, 1) for language in Language},
+        answers_after_stop=entry.get("answers_after_stop", False),
+        texts=texts,
+        signatures=signatures,
+    )
+
+
+def _complaints(template: Template) -> Iterator[str]:
+    declared = set(template.placeholders)
+    for language, text in template.texts.items():
+        used = _placeholders_in(text)
+        if not text:
+            yield f"has no text in {language}"
+        elif used != declared:
+            yield f"in {language} has {_listed(used)} instead of {_listed(declared)}"
+        else:
+            longest = {name: LONGEST[kind] for name, kind in template.placeholders.items()}
+            taken = segment_count(render(template, language, longest))
+            if taken > template.segments[language]:
+                yield f"in {language} takes {taken} segments instead of {template.segments[language]}"
+
+
+def _placeholders_in(text: str) -> set[str]:
+    """Names between braces. Anything cleverer (a format, an attribute) comes back as a name nobody declared."""
+    return {
+        "".join(part for part in (name, conversion and "!" + conversion, form and ":" + form) if part)
+        for _, name, form, conversion in string.Formatter().parse(text)
+        if name is not None
+    }
+
+
+def _spoken(kind: Placeholder, value: str, language: Language) -> str:
+    if kind is Placeholder.DATE:
+        return spoken_date(date.fromisoformat(value), language)
+    if kind is Placeholder.DATES:
+        return spoken_dates([date.fromisoformat(day) for day in value.split(",")], language)
+    if kind is Placeholder.TIME:
+        return time.fromisoformat(value).strftime("%H:%M")
+    return value
+
+
+def _text(where: Traversable, language: Language, name: str) -> str:
+    file = where / language.value / f"{name}.txt"
+    return file.read_text("utf-8").strip() if file.is_file() else ""
+
+
+def _names_in(where: Traversable, language: Language) -> Iterator[str]:
+    for file in (where / language.value).iterdir():
+        if file.name.endswith(".txt"):
+            yield file.name.removesuffix(".txt")
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(sorted(names)) or "none"
