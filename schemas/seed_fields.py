@@ -1,0 +1,158 @@
+"""Fields of seed files: strict about types, because a hand-written ``"3"`` or ``yes`` is a slip worth naming."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from backend.terms import Language
+
+TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+WORD = r"^[a-z][a-z0-9_-]*$"
+
+
+class Whole(fields.Field[int]):
+    """A whole number written as one, within bounds."""
+
+    def __init__(self, description: str, *, at_least: int, at_most: int, **options: Any) -> None:
+        options["metadata"] = {"description": description}
+        super().__init__(validate=validate.Range(at_least, at_most), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValidationError("Must be a whole number.")
+        return value
+
+
+class Number(fields.Field[float]):
+    """A number written as one."""
+
+    def __init__(self, description: str, **options: Any) -> None:
+        super().__init__(metadata={"description": description}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValidationError("Must be a number.")
+        return value
+
+
+class Truth(fields.Field[bool]):
+    """``true`` or ``false`` and nothing that looks like it."""
+
+    def __init__(self, description: str, **options: Any) -> None:
+        super().__init__(metadata={"description": description}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("Must be true or false.")
+        return value
+
+
+class Stated(fields.Field[Any]):
+    """A whole number, plain when it is in the trial's record, ``{value, assumption: true}`` when it is ours."""
+
+    def __init__(self, description: str, *, at_least: int, at_most: int) -> None:
+        super().__init__(required=True, metadata={"description": description})
+        self.inner = Whole(description, at_least=at_least, at_most=at_most, required=True)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return self.inner.deserialize(value, attr, data)
+        unknown = {str(name): ["Unknown field."] for name in value if name not in {"value", "assumption"}}
+        if unknown:
+            raise ValidationError(unknown)
+        if value.get("assumption") is not True:
+            raise ValidationError({"assumption": ["Must be true, or left out together with value."]})
+        return {"value": self.inner.deserialize(value.get("value"), "value", value), "assumption": True}
+
+
+class Tagged(fields.Field[Any]):
+    """A mapping whose ``type`` says which shape the rest of it has."""
+
+    def __init__(self, description: str, shapes: Mapping[str, type[Schema]]) -> None:
+        super().__init__(required=True, metadata={"description": description})
+        self.shapes = {name: shape() for name, shape in shapes.items()}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise ValidationError("Must be a mapping with a type.")
+        shape = self.shapes.get(str(value.get("type")))
+        if shape is None:
+            raise ValidationError({"type": [f"Must be one of: {', '.join(self.shapes)}."]})
+        return shape.load(value)
+
+
+def text(description: str, *, longest: int = 200, **options: Any) -> fields.String:
+    """A text of at least one character."""
+    options.setdefault("required", True)
+    return fields.String(validate=validate.Length(1, longest), metadata={"description": description}, **options)
+
+
+def word(description: str, **options: Any) -> fields.String:
+    """A code: lower-case letters, digits, ``_`` and ``-``."""
+    options.setdefault("required", True)
+    must = validate.Regexp(WORD, error="Must be a word of lower-case letters, digits, _ and -.")
+    return fields.String(validate=must, metadata={"description": description}, **options)
+
+
+def one_of(description: str, choices: list[str], **options: Any) -> fields.String:
+    """One of the words listed."""
+    options.setdefault("required", True)
+    must = validate.OneOf(choices, error="Must be one of: {choices}.")
+    return fields.String(validate=must, metadata={"description": description}, **options)
+
+
+def words(description: str, *, fewest: int = 1, **options: Any) -> fields.List[Any]:
+    """A list of different words."""
+    return fields.List(
+        word("One of them."),
+        validate=[validate.Length(min=fewest), _all_different],
+        metadata={"description": description},
+        **options,
+    )
+
+
+def time_of_day(description: str, **options: Any) -> fields.String:
+    """A wall time such as 09:00."""
+    options.setdefault("required", True)
+    must = validate.Regexp(TIME_OF_DAY, error="Must be a time of day such as 09:00.")
+    return fields.String(validate=must, metadata={"description": description}, **options)
+
+
+def texts(description: str) -> fields.Dict:
+    """A text in every language the product speaks."""
+    return fields.Dict(
+        keys=fields.String(validate=validate.OneOf(list(Language), error="Must be one of: {choices}.")),
+        values=fields.String(validate=validate.Length(1, 300)),
+        required=True,
+        validate=_in_every_language,
+        metadata={"description": description},
+    )
+
+
+def word_lists(description: str) -> fields.Dict:
+    """A list of words or phrases in every language the product speaks."""
+    return fields.Dict(
+        keys=fields.String(validate=validate.OneOf(list(Language), error="Must be one of: {choices}.")),
+        values=fields.List(text("A word or phrase."), validate=[validate.Length(min=1), _all_different]),
+        required=True,
+        validate=_in_every_language,
+        metadata={"description": description},
+    )
+
+
+def assumption() -> Truth:
+    """Whether what stands here is ours until the investigators confirm it."""
+    return Truth("True when the value is ours, to be confirmed by the investigators.")
+
+
+def _in_every_language(said: Mapping[str, Any]) -> None:
+    missing = [language for language in Language if language not in said]
+    if missing:
+        raise ValidationError(f"Is missing in {' and '.join(missing)}.")
+
+
+def _all_different(said: list[Any]) -> None:
+    twice = sorted({one for one in said if said.count(one) > 1})
+    if twice:
+        raise ValidationError(f"Says {', '.join(twice)} more than once.")
