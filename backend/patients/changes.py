@@ -1,0 +1,67 @@
+"""Changing a patient's record: by staff, who must have seen its newest version, and by the patient, for preferences."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend import audit, clock
+from backend.db import Transaction
+from backend.errors import InvalidInput, StaleRecord
+from backend.patients.enrolment import check_study_facts
+from backend.patients.identifiers import set_identifiers
+from backend.patients.models import Patient
+from backend.protocol.load import protocol_of
+from backend.staff.models import Site
+
+PREFERENCES = ("language", "time_zone", "channels", "quiet_from", "quiet_to", "preferred_time")
+IDENTIFIERS = ("name", "phone", "email")
+# What the calendar and the analysis hang on: a correction of these says why.
+STUDY_FACTS = ("targeted_drug", "consented_on", "randomised_on", "birth_year")
+
+
+def update_patient(txn: Transaction, patient: Patient, changes: Mapping[str, Any], *, seen_version: int) -> Patient:
+    """Change a record that was read at ``seen_version``. Raises ``StaleRecord`` when it has changed since.
+
+    Of two who save at once, the version column lets one through; the other is told that the record is stale.
+    """
+    if seen_version != patient.version:
+        raise StaleRecord()
+    _check_corrections(txn, patient, changes)
+    set_identifiers(txn, patient, txn.session.get_one(Site, patient.site_id), _only(changes, IDENTIFIERS))
+    _set(patient, _only(changes, PREFERENCES + STUDY_FACTS))
+    if txn.session.is_modified(patient):
+        audit.record(txn, "patient.changed", patient, reason=changes.get("reason"))
+        txn.session.flush()
+    return patient
+
+
+def change_preferences(txn: Transaction, patient: Patient, changes: Mapping[str, Any]) -> Patient:
+    """The patient's own wishes: language, zone, channels and hours."""
+    _set(patient, _only(changes, PREFERENCES))
+    if txn.session.is_modified(patient):
+        audit.record(txn, "patient.preferences_changed", patient)
+        txn.session.flush()
+    return patient
+
+
+def _check_corrections(txn: Transaction, patient: Patient, changes: Mapping[str, Any]) -> None:
+    corrected = {name: value for name, value in _only(changes, STUDY_FACTS).items() if value != getattr(patient, name)}
+    if not corrected:
+        return
+    site = txn.session.get_one(Site, patient.site_id)
+    facts = {name: getattr(patient, name) for name in ("arm", *STUDY_FACTS)} | corrected
+    today = clock.local_day(txn.now, site.time_zone)
+    complaints = check_study_facts(protocol_of(txn, patient.protocol_version_id), site, today, facts)
+    if not changes.get("reason"):
+        complaints["reason"] = ["A correction says why."]
+    if complaints:
+        raise InvalidInput(fields=complaints)
+
+
+def _set(patient: Patient, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if getattr(patient, name) != value:
+            setattr(patient, name, value)
+
+
+def _only(changes: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: changes[name] for name in names if name in changes}

@@ -1,0 +1,103 @@
+"""Where and when a person may be reached: numbers, the hours of rest, and holds on all contact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from backend import audit
+from backend.db import Transaction
+from backend.errors import NoLongerPossible
+from backend.patients.models import Caregiver, ContactHold, Patient
+from backend.sealing import keyring_of, unseal
+from backend.staff.models import StaffMember
+from backend.terms import Recipient
+from notifications.models import Message
+
+
+@dataclass(frozen=True)
+class QuietWindow:
+    """The hours of rest on the patient's own wall: from the evening to the morning."""
+
+    starts: time
+    ends: time
+    zone: str
+
+
+def quiet_window(patient: Patient, *, usual_from: time, usual_to: time) -> QuietWindow:
+    """The hours the patient chose, or the protocol's usual ones."""
+    return QuietWindow(patient.quiet_from or usual_from, patient.quiet_to or usual_to, patient.time_zone)
+
+
+def hold(txn: Transaction, patient: Patient, reason: str, *, until: datetime | None = None) -> ContactHold:
+    """Hold all contact with the patient and the caregivers. Holding twice for one reason is one hold."""
+    standing = next((held for held in holds(txn, patient) if held.reason == reason), None)
+    if standing:
+        return standing
+    held = ContactHold(patient_id=patient.id, site_id=patient.site_id, reason=reason, held_at=txn.now, until=until)
+    audit.record(txn, "contact.held", held, reason=reason)
+    txn.session.flush()
+    return held
+
+
+def lift(txn: Transaction, held: ContactHold) -> None:
+    """Contact may resume as far as this hold goes: always a person's act."""
+    if held.lifted_at:
+        raise NoLongerPossible("This hold was lifted before.")
+    held.lifted_at = txn.now
+    held.lifted_by = txn.actor.id
+    audit.record(txn, "contact.resumed", held)
+    txn.session.flush()
+
+
+def holds(txn: Transaction, patient: Patient) -> Sequence[ContactHold]:
+    """What holds contact with this patient now, earliest first."""
+    standing = (
+        select(ContactHold)
+        .where(ContactHold.patient_id == patient.id, ContactHold.lifted_at.is_(None))
+        .where(or_(ContactHold.until.is_(None), ContactHold.until > txn.now))
+    )
+    return txn.session.scalars(standing.order_by(ContactHold.held_at, ContactHold.id)).all()
+
+
+def address_of(txn: Transaction, message: Message) -> str | None:
+    """The number a message goes to, read at the moment of release; None when there is none (any more)."""
+    match Recipient(message.recipient):
+        case Recipient.PATIENT:
+            return _number(txn, Patient, message.patient_id)
+        case Recipient.CAREGIVER:
+            return _number(txn, Caregiver, message.caregiver_id)
+        case Recipient.STAFF:
+            return _number(txn, StaffMember, message.staff_id)
+
+
+def patients_by_phone(txn: Transaction, number: str) -> Sequence[Patient]:
+    """Everybody whose own number this is. Two may share a phone; never take the first."""
+    index = phone_index(txn, number)
+    return txn.session.scalars(
+        select(Patient).where(Patient.phone_index == index).order_by(Patient.subject_number)
+    ).all()
+
+
+def caregivers_by_phone(txn: Transaction, number: str) -> Sequence[Caregiver]:
+    """Every caregiver, of any patient, whose number this is."""
+    named = select(Caregiver).where(Caregiver.phone_index == phone_index(txn, number), Caregiver.ended_at.is_(None))
+    return txn.session.scalars(named.order_by(Caregiver.named_at, Caregiver.id)).all()
+
+
+def phone_index(txn: Transaction, number: str) -> str:
+    """What an E.164 number is looked up by."""
+    return keyring_of(txn).blind_index("phone", number)
+
+
+def _number(
+    txn: Transaction, table: type[Patient] | type[Caregiver] | type[StaffMember], row_id: UUID | None
+) -> str | None:
+    row = txn.session.get(table, row_id) if row_id else None
+    if not isinstance(row, Patient | Caregiver | StaffMember):
+        return None
+    if getattr(row, "ended_at", None) or getattr(row, "deactivated_at", None):
+        return None
+    return unseal(txn, row, "phone_sealed")

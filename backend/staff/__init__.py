@@ -1,0 +1,1 @@
+"""Sites, members of staff and their roles, and how they sign in."""

@@ -1,0 +1,92 @@
+"""Sites and the people who work there. Names, addresses and numbers of staff are sealed under their site's key."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.db import Base, WithId
+from backend.sealing import STUDY
+
+
+class Site(WithId, Base):
+    """A hospital taking part. Its telephone numbers are for patients to see and therefore not sealed."""
+
+    __tablename__ = "site"
+
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    time_zone: Mapped[str]
+    phone_region: Mapped[str]
+    emergency_phone: Mapped[str]
+    office_phone: Mapped[str | None]
+    working_hours: Mapped[dict[str, Any]]
+    # Counted up by one statement at each enrolment, so that two coordinators never give out one number.
+    last_subject: Mapped[int] = mapped_column(default=0, info={"audited": False})
+    created_at: Mapped[datetime]
+
+    @property
+    def key_owner_id(self) -> UUID:
+        """A site has a data key of its own."""
+        return self.id
+
+    @property
+    def subject_prefix(self) -> str:
+        """What this site's subject numbers begin with: ``01`` of ``site-01``."""
+        return self.code.rpartition("-")[2]
+
+
+class StaffMember(WithId, Base):
+    """A person who works on the trial. ``home_site_id`` is None for those who belong to no one site."""
+
+    __tablename__ = "staff_member"
+
+    home_site_id: Mapped[UUID | None] = mapped_column(ForeignKey("site.id"), index=True)
+    name_sealed: Mapped[str]
+    email_sealed: Mapped[str]
+    email_index: Mapped[str] = mapped_column(unique=True, info={"audited": False})
+    phone_sealed: Mapped[str | None]
+    phone_index: Mapped[str | None] = mapped_column(index=True, info={"audited": False})
+    # A hash in the audit trail could never be taken out again, so the act is noted and the value is not.
+    password_hash: Mapped[str] = mapped_column(info={"audited": False})
+    language: Mapped[str]
+    created_at: Mapped[datetime]
+    deactivated_at: Mapped[datetime | None]
+
+    @property
+    def site_id(self) -> UUID | None:
+        """Whose audit trail this person's changes belong to."""
+        return self.home_site_id
+
+    @property
+    def key_owner_id(self) -> UUID:
+        """Sealed under the home site's key, or the study's."""
+        return self.home_site_id or STUDY
+
+
+class StaffRole(WithId, Base):
+    """A role held at one site; ``site_id`` is None for every site. Ended, never deleted."""
+
+    __tablename__ = "staff_role"
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff_member.id"), index=True)
+    role: Mapped[str]
+    site_id: Mapped[UUID | None] = mapped_column(ForeignKey("site.id"), index=True)
+    granted_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class StaffSession(WithId, Base):
+    """One sign-in. Only the token's fingerprint is kept; its times are real time, not trial time."""
+
+    __tablename__ = "staff_session"
+    __table_args__ = (UniqueConstraint("fingerprint"),)
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff_member.id"), index=True)
+    fingerprint: Mapped[str] = mapped_column(info={"audited": False})
+    started_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(info={"audited": False})
+    ends_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""Every task for a person, whatever raised it."""

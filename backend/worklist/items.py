@@ -1,0 +1,100 @@
+"""Opening a task for a person once, and closing it with what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, CursorResult, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+
+from backend import audit
+from backend.db import Transaction
+from backend.errors import NoLongerPossible
+from backend.sealing import seal
+from backend.terms import WorkReason
+from backend.worklist.models import WorkItem
+
+# What orders the list, and therefore what its cursors hold.
+KEY = (datetime, UUID)
+
+
+def open_item(
+    txn: Transaction,
+    *,
+    reason: WorkReason,
+    key: str,
+    site_id: UUID,
+    due_at: datetime,
+    patient_id: UUID | None = None,
+) -> WorkItem | None:
+    """A new task; None when the patient (or the site) has or had one with this key, also when two open it at once."""
+    owner_id = patient_id or site_id
+    if find_item(txn, owner_id, key):
+        return None
+    item = WorkItem(
+        site_id=site_id,
+        patient_id=patient_id,
+        owner_id=owner_id,
+        reason=reason,
+        key=key,
+        due_at=due_at,
+        created_at=txn.now,
+    )
+    try:
+        with txn.session.begin_nested():
+            audit.record(txn, "work_item.opened", item)
+            txn.session.flush()
+    except IntegrityError:
+        if find_item(txn, owner_id, key):
+            return None
+        raise
+    return item
+
+
+def resolve(txn: Transaction, item: WorkItem, outcome: str, note: str | None = None) -> WorkItem:
+    """Close a task with what came of it. Raises ``NoLongerPossible`` when somebody closed it before."""
+    claim = update(WorkItem).where(WorkItem.id == item.id, WorkItem.resolved_at.is_(None))
+    closed = txn.session.execute(claim.values(resolved_at=txn.now).execution_options(synchronize_session=False))
+    assert isinstance(closed, CursorResult)
+    if not closed.rowcount:
+        raise NoLongerPossible("This task was closed before.")
+    item.resolved_at = txn.now
+    item.resolved_by = txn.actor.id
+    item.outcome_sealed = seal(txn, item, "outcome_sealed", outcome)
+    item.note_sealed = seal(txn, item, "note_sealed", note)
+    audit.record(txn, "work_item.resolved", item)
+    txn.session.flush()
+    return item
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some items in order, and where the next ones begin."""
+
+    items: Sequence[WorkItem]
+    after: tuple[datetime, UUID] | None
+
+
+def list_open(
+    txn: Transaction,
+    visible: ColumnElement[bool],
+    *,
+    reason: str | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> Page:
+    """Open tasks that ``visible`` allows, the most pressing first, by keyset."""
+    wanted = select(WorkItem).where(WorkItem.resolved_at.is_(None), visible)
+    if reason:
+        wanted = wanted.where(WorkItem.reason == reason)
+    if after:
+        wanted = wanted.where(tuple_(WorkItem.due_at, WorkItem.id) > after)
+    items = txn.session.scalars(wanted.order_by(WorkItem.due_at, WorkItem.id).limit(limit + 1)).all()
+    shown = items[:limit]
+    return Page(shown, (shown[-1].due_at, shown[-1].id) if len(items) > limit else None)
+
+
+def find_item(txn: Transaction, owner_id: UUID, key: str) -> WorkItem | None:
+    """The patient's or the site's task with this key, open or closed."""
+    return txn.session.scalar(select(WorkItem).where(WorkItem.owner_id == owner_id, WorkItem.key == key))
