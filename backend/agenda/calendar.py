@@ -1,0 +1,122 @@
+"""One patient's calendar: a pure function of the protocol, the patient's course and the moment.
+
+Keys are the same every time and never renumber; moving an anchor moves what hangs on it and nothing else.
+Windows are half-open instants, made from local days: of the site for visits and infusions, of the patient
+for everything else.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from backend import clock
+from backend.agenda.course import AgendaItem, Course, CycleCourse, Reported
+from backend.agenda.days import plus_months, start_of
+from backend.agenda.drafts import Draft, drafts_of
+from backend.agenda.infusions import infusions_of
+from backend.agenda.standing import Standings
+from backend.protocol.definition import Protocol
+from backend.protocol.rules import ForDays, NeverOverdue, UntilNext
+from backend.terms import AgendaKind
+
+__all__ = ["AgendaItem", "Course", "CycleCourse", "Reported", "agenda", "by_key", "visible_to_patient"]
+
+MONTHS_AHEAD = 12
+AT_THE_SITE = frozenset({AgendaKind.VISIT, AgendaKind.INFUSION})
+
+
+def agenda(protocol: Protocol, course: Course, now: datetime) -> tuple[AgendaItem, ...]:
+    """Every item from randomisation to the last planned month or a year from now, by due date and key."""
+    today = clock.local_day(now, course.patient_zone)
+    last_planned = plus_months(course.randomised_on, protocol.last_planned_month)
+    horizon = max(last_planned, plus_months(today, MONTHS_AHEAD))
+    drafts = drafts_of(protocol, course, infusions_of(protocol, course), horizon)
+    drafts.sort(key=lambda draft: (draft.due_on, draft.key))
+    return _items(protocol, course, drafts, now)
+
+
+def visible_to_patient(items: Iterable[AgendaItem]) -> tuple[AgendaItem, ...]:
+    """Without planned infusions, and without cancelled ones the patient was never told of."""
+    return tuple(item for item in items if item.was_announced)
+
+
+def by_key(items: Iterable[AgendaItem]) -> dict[str, AgendaItem]:
+    """The same items, found by key."""
+    return {item.key: item for item in items}
+
+
+def _items(protocol: Protocol, course: Course, drafts: Sequence[Draft], now: datetime) -> tuple[AgendaItem, ...]:
+    windows = [_window(course, draft) for draft in drafts]
+    openings = _openings(drafts, windows)
+    standings = Standings(protocol, course, drafts, now)
+    items = []
+    for draft, (zone, opens_at, closes_at) in zip(drafts, windows, strict=True):
+        rule = draft.rule
+        expires_at = _expiry(draft, zone, opens_at, closes_at, openings)
+        state, completed_at = standings.of(draft, opens_at, closes_at, expires_at)
+        reply = course.replies.get(draft.key)
+        items.append(
+            AgendaItem(
+                key=draft.key,
+                family=rule.family,
+                kind=rule.kind,
+                instrument=rule.instrument_of(draft.n),
+                due_on=draft.due_on,
+                opens_at=opens_at,
+                closes_at=closes_at,
+                expires_at=expires_at,
+                zone=zone,
+                state=state,
+                # A reply was about a date: when the date moves, it is void.
+                reply=reply[0] if reply and reply[1] == draft.due_on else None,
+                completed_at=completed_at,
+                titles=draft.titles,
+                rule=rule.name,
+                not_before=draft.not_before,
+                was_announced=draft.infusion.was_announced if draft.infusion else True,
+            )
+        )
+    return tuple(items)
+
+
+def _window(course: Course, draft: Draft) -> tuple[str, datetime, datetime]:
+    """Zone, opening and closing: from 00:00 of the first day to 00:00 of the day after the last."""
+    rule, due_on = draft.rule, draft.due_on
+    zone = course.site_zone if rule.kind in AT_THE_SITE else course.patient_zone
+    opens_at = start_of(due_on + timedelta(days=rule.opens), zone)
+    return zone, opens_at, start_of(due_on + timedelta(days=rule.closes + 1), zone)
+
+
+def _openings(
+    drafts: Sequence[Draft], windows: Sequence[tuple[str, datetime, datetime]]
+) -> Mapping[str, list[datetime]]:
+    """When the items of each family open, in order."""
+    openings: dict[str, list[datetime]] = {}
+    for draft, window in zip(drafts, windows, strict=True):
+        openings.setdefault(draft.rule.family, []).append(window[1])
+    for instants in openings.values():
+        instants.sort()
+    return openings
+
+
+def _expiry(
+    draft: Draft, zone: str, opens_at: datetime, closes_at: datetime, openings: Mapping[str, list[datetime]]
+) -> datetime | None:
+    """Until when it is worth doing late; None for what waits for ever."""
+    match draft.rule.overdue:
+        case NeverOverdue():
+            return closes_at
+        case ForDays(days):
+            return start_of(draft.due_on + timedelta(days=draft.rule.closes + 1 + days), zone)
+        case UntilNext(families, else_days):
+            nexts = [_next_after(opens_at, openings.get(family, ())) for family in families]
+            following = min((instant for instant in nexts if instant), default=None)
+            if following is None:
+                return start_of(draft.due_on + timedelta(days=draft.rule.closes + 1 + else_days), zone)
+            return max(closes_at, following)
+    return None
+
+
+def _next_after(moment: datetime, instants: Sequence[datetime]) -> datetime | None:
+    place = bisect_right(instants, moment)
+    return instants[place] if place < len(instants) else None

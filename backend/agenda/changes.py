@@ -1,0 +1,179 @@
+"""Acts on the agenda: each changes what the calendar is computed from, replans, and says what that did."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import notifications
+from backend import clock
+from backend.agenda import cycles, facts
+from backend.agenda.calendar import by_key, visible_to_patient
+from backend.agenda.course import AgendaItem
+from backend.agenda.facts import FactKind
+from backend.agenda.history import agenda_of
+from backend.agenda.models import Cycle
+from backend.agenda.news import pair_of, tell_of_infusions
+from backend.agenda.planning import replan
+from backend.db import Transaction
+from backend.errors import InvalidInput, NoLongerPossible, NotFound
+from backend.patients import life
+from backend.patients.models import Patient
+from backend.terms import AgendaKind, AgendaState, Attendance, EvidenceSource, Reply, WorkReason
+from backend.worklist.items import open_item
+
+ATTENDED_KINDS = frozenset({AgendaKind.VISIT, AgendaKind.INFUSION, AgendaKind.CONTACT})
+OVER = frozenset({AgendaState.COMPLETED, AgendaState.COMPLETED_LATE, AgendaState.CANCELLED, AgendaState.EXPIRED})
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What an act did to the agenda, by key, and how many stored messages it recalled."""
+
+    added: tuple[str, ...]
+    moved: tuple[str, ...]
+    cancelled: tuple[str, ...]
+    kept: tuple[str, ...]
+    messages_recalled: int
+
+
+@dataclass(frozen=True)
+class CycleChange:
+    """A cycle after an act, and what the act did."""
+
+    cycle: Cycle
+    diff: Diff
+
+
+def plan_cycle(txn: Transaction, patient: Patient, number: int, donor_collection_on: date) -> CycleChange:
+    """Enter a donor's collection. The patient hears nothing before the dates are confirmed."""
+    return _act(txn, patient, lambda: cycles.plan_cycle(txn, patient, number, donor_collection_on))
+
+
+def confirm_cycle(txn: Transaction, patient: Patient, number: int, day_1_on: date | None = None) -> CycleChange:
+    """Confirm a cycle's dates, or move them, and tell the patient at once."""
+    cycle = cycles.latest_attempt(txn, patient, number)
+    return _act(txn, patient, lambda: cycles.confirm_cycle(txn, patient, cycle, day_1_on))
+
+
+def fail_release(txn: Transaction, patient: Patient, number: int) -> CycleChange:
+    """The cells may not be given; a patient who was told to come is told not to."""
+    cycle = cycles.latest_attempt(txn, patient, number)
+    return _act(txn, patient, lambda: cycles.fail_release(txn, patient, cycle))
+
+
+def start_infusion(txn: Transaction, patient: Patient, number: int, day: int, started_at: datetime) -> CycleChange:
+    """Record the actual start of an infusion day."""
+    cycle = cycles.latest_attempt(txn, patient, number)
+    return _act(txn, patient, lambda: cycles.start_infusion(txn, patient, cycle, day, started_at))
+
+
+def record_attendance(txn: Transaction, patient: Patient, key: str, status: Attendance, on: date) -> AgendaItem:
+    """The patient came or did not. Coming shows that the patient was alive; a missed day 2 is a deviation."""
+    item = item_of(txn, patient, key)
+    if item.kind not in ATTENDED_KINDS:
+        raise InvalidInput(fields={"key": ["Only visits, infusions and contacts are attended."]})
+    if on > clock.local_day(txn.now, item.zone):
+        raise InvalidInput(fields={"on": ["This day has not come yet."]})
+    if item.state in (AgendaState.CANCELLED, AgendaState.PLANNED):
+        raise NoLongerPossible(f"{key} is {item.state}.")
+    if item.kind is AgendaKind.INFUSION:
+        _about_an_infusion(txn, patient, item, status, on)
+    facts.note_attendance(txn, patient, key, FactKind(status), on)
+    if status is Attendance.ATTENDED:
+        source = EvidenceSource.PHONE if item.kind is AgendaKind.CONTACT else EvidenceSource.VISIT
+        life.add_evidence(txn, patient, as_of=on, source=source, reference=key)
+    replan(txn, patient)
+    return item_of(txn, patient, key)
+
+
+def reply_to(txn: Transaction, patient: Patient, key: str, reply: Reply, note: str | None = None) -> AgendaItem:
+    """The patient answers an invitation. Asking for another date makes a task for the site."""
+    item = by_key(visible_to_patient(agenda_of(txn, patient))).get(key)
+    if item is None or item.kind not in ATTENDED_KINDS:
+        raise NotFound()
+    if item.state in OVER:
+        raise NoLongerPossible(f"This is {item.state} and needs no answer any more.")
+    said = facts.note_reply(txn, patient, key, reply, due_on=item.due_on, note=note)
+    if reply is Reply.PLEASE_CHANGE:
+        open_item(
+            txn,
+            reason=WorkReason.CHANGE_REQUESTED,
+            key=f"change:{key}@{item.due_on.isoformat()}:{said.revision}",
+            site_id=patient.site_id,
+            patient_id=patient.id,
+            due_at=txn.now,
+        )
+    return item_of(txn, patient, key)
+
+
+def reply_to_all(txn: Transaction, patient: Patient, key: str, reply: Reply) -> None:
+    """One answer to an invitation; to an infusion it speaks for every day of its cycle that is still ahead."""
+    items = visible_to_patient(agenda_of(txn, patient))
+    days = [item.key for item in items if item.state is AgendaState.CONFIRMED and pair_of(item.key) == pair_of(key)]
+    for one in days or [key]:
+        reply_to(txn, patient, one, reply)
+
+
+def item_of(txn: Transaction, patient: Patient, key: str) -> AgendaItem:
+    """One item of the agenda. Raises ``NotFound`` when the agenda has no such key."""
+    item = by_key(agenda_of(txn, patient)).get(key)
+    if item is None:
+        raise NotFound()
+    return item
+
+
+def _about_an_infusion(txn: Transaction, patient: Patient, item: AgendaItem, status: Attendance, on: date) -> None:
+    if item.state is AgendaState.COMPLETED:
+        raise NoLongerPossible("Its start is recorded, and what has begun never moves.")
+    number, day = _numbers_in(item.key)
+    if status is Attendance.MISSED and day == 2:
+        cycles.miss_day_2(txn, patient, cycles.latest_attempt(txn, patient, number), on)
+    elif status is Attendance.ATTENDED:
+        raise InvalidInput(fields={"status": ["Record the start of the infusion instead."]})
+
+
+def _numbers_in(key: str) -> tuple[int, int]:
+    """(cycle, day) of an infusion's key: (1, 2) of ``cycle-1.2.day-2``."""
+    cycle, _, day = key.rpartition(".day-")
+    return int(cycle.removeprefix("cycle-").partition(".")[0]), int(day)
+
+
+def _act(txn: Transaction, patient: Patient, act: Callable[[], Cycle]) -> CycleChange:
+    before = by_key(agenda_of(txn, patient))
+    cycle = act()
+    after = by_key(agenda_of(txn, patient))
+    recalled = _recall_what_spoke_of_old_days(txn, patient, before, after) + replan(txn, patient).recalled
+    tell_of_infusions(txn, patient, before, after)
+    return CycleChange(cycle, _diff(before, after, recalled))
+
+
+def _recall_what_spoke_of_old_days(
+    txn: Transaction, patient: Patient, before: Mapping[str, AgendaItem], after: Mapping[str, AgendaItem]
+) -> int:
+    """Reminders and news alike: nothing unsent may speak of a day that is no longer the day."""
+    return sum(
+        notifications.cancel(txn, patient.id, key_prefix=f"{key}@{item.due_on.isoformat()}:", reason="moved")
+        for key, item in before.items()
+        if item.kind is AgendaKind.INFUSION and _is_about_another_day(item, after.get(key))
+    )
+
+
+def _is_about_another_day(before: AgendaItem, after: AgendaItem | None) -> bool:
+    return after is None or after.due_on != before.due_on or _was_cancelled(before, after)
+
+
+def _diff(before: Mapping[str, AgendaItem], after: Mapping[str, AgendaItem], recalled: int) -> Diff:
+    gone = [key for key in before if key not in after or _was_cancelled(before[key], after[key])]
+    common = [key for key in before if key in after and key not in gone]
+    moved = [key for key in common if before[key].due_on != after[key].due_on]
+    return Diff(
+        added=tuple(key for key in after if key not in before),
+        moved=tuple(moved),
+        cancelled=tuple(gone),
+        kept=tuple(key for key in common if key not in moved),
+        messages_recalled=recalled,
+    )
+
+
+def _was_cancelled(before: AgendaItem, after: AgendaItem) -> bool:
+    return after.state is AgendaState.CANCELLED and before.state is not AgendaState.CANCELLED

@@ -1,0 +1,160 @@
+"""The rows of the protocol unfolded for one patient: keys and due dates, before any state is known."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from backend.agenda.course import Course
+from backend.agenda.days import plus_months
+from backend.agenda.infusions import InfusionDate, Infusions, rest_until
+from backend.protocol.definition import Protocol
+from backend.protocol.rules import (
+    AfterInfusion,
+    BetweenInfusions,
+    EveryDays,
+    InfusionDay,
+    Months,
+    OnAnchor,
+    Rule,
+)
+
+
+class Draft(NamedTuple):
+    """An item as far as dates go. ``infusion`` is set for infusion days; ``is_dropped`` for days that a
+    missed infusion leaves behind."""
+
+    rule: Rule
+    n: int
+    key: str
+    titles: Mapping[str, str]
+    due_on: date
+    infusion: InfusionDate | None = None
+    not_before: datetime | None = None
+    is_dropped: bool = False
+
+
+def drafts_of(protocol: Protocol, course: Course, infusions: Infusions, horizon: date) -> list[Draft]:
+    """Every item of the patient's agenda with a due date up to ``horizon``, and whatever was answered."""
+    unfolding = _Unfolding(protocol, course, infusions, horizon)
+    return [draft for rule in protocol.rules if course.arm in rule.arms for draft in unfolding.of(rule)]
+
+
+class _Unfolding:
+    """One patient's anchors, and how each kind of due rule unfolds from them."""
+
+    def __init__(self, protocol: Protocol, course: Course, infusions: Infusions, horizon: date) -> None:
+        self.course = course
+        self.infusions = infusions
+        self.horizon = horizon
+        self.anchors: dict[str, date | None] = {
+            "randomisation": course.randomised_on,
+            "last_infusion": infusions.last_on,
+            "cells_over": infusions.over_on,
+            "final_infusion": infusions.last_on if infusions.over_on else None,
+        }
+        self.ends = {
+            name: horizon
+            if obligation.then_every_months
+            else min(horizon, plus_months(course.randomised_on, obligation.until_month))
+            for name, obligation in protocol.obligations.items()
+        }
+        self.turning_points = {name: self._turning_point(protocol, name) for name in protocol.turning_points}
+
+    def _turning_point(self, protocol: Protocol, name: str) -> date | None:
+        """The latest of its dates; None when none of them counts."""
+        latest: date | None = None
+        for moment in protocol.turning_points[name]:
+            if self.course.arm not in moment.arms:
+                continue
+            anchor = self.anchors[moment.anchor]
+            if anchor is None and moment.never_while_unknown:
+                return date.max
+            if anchor is not None:
+                reached = anchor + timedelta(days=moment.plus_days)
+                latest = reached if latest is None else max(latest, reached)
+        return latest
+
+    def of(self, rule: Rule) -> Iterator[Draft]:
+        """The drafts of one row that fall due before its obligation ends."""
+        end = self.ends[rule.obligation] if rule.obligation else date.max
+        match rule.due:
+            case OnAnchor():
+                return self._on_anchor(rule, rule.due, end)
+            case Months():
+                return self._months(rule, rule.due, end)
+            case EveryDays():
+                return self._every_days(rule, rule.due, end)
+            case InfusionDay():
+                return self._infusion_days(rule, rule.due)
+            case BetweenInfusions():
+                return self._between(rule, end)
+            case AfterInfusion():
+                return self._after(rule, rule.due, end)
+
+    def _on_anchor(self, rule: Rule, due: OnAnchor, end: date) -> Iterator[Draft]:
+        anchor = self.anchors[due.anchor]
+        if anchor is None:
+            return
+        due_on = anchor + timedelta(days=due.plus_days)
+        if due_on <= end:
+            yield Draft(rule, 0, *rule.naming(), due_on)
+
+    def _months(self, rule: Rule, due: Months, end: date) -> Iterator[Draft]:
+        anchor = self.anchors[due.anchor]
+        if anchor is None:
+            return
+        for month in _months_of(due):
+            due_on = plus_months(anchor, month)
+            if due_on > end:
+                return
+            yield Draft(rule, month, *rule.naming(month), due_on)
+
+    def _every_days(self, rule: Rule, due: EveryDays, end: date) -> Iterator[Draft]:
+        """Weeks between two turning points. One answered stays, even if it has since become another's week."""
+        anchor = self.anchors[due.anchor]
+        if anchor is None:
+            return
+        after = self.turning_points[due.after] if due.after else anchor
+        until = self.turning_points[due.until] if due.until else end
+        step = due.only_multiples_of
+        for n in range(step, (end - anchor).days // due.days + 1, step):
+            due_on = anchor + timedelta(days=due.days * n)
+            naming = rule.naming(n)
+            is_within = after is not None and until is not None and after < due_on <= until
+            if is_within or naming[0] in self.course.answered:
+                yield Draft(rule, n, *naming, due_on)
+
+    def _infusion_days(self, rule: Rule, due: InfusionDay) -> Iterator[Draft]:
+        for one in self.infusions.dates:
+            if one.day == due.day:
+                yield Draft(rule, 0, *rule.naming(0, one.number, one.attempt), one.due_on, one)
+
+    def _between(self, rule: Rule, end: date) -> Iterator[Draft]:
+        for given in self.infusions.given:
+            for n, due_on in enumerate(given.between):
+                if due_on <= end:
+                    naming = rule.naming(n, given.number)
+                    yield Draft(rule, n, *naming, due_on, None, self._rest(rule, given.first_started_at, due_on))
+
+    def _after(self, rule: Rule, due: AfterInfusion, end: date) -> Iterator[Draft]:
+        for given in self.infusions.given:
+            for n in range(due.first, due.last + 1):
+                due_on = given.last_on + timedelta(days=n)
+                if due_on > end:
+                    break
+                dropped = given.cancelled_before is not None and due_on < given.cancelled_before
+                rest = self._rest(rule, given.last_started_at, due_on)
+                yield Draft(rule, n, *rule.naming(n, given.number), due_on, None, rest, dropped)
+
+    def _rest(self, rule: Rule, started_at: datetime | None, due_on: date) -> datetime | None:
+        return rest_until(started_at, due_on, self.course.patient_zone, rule.hours_after_start)
+
+
+def _months_of(due: Months) -> Iterator[int]:
+    yield from due.at
+    if due.every is None:
+        return
+    month = due.at[-1] + due.every
+    while due.last is None or month <= due.last:
+        yield month
+        month += due.every

@@ -1,0 +1,96 @@
+"""From stored rows to the plain values that the calendar is computed from."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from backend.agenda.calendar import agenda
+from backend.agenda.course import AgendaItem, Course, CycleCourse, Reported
+from backend.agenda.facts import FactKind, facts_of
+from backend.agenda.models import AgendaFact, Cycle
+from backend.db import Transaction
+from backend.patients import life
+from backend.patients.models import Patient
+from backend.protocol.definition import Protocol
+from backend.protocol.load import protocol_of
+from backend.staff.models import Site
+from backend.terms import Attendance, CycleStatus, Reply
+
+
+def agenda_of(txn: Transaction, patient: Patient, *, at: datetime | None = None) -> tuple[AgendaItem, ...]:
+    """The patient's whole agenda as it stands, or as it stood for the facts known now, seen from ``at``."""
+    protocol = protocol_of(txn, patient.protocol_version_id)
+    return agenda(protocol, course_of(txn, patient), at or txn.now)
+
+
+def course_of(txn: Transaction, patient: Patient) -> Course:
+    """Everything the calendar depends on, read from the database."""
+    facts = list(facts_of(txn, patient))
+    return Course(
+        arm=patient.arm,
+        randomised_on=patient.randomised_on,
+        site_zone=txn.session.get_one(Site, patient.site_id).time_zone,
+        patient_zone=patient.time_zone,
+        cycles=tuple(_cycle(row) for row in cycles_of(txn, patient)),
+        answered=_answered(facts),
+        attended=_attended(facts),
+        replies={
+            fact.key: (Reply(fact.reply), fact.on) for fact in facts if fact.kind == FactKind.REPLIED and fact.reply
+        },
+        alive_as_of=life.alive_dates(txn, patient),
+        died_on=_stop_of(patient.died_on),
+        withdrawn_from_reporting_on=patient.withdrawn_from_reporting_on,
+        withdrawn_from_study_on=patient.withdrawn_from_study_on,
+        cells_discontinued_on=patient.cells_discontinued_on,
+        reported=tuple(Reported(fact.key, fact.at) for fact in facts if fact.kind == FactKind.REPORTED and fact.at),
+    )
+
+
+def cycles_of(txn: Transaction, patient: Patient) -> Sequence[Cycle]:
+    """The patient's cycles in the order of their numbers and attempts."""
+    rows = select(Cycle).where(Cycle.patient_id == patient.id)
+    return txn.session.scalars(rows.order_by(Cycle.number, Cycle.attempt)).all()
+
+
+def protocol_for(txn: Transaction, patient: Patient) -> Protocol:
+    """The protocol version the patient is treated under."""
+    return protocol_of(txn, patient.protocol_version_id)
+
+
+def _cycle(row: Cycle) -> CycleCourse:
+    return CycleCourse(
+        number=row.number,
+        attempt=row.attempt,
+        donor_collection_on=row.donor_collection_on,
+        status=CycleStatus(row.status),
+        day_1_on=row.day_1_on,
+        day_2_on=row.day_2_on,
+        day_1_started_at=row.day_1_started_at,
+        day_2_started_at=row.day_2_started_at,
+        day_2_missed=row.day_2_missed_at is not None,
+        day_2_missed_at=row.day_2_missed_at,
+        was_confirmed=row.confirmed_at is not None,
+    )
+
+
+def _answered(facts: Sequence[AgendaFact]) -> dict[str, datetime]:
+    """The first answer counts: a second report for the same item adds to the record and changes no date."""
+    answered: dict[str, datetime] = {}
+    for fact in facts:
+        if fact.kind == FactKind.ANSWERED and fact.at:
+            answered.setdefault(fact.key, fact.at)
+    return answered
+
+
+def _attended(facts: Sequence[AgendaFact]) -> dict[str, tuple[Attendance, date]]:
+    """The latest word on each visit, whichever of the two it is."""
+    said = (fact for fact in facts if fact.kind in (FactKind.ATTENDED, FactKind.MISSED))
+    return {
+        fact.key: (Attendance(fact.kind), fact.on) for fact in sorted(said, key=lambda one: (one.recorded_at, one.on))
+    }
+
+
+def _stop_of(died_on: str | None) -> date | None:
+    """The day a death stops the calendar: of a partly known date the earliest it can mean."""
+    return date.fromisoformat((died_on + "-01-01")[:10]) if died_on else None
