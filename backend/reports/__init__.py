@@ -1,0 +1,1 @@
+"""What patients report: kept once, never changed, scored, and shown to the right person."""

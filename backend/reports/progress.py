@@ -1,0 +1,107 @@
+"""What became of a report, as its patient may know it: received, seen, decided. Pure but for the reading of rows.
+
+A person has seen a report when somebody took a step about anything it raised, after it came; it is decided when
+everything it raised has been. Nothing here says what was decided: that is for a person to tell.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import select
+
+from backend.db import Transaction
+from backend.patients.models import Patient
+from backend.protocol.load import protocol_of
+from backend.reports.models import SymptomReport
+from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus
+from backend.triage.models import CandidateDecision, CandidateEvent, CandidateFinding
+
+
+class State(StrEnum):
+    """How far a report has come."""
+
+    RECEIVED = "received"
+    SEEN = "seen"
+    DECIDED = "decided"
+
+
+NOTHING_TO_DO = "nothing_to_do"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One thing a report raised: whether it is still open, and the steps people took about it."""
+
+    status: CandidateStatus
+    stepped_at: tuple[datetime, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a report has come, and in which words the protocol says so."""
+
+    state: State
+    words: str
+    received_at: datetime
+    seen_at: datetime | None = None
+    decided_at: datetime | None = None
+
+
+def progress(received_at: datetime, raised: Sequence[Judged]) -> Progress:
+    """Steps that were taken before the report came were about an earlier one and do not count."""
+    if not raised:
+        return Progress(State.RECEIVED, NOTHING_TO_DO, received_at)
+    since = [[at for at in one.stepped_at if at >= received_at] for one in raised]
+    steps = [at for each in since for at in each]
+    if not steps:
+        return Progress(State.RECEIVED, State.RECEIVED, received_at)
+    if any(one.status in OPEN_CANDIDATE_STATUSES for one in raised) or not all(since):
+        return Progress(State.SEEN, State.SEEN, received_at, min(steps))
+    return Progress(State.DECIDED, State.DECIDED, received_at, min(steps), max(steps))
+
+
+def progress_of(txn: Transaction, reports: Sequence[SymptomReport]) -> Mapping[UUID, Progress]:
+    """By report id, for reports of one patient."""
+    raised = _raised(txn, reports)
+    return {report.id: progress(report.received_at, raised.get(report.id, ())) for report in reports}
+
+
+def in_words(txn: Transaction, patient: Patient, how_far: Progress, language: str) -> str:
+    """What the patient reads of it."""
+    texts = protocol_of(txn, patient.protocol_version_id).triage["progress"]
+    said: str = texts[how_far.words][language]
+    return said
+
+
+def _raised(txn: Transaction, reports: Sequence[SymptomReport]) -> Mapping[UUID, list[Judged]]:
+    """What each report raised. One that joined an episode without a rule having fired raised nothing."""
+    rows = txn.session.execute(
+        select(CandidateFinding.report_id, CandidateEvent.id, CandidateEvent.status)
+        .join(CandidateEvent, CandidateEvent.id == CandidateFinding.candidate_event_id)
+        .where(
+            CandidateFinding.patient_id.in_({report.patient_id for report in reports}),
+            CandidateFinding.report_id.in_({report.id for report in reports}),
+            CandidateFinding.tier.is_not(None),
+        )
+        .order_by(CandidateFinding.report_id, CandidateEvent.id)
+    ).all()
+    steps = _steps(txn, {row.id for row in rows})
+    raised: dict[UUID, list[Judged]] = {}
+    for report_id, candidate_id, status in rows:
+        assert report_id is not None, "Only findings of reports were asked for."
+        judged = Judged(CandidateStatus(status), tuple(steps.get(candidate_id, ())))
+        raised.setdefault(report_id, []).append(judged)
+    return raised
+
+
+def _steps(txn: Transaction, candidate_ids: Collection[UUID]) -> Mapping[UUID, list[datetime]]:
+    decided = select(CandidateDecision.candidate_event_id, CandidateDecision.decided_at).where(
+        CandidateDecision.candidate_event_id.in_(candidate_ids)
+    )
+    steps: dict[UUID, list[datetime]] = {}
+    for candidate_id, at in txn.session.execute(decided.order_by(CandidateDecision.decided_at, CandidateDecision.id)):
+        steps.setdefault(candidate_id, []).append(at)
+    return steps

@@ -1,0 +1,229 @@
+"""Submitting a report: kept once, scored, heard by the right person, answered with what to do now.
+
+One narrow function behind every way a report can come: the app, a form, a text survey, a coordinator's phone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+import notifications
+from backend import audit, clock
+from backend.agenda import facts
+from backend.db import Transaction, canonical_json, one_at_a_time
+from backend.errors import InvalidInput, ReportIdTaken
+from backend.instruments.answers import Checked, check_answers
+from backend.instruments.definition import Instrument, find_instrument
+from backend.patients import life
+from backend.patients.models import Patient
+from backend.reports.history import circumstances_of
+from backend.reports.models import SymptomReport
+from backend.reports.placement import Place, place_report
+from backend.sealing import keyring_of, seal
+from backend.staff.models import Site
+from backend.terms import EvidenceSource, ReportMode, Respondent, Standing, Tier, WorkReason
+from backend.triage.advice import advice
+from backend.triage.assess import Assessment, assess
+from backend.triage.candidates import Source, open_candidates, rules_for
+from backend.triage.models import CandidateFinding
+from backend.triage.rules import Finding
+from backend.triage.told import Told
+from backend.triage.working_days import can_call_today
+from backend.worklist.items import open_item
+
+TRUSTED_SKEW = timedelta(minutes=5)
+# An unscheduled report for these reasons is ordinary and needs nobody's eyes beyond triage.
+ORDINARY = frozenset({"none_open", "already_completed"})
+EVIDENCE_BY_MODE = {ReportMode.PHONE: EvidenceSource.PHONE, ReportMode.IN_PERSON: EvidenceSource.VISIT}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """A report as it was sent, its shape checked and nothing else."""
+
+    id: UUID
+    instrument: str
+    instrument_version: int
+    language: str
+    respondent: str
+    mode: str
+    started_at: datetime
+    completed_at: datetime
+    agenda_key: str | None = None
+    answers: Sequence[Mapping[str, Any]] = ()
+    measurements: Mapping[str, Any] = field(default_factory=dict)
+    other_symptoms: Sequence[Mapping[str, Any]] = ()
+    wants_call: bool = False
+    on_behalf_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """The stored report, the candidates it touched, and whether this call stored it."""
+
+    report: SymptomReport
+    candidate_event_ids: tuple[UUID, ...]
+    is_new: bool
+
+
+def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submitted:
+    """Keep the report and open whatever it calls for; the same report again gives the stored answer.
+
+    Raises ``ReportIdTaken`` when the id holds other answers, ``InvalidInput`` when answers are impossible.
+    The id is looked up first, so a retry is answered even after its instrument or its window has gone.
+    """
+    one_at_a_time(txn, "reports of", patient.id)
+    fingerprint = keyring_of(txn).fingerprint("report", _canonical(sent))
+    stored = txn.session.get(SymptomReport, (patient.id, sent.id))
+    if stored is not None:
+        return _again(txn, stored, fingerprint)
+    instrument = _instrument(txn, sent)
+    checked = check_answers(instrument, sent.answers, sent.measurements)
+    happened_at = min(sent.completed_at, txn.now)
+    place = place_report(txn, patient, instrument=instrument.name, asked_key=sent.agenda_key, completed_at=happened_at)
+    rules = rules_for(txn, patient)
+    circumstances = circumstances_of(txn, patient, instrument.name, happened_at)
+    assessed = assess(rules, _told(sent, instrument, checked), circumstances)
+    report = _keep(txn, patient, sent, checked, place, assessed, fingerprint)
+    said_on = clock.local_day(happened_at, patient.time_zone)
+    source = Source(patient, said_on, report_id=report.id)
+    candidates = open_candidates(txn, source, assessed.findings, assessed.asked)
+    _tell_the_agenda(txn, patient, report, happened_at)
+    _note_life(txn, patient, report, happened_at)
+    return Submitted(report, tuple(candidate.id for candidate in candidates), is_new=True)
+
+
+def _canonical(sent: Submission) -> str:
+    """The one text of a validated body: the same instants and numbers, however they were written."""
+    body = asdict(sent)
+    body["id"] = str(sent.id)
+    body["started_at"], body["completed_at"] = sent.started_at.timestamp(), sent.completed_at.timestamp()
+    return canonical_json(body)
+
+
+def _again(txn: Transaction, stored: SymptomReport, fingerprint: str) -> Submitted:
+    if stored.body_fingerprint != fingerprint:
+        raise ReportIdTaken()
+    touched = select(CandidateFinding.candidate_event_id).where(
+        CandidateFinding.patient_id == stored.patient_id,
+        CandidateFinding.report_id == stored.id,
+        CandidateFinding.tier.is_not(None),
+    )
+    ordered = touched.order_by(CandidateFinding.tier, CandidateFinding.candidate_event_id)
+    return Submitted(stored, tuple(txn.session.scalars(ordered)), is_new=False)
+
+
+def _instrument(txn: Transaction, sent: Submission) -> Instrument:
+    found = find_instrument(txn, sent.instrument, sent.instrument_version)
+    if found is not None:
+        return found
+    known = find_instrument(txn, sent.instrument)
+    where = "instrument" if known is None else "instrument_version"
+    complaint = "There is no such instrument." if known is None else f"The newest version is {known.version}."
+    raise InvalidInput(fields={where: [complaint]})
+
+
+def _told(sent: Submission, instrument: Instrument, checked: Checked) -> Told:
+    return Told(
+        instrument=instrument,
+        values=checked.values,
+        measurements=checked.measurements,
+        texts=tuple(other["text"] for other in sent.other_symptoms),
+        other_severities=tuple(other.get("severity") for other in sent.other_symptoms),
+        wants_call=sent.wants_call,
+    )
+
+
+def _keep(
+    txn: Transaction,
+    patient: Patient,
+    sent: Submission,
+    checked: Checked,
+    place: Place,
+    assessed: Assessment,
+    fingerprint: str,
+) -> SymptomReport:
+    offset = sent.completed_at.utcoffset() or timedelta(0)
+    report = SymptomReport(
+        patient_id=patient.id,
+        id=sent.id,
+        site_id=patient.site_id,
+        protocol_version_id=patient.protocol_version_id,
+        instrument=sent.instrument,
+        instrument_version=sent.instrument_version,
+        agenda_key=place.key,
+        standing=place.standing,
+        unscheduled_because=place.because,
+        language=sent.language,
+        respondent=sent.respondent,
+        mode=sent.mode,
+        started_at=sent.started_at,
+        completed_at=sent.completed_at,
+        completed_offset=int(offset.total_seconds() // 60),
+        received_at=txn.now,
+        clock_is_off=sent.completed_at > txn.now + TRUSTED_SKEW or sent.started_at > sent.completed_at,
+        answers={**checked.values, **checked.states},
+        composites=dict(assessed.composites),
+        measurements=dict(checked.measurements),
+        wants_call=sent.wants_call,
+        tier=_tier(assessed.findings),
+        advice=_advice(txn, patient, sent.language, assessed.findings),
+        recorded_by=txn.actor.id,
+        body_fingerprint=fingerprint,
+    )
+    others = canonical_json([dict(other) for other in sent.other_symptoms]) if sent.other_symptoms else None
+    report.other_symptoms_sealed = seal(txn, report, "other_symptoms_sealed", others)
+    report.on_behalf_reason_sealed = seal(txn, report, "on_behalf_reason_sealed", sent.on_behalf_reason)
+    txn.session.add(report)
+    # The report is its own record and never changes; one entry says that it came.
+    audit.note(txn, "report.submitted", report)
+    txn.session.flush()
+    return report
+
+
+def _advice(txn: Transaction, patient: Patient, language: str, found: Sequence[Finding]) -> list[dict[str, str]]:
+    """What to do now and whom to call, in the language of the report."""
+    site = txn.session.get_one(Site, patient.site_id)
+    return advice(
+        rules_for(txn, patient),
+        found,
+        language=language,
+        phone=site.emergency_phone,
+        can_call_today=can_call_today(txn.now, site.time_zone),
+    )
+
+
+def _tier(found: Sequence[Finding]) -> Tier | None:
+    return min((finding.tier for finding in found), key=lambda tier: tier.rank, default=None)
+
+
+def _tell_the_agenda(txn: Transaction, patient: Patient, report: SymptomReport, happened_at: datetime) -> None:
+    """What was answered is not asked for again, and what fits nowhere is shown to a person."""
+    facts.note_report(txn, patient, report.instrument, report.id, happened_at)
+    if report.agenda_key is not None:
+        facts.fulfil(txn, patient, report.agenda_key, report.id, happened_at)
+        notifications.cancel(txn, patient.id, key_prefix=f"{report.agenda_key}@", reason="answered")
+    if report.standing == Standing.UNSCHEDULED and report.unscheduled_because not in ORDINARY:
+        open_item(
+            txn,
+            reason=WorkReason.UNSCHEDULED_REPORT,
+            key=f"unscheduled:{report.id}",
+            site_id=patient.site_id,
+            patient_id=patient.id,
+            due_at=txn.now,
+        )
+
+
+def _note_life(txn: Transaction, patient: Patient, report: SymptomReport, happened_at: datetime) -> None:
+    """A report shows that somebody was alive to be asked about; after a recorded death it is for a person to judge."""
+    if life.is_dead(patient):
+        return
+    source = EVIDENCE_BY_MODE.get(ReportMode(report.mode), EvidenceSource.PATIENT)
+    if report.respondent == Respondent.CAREGIVER:
+        source = EvidenceSource.CAREGIVER
+    as_of = clock.local_day(happened_at, patient.time_zone)
+    life.add_evidence(txn, patient, as_of=as_of, source=source, reference=f"report:{report.id}")

@@ -1,0 +1,44 @@
+"""What a patient reads at once after a report, and the emergency rules a phone holds to say it without us."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from backend.terms import Tier
+from backend.triage.conditions import Fact, operands
+from backend.triage.rules import Finding, Rule, RuleSet
+
+CALL_BACK = "call_back"
+CALL_BACK_BY_NOON = "call_back_by_noon"
+
+
+def advice(
+    rules: RuleSet, found: Iterable[Finding], *, language: str, phone: str, can_call_today: bool
+) -> list[dict[str, str]]:
+    """``[{code, text, phone}]`` for the most urgent tier found; T3 asks nothing of the patient.
+
+    A patient who asked for a call when nobody can call today reads when we will. An emergency's advice stands
+    alone: calm sentences beside it would blur it.
+    """
+    ordered = sorted(found, key=lambda finding: finding.tier.rank)
+    codes = [finding.advice_code for finding in ordered if finding.tier is ordered[0].tier and finding.advice_code]
+    if CALL_BACK in codes and ordered[0].tier is not Tier.T1:
+        codes = [CALL_BACK if can_call_today else CALL_BACK_BY_NOON]
+    return [_said(rules, code, language, phone) for code in dict.fromkeys(codes)]
+
+
+def emergency_rules(rules: RuleSet, language: str, phone: str) -> list[dict[str, Any]]:
+    """The T1 rules as ``GET /me/instruments/{name}`` carries them: condition, advice, words to look for."""
+    return [_emergency(rules, rule, language, phone) for rule in rules.rules if rule.tier is Tier.T1]
+
+
+def _emergency(rules: RuleSet, rule: Rule, language: str, phone: str) -> dict[str, Any]:
+    document: dict[str, Any] = {"id": rule.id, "version": rule.version, "when": rule.written["when"]}
+    if Fact("danger_words", None) in operands(rule.when):
+        document["words"] = list(rules.danger_words)
+    if rule.advice:
+        document["advice"] = _said(rules, rule.advice, language, phone)
+    return document
+
+
+def _said(rules: RuleSet, code: str, language: str, phone: str) -> dict[str, str]:
+    return {"code": code, "text": rules.advice[code][language].replace("{phone}", phone), "phone": phone}
