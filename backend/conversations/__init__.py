@@ -1,0 +1,1 @@
+"""Two-way texts: what a received text means, and what may still be sent."""

@@ -1,0 +1,227 @@
+"""May this message still be sent, to whom, how, and in which language? Decided here and nowhere else.
+
+The mailroom asks at the last moment, in the transaction that writes down that it is about to speak. Whatever
+changed since the message was planned - a death, a STOP, an answer, a moved date - is therefore seen.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from backend import clock
+from backend.agenda.calendar import by_key
+from backend.agenda.history import agenda_of, protocol_for
+from backend.agenda.news import CANCELLED, NEWS, days_in, pair_of
+from backend.agenda.planning import wanted_letters
+from backend.agenda.reminders import AHEAD_OR_OPEN
+from backend.db import Transaction
+from backend.patients import contact, life
+from backend.patients.models import Caregiver, Patient
+from backend.staff.models import Site
+from backend.terms import (
+    ChannelKind,
+    Language,
+    MessageStatus,
+    PatientStatus,
+    Recipient,
+    Urgency,
+    WorkReason,
+)
+from backend.worklist.items import open_item
+from notifications import Later, Send, Suppress, inbound, opt_outs
+from notifications.dispatcher import Decision
+from notifications.models import Attempt, InboundMessage, Message
+from notifications.quiet_hours import next_allowed
+from notifications.templates import Template
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What every step of the decision looks at."""
+
+    txn: Transaction
+    message: Message
+    patient: Patient
+    template: Template
+
+
+def release(txn: Transaction, message: Message, template: Template) -> Decision:
+    """Send, later, or not at all and why. The first rule that refuses decides."""
+    if message.patient_id is None or message.recipient == Recipient.STAFF:
+        # Pages to staff have a route of their own; until it is built nothing of theirs may reach a patient's phone.
+        return Suppress("nobody_to_write_to")
+    patient = txn.session.get_one(Patient, message.patient_id, populate_existing=True)
+    question = _Question(txn, message, patient, template)
+    for rule in (_about_life, _about_consent, _about_the_agenda, _about_hours, _about_the_cap):
+        refused = rule(question)
+        if refused is not None:
+            return refused
+    return _to_whom(question)
+
+
+def make_dead_letter_a_task(txn: Transaction, message: Message, attempt: Attempt | None) -> None:
+    """A message nobody could deliver is work for a person, never a silent row."""
+    if message.site_id is None and message.patient_id is None:
+        return
+    site_id = message.site_id or txn.session.get_one(Patient, message.patient_id).site_id
+    open_item(
+        txn,
+        reason=WorkReason.MESSAGE_NOT_DELIVERED,
+        key=f"undelivered:{message.id}",
+        site_id=site_id,
+        patient_id=message.patient_id,
+        due_at=txn.now,
+    )
+
+
+def _about_life(asked: _Question) -> Decision | None:
+    """Not one text reaches the dead, nor a family whose report of a death still waits to be confirmed.
+
+    The one kind answer to whoever wrote of the death is the exception: it goes to them, not to the dead.
+    """
+    if asked.template.name == "kind_reply":
+        return None
+    if life.is_dead(asked.patient):
+        return Suppress("died")
+    held = contact.holds(asked.txn, asked.patient)
+    return Suppress(held[0].reason) if held else None
+
+
+def _about_consent(asked: _Question) -> Decision | None:
+    if asked.patient.status == PatientStatus.WITHDRAWN:
+        return Suppress("withdrawn")
+    return None
+
+
+def _about_the_agenda(asked: _Question) -> Decision | None:
+    """Still unanswered, still confirmed, still on the date it speaks of, and not said better by another?"""
+    message = asked.message
+    if message.agenda_key is None or message.template == f"infusion_{CANCELLED}":
+        return None
+    item = by_key(agenda_of(asked.txn, asked.patient)).get(message.agenda_key)
+    if item is None:
+        return Suppress("cancelled")
+    if item.state not in AHEAD_OR_OPEN:
+        return Suppress(item.state.value)
+    if not message.key.startswith(f"{item.key}@{item.due_on.isoformat()}:"):
+        return Suppress("moved")
+    if message.template in NEWS:
+        return None
+    if _was_said_already(asked):
+        return Suppress("said_already")
+    letter = wanted_letters(asked.txn, asked.patient).get(message.key)
+    if letter is None:
+        return Suppress("newer_prompt_due")
+    return Suppress("covered_by") if "covered_by" in letter.values else None
+
+
+def _was_said_already(asked: _Question) -> bool:
+    """A day confirmed after its reminder's time was announced by the confirmation; twice would only confuse."""
+    message = asked.message
+    news = select(Message).where(
+        Message.patient_id == message.patient_id,
+        Message.template.in_(NEWS),
+        Message.agenda_key.startswith(f"{pair_of(message.agenda_key or '')}.day-", autoescape=True),
+        Message.created_at >= message.send_at,
+    )
+    return any(set(days_in(message)) <= set(days_in(one)) for one in asked.txn.session.scalars(news))
+
+
+def _about_hours(asked: _Question) -> Decision | None:
+    """The patient's night is left in peace, but for answers to their own words and for changes within a day."""
+    if asked.message.urgency == Urgency.REPLY or _is_news_of_tomorrow(asked):
+        return None
+    usual = protocol_for(asked.txn, asked.patient).messaging
+    window = contact.quiet_window(asked.patient, usual_from=usual.quiet_from, usual_to=usual.quiet_to)
+    allowed = next_allowed(asked.txn.now, window.zone, window.starts, window.ends)
+    return Later(allowed, "quiet_hours") if allowed > asked.txn.now else None
+
+
+def _is_news_of_tomorrow(asked: _Question) -> bool:
+    """A confirmation, a move or a cancellation of a day so close that it must not wait for the morning."""
+    cells = protocol_for(asked.txn, asked.patient).cells
+    if asked.template.name not in NEWS or cells is None:
+        return False
+    zone = asked.txn.session.get_one(Site, asked.patient.site_id).time_zone
+    begins = clock.start_of_day(date.fromisoformat(days_in(asked.message)[0]), zone)
+    return begins - asked.txn.now < timedelta(hours=cells.send_at_once_under_hours)
+
+
+def _about_the_cap(asked: _Question) -> Decision | None:
+    """Only so many routine texts a day; infusions, safety and answers are outside the cap."""
+    if asked.message.urgency != Urgency.ROUTINE:
+        return None
+    usual = protocol_for(asked.txn, asked.patient).messaging
+    zone = asked.patient.time_zone
+    today = clock.local_day(asked.txn.now, zone)
+    sent_today = asked.txn.session.scalar(
+        select(func.count(Message.id)).where(
+            Message.patient_id == asked.patient.id,
+            Message.channel == ChannelKind.SMS,
+            Message.urgency == Urgency.ROUTINE,
+            Message.status.in_((MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.DELIVERED)),
+            Message.settled_at >= clock.start_of_day(today, zone),
+        )
+    )
+    if (sent_today or 0) < usual.sms_per_day:
+        return None
+    return Later(clock.at_local(today + timedelta(days=1), usual.preferred_time, zone), "daily_cap")
+
+
+def _to_whom(asked: _Question) -> Decision:
+    message = asked.message
+    if message.in_reply_to is not None:
+        return _back_to_the_sender(asked, message.in_reply_to)
+    if message.recipient == Recipient.CAREGIVER:
+        return _to_the_caregiver(asked)
+    return _to_the_patient(asked)
+
+
+def _back_to_the_sender(asked: _Question, inbound_id: UUID) -> Decision:
+    """An answer goes to the number that wrote, whoever's it is."""
+    received = asked.txn.session.get_one(InboundMessage, inbound_id)
+    number = inbound.number_of(asked.txn, received)
+    if number is None:
+        return _send(asked, ChannelKind.IN_APP, str(asked.patient.id))
+    return _send(asked, ChannelKind.SMS, number)
+
+
+def _to_the_caregiver(asked: _Question) -> Decision:
+    caregiver = asked.txn.session.get(Caregiver, asked.message.caregiver_id) if asked.message.caregiver_id else None
+    if caregiver is None or caregiver.ended_at or not caregiver.may_confirm_survival:
+        return Suppress("no_caregiver")
+    number = contact.address_of(asked.txn, asked.message)
+    if number is None:
+        return Suppress("no_number")
+    return _send(asked, ChannelKind.SMS, number)
+
+
+def _to_the_patient(asked: _Question) -> Decision:
+    """By text where the patient allows texts: the app's inbox shows it too, but cannot call anybody to it."""
+    channels = asked.patient.channels
+    number = contact.address_of(asked.txn, asked.message) if ChannelKind.SMS in channels else None
+    stopped = number is not None and opt_outs.has_stopped(asked.txn, number)
+    if number is not None and not stopped:
+        return _send(asked, ChannelKind.SMS, number)
+    if ChannelKind.IN_APP in channels:
+        return _send(asked, ChannelKind.IN_APP, str(asked.patient.id))
+    return Suppress("opted_out" if stopped else "no_number")
+
+
+def _send(asked: _Question, channel: ChannelKind, address: str) -> Send:
+    site = asked.txn.session.get_one(Site, asked.patient.site_id)
+    phone = site.emergency_phone if asked.template.name == "danger_reply" else site.office_phone or site.emergency_phone
+    values = {name: str(value) for name, value in asked.message.values.items()}
+    return Send(channel, address, Language(asked.patient.language), {**values, "phone": phone})
+
+
+def releasing_with(templates: Mapping[str, Template]) -> Callable[[Transaction, Message], Decision]:
+    """``release`` as the mailroom calls it, once the texts are loaded."""
+
+    def decide(txn: Transaction, message: Message) -> Decision:
+        return release(txn, message, templates[message.template])
+
+    return decide

@@ -1,0 +1,1 @@
+"""Is this patient alive, and how do we know: confirmations, deaths, and the end of every message."""
