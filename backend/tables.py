@@ -1,0 +1,18 @@
+"""Every table, imported in one place, so that whoever needs the whole metadata gets the whole of it."""
+
+import backend.agenda.models
+import backend.audit
+import backend.demo_clock
+import backend.instruments.models
+import backend.patients.models
+import backend.protocol.models
+import backend.reports.models
+import backend.sealing
+import backend.staff.models
+import backend.survival.models
+import backend.triage.models
+import backend.worklist.models
+import notifications.models
+from backend.db import Base
+
+metadata = Base.metadata
