@@ -143,11 +143,17 @@ def worse_of(one: Level, other: Level) -> Level:
 
 
 def trend_between(before: Level, now: Level) -> Trend:
-    """How a report compares with the one before: worse if anything is worse, else better if anything is better."""
-    signs = {_sign(_rank(before.tier), _rank(now.tier))}
-    for earlier, later in ((before.composite, now.composite), (before.grade, now.grade)):
-        if earlier is not None and later is not None:
-            signs.add(_sign(earlier, later))
+    """How a report compares with the one before: worse if anything is worse, else better if anything is better.
+
+    Composites and grades are compared where both are known. Tiers only speak where neither is: a rule may fire
+    once and not again ("first composite 2"), and the same answers are the same whatever fired.
+    """
+    known = [
+        _sign(earlier, later)
+        for earlier, later in ((before.composite, now.composite), (before.grade, now.grade))
+        if earlier is not None and later is not None
+    ]
+    signs = known or [_sign(_rank(before.tier), _rank(now.tier))]
     if 1 in signs:
         return Trend.WORSE
     return Trend.BETTER if -1 in signs else Trend.SAME

@@ -1,0 +1,103 @@
+"""What every test may ask for: a database of its own on both kinds, the app, a client, the clock."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+
+from backend import clock as the_clock
+from backend.config import Mode, Settings, SmsGateway
+from backend.db import Database
+from backend.jobs import Work, work_of
+from tests.databases import KEYRING, KINDS, MASTER_KEY, Databases
+
+START = "2027-03-01T08:00:00+08:00"
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """Makes copies of a migrated and seeded database."""
+    made = Databases(tmp_path_factory.mktemp("databases"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
+    """A database of the test's own, on SQLite and then on PostgreSQL."""
+    url = databases.fresh_url(request.param)
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def db(database_url: str, clock: "Clock") -> Iterator[Database]:
+    """The test's database, opened."""
+    opened = Database(database_url, KEYRING, threads=8)
+    yield opened
+    opened.close()
+
+
+class Clock:
+    """Both clocks. They stand still until moved, so a test says every time it depends on."""
+
+    def __init__(self, traveller: time_machine.Traveller) -> None:
+        self._traveller = traveller
+
+    def move_to(self, moment: str) -> None:
+        """Both clocks say ``moment`` (ISO 8601 with an offset), as they do in life."""
+        self._traveller.move_to(datetime.fromisoformat(moment))
+
+    def move_trial_time_to(self, moment: str) -> None:
+        """Only trial time moves, as in a demo."""
+        the_clock.move_to(datetime.fromisoformat(moment))
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """Monday 1 March 2027, eight in the morning in Beijing, until the test moves it."""
+    with time_machine.travel(datetime.fromisoformat(START), tick=False) as traveller:
+        yield Clock(traveller)
+        the_clock.set_ahead(the_clock.ahead() * 0)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of a process that serves the test's database."""
+    return Settings(
+        mode=Mode.TEST,
+        home=tmp_path,
+        database_url=database_url,
+        public_url="http://127.0.0.1:8000",
+        secret_key="a secret key that only the tests use",
+        data_keys=(MASTER_KEY,),
+        index_key="an index key that only the tests use",
+        sms_gateway=SmsGateway.SIMULATOR,
+        tick_seconds=2.0,
+        lease_seconds=90.0,
+        send_timeout_seconds=35.0,
+        threads=4,
+    )
+
+
+@pytest.fixture
+def work(settings: Settings, db: Database) -> Work:
+    """The jobs of a worker, to be run by hand."""
+    return work_of(db, settings)
+
+
+@pytest.fixture
+def app(settings: Settings, db: Database) -> Any:
+    """The application, on the test's database."""
+    from backend.app import create_app
+
+    return create_app(settings, db)
+
+
+@pytest.fixture
+def client(app: Any) -> Any:
+    """Speaks HTTP to the application."""
+    return app.test_client()

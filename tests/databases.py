@@ -1,0 +1,77 @@
+"""Databases for tests: made once per kind and then copied, so that every test has a real one of its own.
+
+A test's commits are real commits. Nothing is rolled back behind the product's back, and threads, processes
+and kills work as they do in life.
+"""
+
+import itertools
+import shutil
+from pathlib import Path
+
+from backend.db import Database, system
+from backend.migrations import upgrade
+from backend.sealing import Keyring
+from seeds.load import load_study
+from tests import postgres
+
+KINDS = ("sqlite", "postgres")
+MASTER_KEY = "a master key that only the tests use, long enough"
+KEYRING = Keyring((MASTER_KEY,), "an index key that only the tests use", "a secret key that only the tests use")
+
+
+class Databases:
+    """Hands out fresh copies of a migrated database with the study loaded."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.numbers = itertools.count(1)
+        self._template: Path | None = None
+        self._server: postgres.PostgresServer | None = None
+
+    def fresh_url(self, kind: str) -> str:
+        """The address of a new copy."""
+        return self._fresh_sqlite() if kind == "sqlite" else self._fresh_postgres()
+
+    def drop(self, url: str) -> None:
+        """Forget a copy."""
+        if url.startswith("sqlite"):
+            Path(url.removeprefix("sqlite:///")).unlink(missing_ok=True)
+        elif self._server:
+            self._server.drop_database(url.rsplit("/", 1)[1])
+
+    def close(self) -> None:
+        """Stop the server, if one was needed."""
+        if self._server:
+            self._server.stop()
+
+    @property
+    def server(self) -> postgres.PostgresServer:
+        """The PostgreSQL of this test process, started when first asked for."""
+        if self._server is None:
+            self._server = postgres.start_or_skip()
+            self._server.create_database("template_study")
+            prepare(self._server.url("template_study"))
+        return self._server
+
+    def _fresh_sqlite(self) -> str:
+        if self._template is None:
+            self._template = self.folder / "template.sqlite"
+            prepare(f"sqlite:///{self._template}")
+        copy = self.folder / f"test{next(self.numbers)}.sqlite"
+        shutil.copyfile(self._template, copy)
+        return f"sqlite:///{copy}"
+
+    def _fresh_postgres(self) -> str:
+        name = f"test{next(self.numbers)}"
+        self.server.create_database(name, template="template_study")
+        return self.server.url(name)
+
+
+def prepare(url: str) -> None:
+    """Migrate an empty database and load the study into it."""
+    db = Database(url, KEYRING)
+    upgrade(db)
+    with db.transaction(system("seed")) as txn:
+        load_study(txn)
+    # The last connection to go folds SQLite's log into the one file that is copied.
+    db.close()

@@ -1,0 +1,183 @@
+"""What the shipped instruments hold, against the plan of the study."""
+
+import csv
+import re
+
+import pytest
+
+from backend.terms import Language
+from seeds.questionnaires import CTCAE, read_terminology
+from tests.study import contents, instrument
+
+CORE = {
+    "fatigue": "SI", "appetite": "SI", "nausea": "FS", "vomiting": "FS", "diarrhea": "F", "abdominal_pain": "FSI",
+    "hand_foot": "S", "rash": "P", "itching": "S", "chills": "FS", "breathlessness": "SI", "concentration": "SI",
+    "urine_color": "P", "nosebleed": "FS", "headache": "FSI",
+}  # fmt: skip
+EXTENDED = {
+    "mouth_sores": "SI", "swallowing": "S", "hoarseness": "S", "bloating": "FS", "bowel_control": "FI",
+    "limb_swelling": "FSI", "hair_loss": "A", "insomnia": "SI", "sadness": "FSI", "bruising": "P",
+}  # fmt: skip
+SIGN_TERMS = {
+    "chills": "Chills", "fever_medicine": "Fever", "breathless_at_rest": "Dyspnea", "fainted": "Syncope",
+    "confused": "Confusion", "hard_to_wake": "Depressed level of consciousness",
+    "cannot_write_or_speak": "Dysphasia", "seizure": "Seizure",
+    "vomited_blood": "Upper gastrointestinal hemorrhage",
+    "black_or_bloody_stool": "Upper gastrointestinal hemorrhage", "yellow_eyes": "Blood bilirubin increased",
+    "dark_urine": "Urine discoloration", "new_rash": "Rash maculo-papular", "diarrhea": "Diarrhea",
+    "swollen_belly": "Ascites", "severe_headache": "Headache", "vision_change": "Blurred vision",
+    "cannot_keep_fluids": "Dehydration",
+}  # fmt: skip
+BOUNDS = {
+    "temperature_c": (34.0, 43.0),
+    "systolic_mmhg": (50, 260),
+    "diastolic_mmhg": (30, 160),
+    "weight_kg": (25, 200),
+    "stools_over_baseline": (0, 30),
+}
+# Phrases that belong to the licensed wording and must never be ours.
+LICENSED = (
+    "in the last 7 days", "at its worst", "at their worst", "usual or daily activities", "interfere", "severity of",
+    "a little bit", "somewhat", "quite a bit", "very much", "occasionally", "frequently", "almost constantly",
+    "mild", "moderate", "very severe", "rarely", "how often did you have", "what was the",
+)  # fmt: skip
+JARGON = (
+    "emesis", "dyspnea", "pruritus", "erythema", "hematemesis", "melena", "jaundice", "syncope", "edema",
+    "adverse", "protocol", "symptomatic", "呼吸困难", "黄疸", "晕厥", "不良事件", "瘙痒症", "黑便",
+)  # fmt: skip
+
+
+def shapes_of(name):
+    return {
+        slug: "".join(attribute[0].upper() for attribute in symptom.attributes)
+        for slug, symptom in instrument(name).symptoms.items()
+    }
+
+
+def everything_said(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from everything_said(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from everything_said(inner)
+
+
+def test_the_core_asks_fifteen_symptoms_in_twenty_seven_items():
+    assert shapes_of("core") == CORE
+    assert len(instrument("core").items) == 27
+
+
+def test_the_extended_part_asks_ten_more_symptoms_in_eighteen_items():
+    assert shapes_of("extended") == EXTENDED
+    assert len(instrument("extended").items) == 18
+
+
+def test_the_checklist_asks_eighteen_danger_signs_about_their_terms():
+    asked = {entry["symptom"]: entry["ctcae_term"] for entry in contents()["checklist"]["items"]}
+
+    assert asked == SIGN_TERMS
+    assert {item.highest for item in instrument("checklist").items.values()} == {1}
+
+
+def test_the_checklist_is_three_screens_of_six_rows_each_with_none_of_these():
+    screens = contents()["weekly"]["screens"]
+
+    assert [len(screen["items"]) for screen in screens] == [6, 6, 6]
+    assert all(set(screen["none_of_these"]) == set(Language) for screen in screens)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("checklist", [("checklist", "P7D")]),
+        ("core", [("core", "P7D")]),
+        ("extended", [("extended", "P7D")]),
+        ("safety", [("checklist", "PT24H")]),
+        ("weekly", [("checklist", "P7D"), ("core", "P7D")]),
+        ("four_weekly", [("checklist", "P7D"), ("core", "P7D"), ("extended", "P7D")]),
+        ("quarterly", [("checklist", "P7D"), ("core", "P7D"), ("extended", "P7D")]),
+        ("baseline", [("checklist", "P7D"), ("core", "P7D"), ("extended", "P7D")]),
+        ("ad_hoc", [("checklist", "PT24H"), ("core", "P7D"), ("extended", "P7D")]),
+    ],
+)
+def test_each_instrument_has_its_parts_and_asks_about_its_time(name, parts):
+    assert [(part["part"], part["recall"]) for part in contents()[name]["parts"]] == parts
+
+
+def test_only_the_ad_hoc_report_offers_symptoms_instead_of_asking_them():
+    offered = {(name, part["part"]) for name in contents() for part in contents()[name]["parts"] if part["offered"]}
+
+    assert offered == {("ad_hoc", "core"), ("ad_hoc", "extended")}
+
+
+def test_every_measurement_has_the_bounds_of_the_plan_in_every_instrument():
+    for name in contents():
+        known = instrument(name).measurements
+        assert {
+            measurement.name: (measurement.minimum, measurement.maximum) for measurement in known.values()
+        } == BOUNDS
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_every_item_has_a_question_and_a_label_for_each_answer(language):
+    for content in contents().values():
+        for entry in content["items"]:
+            assert entry["question"][language]
+            labels = entry["choices"][language]
+            assert len(labels) == len(set(labels)) == entry["highest"] + 1
+
+
+def test_no_phrase_of_the_licensed_wording_is_used():
+    said = [text.casefold() for text in everything_said([*contents().values()]) if not text.startswith("[")]
+
+    found = {phrase for phrase in LICENSED for text in said if re.search(rf"\b{re.escape(phrase)}\b", text)}
+
+    assert found == set()
+
+
+def test_every_instrument_says_that_its_wording_is_not_the_licensed_one():
+    for content in contents().values():
+        assert "not the licensed" in content["notice"]["en"]
+        assert "不是" in content["notice"]["zh-CN"]
+
+
+def test_no_question_uses_a_word_of_the_trade():
+    for content in contents().values():
+        for entry in content["items"]:
+            said = " ".join(entry["question"].values()).casefold()
+            assert [word for word in JARGON if word in said] == [], entry["item"]
+
+
+def test_questions_are_short_enough_for_a_tired_reader():
+    for content in contents().values():
+        for entry in [*content["items"], *content["measurements"]]:
+            assert len(entry["question"]["en"].split()) <= 13, entry["question"]["en"]
+            assert len(entry["question"]["zh-CN"]) <= 22, entry["question"]["zh-CN"]
+
+
+def test_chinese_questions_are_chinese():
+    for content in contents().values():
+        for entry in content["items"]:
+            assert re.search("[\u4e00-\u9fff]", entry["question"]["zh-CN"])
+            assert not re.search("[a-z]{3}", entry["question"]["zh-CN"])
+
+
+def test_the_terminology_holds_every_term_used_and_only_real_grades():
+    terms = {term["code"]: term for term in read_terminology()["terms"]}
+    used = {entry["ctcae"] for content in contents().values() for entry in content["items"]}
+    used |= {code for entry in contents()["weekly"]["measurements"] for code in entry["ctcae"]}
+
+    assert used <= set(terms)
+    assert terms["10042772"]["grades"] == [3]
+    assert terms["10046628"]["grades"] == [1]
+    assert terms["10021428"]["term"] == "Immune system disorders - Other, specify"
+
+
+def test_the_terminology_file_is_ordered_for_people():
+    with CTCAE.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+
+    assert [(row["soc"], row["term"]) for row in rows] == sorted((row["soc"], row["term"]) for row in rows)

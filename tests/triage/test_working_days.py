@@ -1,0 +1,81 @@
+"""When a tier falls due: elapsed time for the urgent ones, the site's working days for the queue."""
+
+from datetime import date, datetime, time, timedelta
+
+import pytest
+
+from backend.terms import Tier
+from backend.triage.working_days import WorkingHours, can_call_today, due_at, is_working_day
+
+BEIJING = "Asia/Shanghai"
+HOURS = WorkingHours(time(8), time(17, 30))
+
+
+def beijing(text):
+    return datetime.fromisoformat(f"{text}+08:00")
+
+
+@pytest.mark.parametrize(
+    ("day", "works"),
+    [
+        (date(2026, 3, 6), True),
+        (date(2026, 3, 7), False),
+        (date(2026, 10, 1), False),
+        (date(2026, 10, 7), False),
+        (date(2026, 10, 10), True),
+        (date(2026, 9, 20), True),
+        (date(2026, 2, 17), False),
+        (date(2026, 2, 14), True),
+    ],
+)
+def test_public_holidays_and_moved_working_days_count_as_china_counts_them(day, works):
+    assert is_working_day(day) is works
+
+
+def test_an_emergency_is_due_in_thirty_minutes_and_the_same_day_tier_in_a_day_also_on_holidays():
+    moment = beijing("2026-10-01T23:50:00")
+
+    assert due_at(Tier.T1, moment, BEIJING, HOURS) - moment == timedelta(minutes=30)
+    assert due_at(Tier.T2, moment, BEIJING, HOURS) - moment == timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    ("received", "due"),
+    [
+        ("2026-03-02T09:00:00", "2026-03-05T17:30:00"),
+        ("2026-03-02T23:59:00", "2026-03-05T17:30:00"),
+        ("2026-03-06T09:00:00", "2026-03-11T17:30:00"),
+        ("2026-03-07T09:00:00", "2026-03-11T17:30:00"),
+        # A week of holidays, of which the Saturday after is worked.
+        ("2026-09-30T09:00:00", "2026-10-10T17:30:00"),
+        # A Saturday worked in exchange counts.
+        ("2026-02-12T09:00:00", "2026-02-24T17:30:00"),
+    ],
+)
+def test_the_queue_is_due_at_the_close_of_the_third_working_day_after_receipt(received, due):
+    assert due_at(Tier.T3, beijing(received), BEIJING, HOURS) == beijing(due)
+
+
+def test_the_day_of_receipt_is_the_sites_day():
+    just_before_midnight_utc = datetime.fromisoformat("2026-03-02T20:00:00+00:00")
+
+    assert due_at(Tier.T3, just_before_midnight_utc, BEIJING, HOURS) == beijing("2026-03-06T17:30:00")
+
+
+@pytest.mark.parametrize(
+    ("moment", "today"),
+    [
+        ("2026-03-02T15:59:00", True),
+        ("2026-03-02T16:00:00", False),
+        ("2026-03-07T10:00:00", False),
+        ("2026-10-10T10:00:00", True),
+        ("2026-10-01T10:00:00", False),
+    ],
+)
+def test_a_call_today_is_promised_on_working_days_before_sixteen_hours(moment, today):
+    assert can_call_today(beijing(moment), BEIJING) is today
+
+
+def test_a_site_that_says_nothing_works_the_usual_hours():
+    assert WorkingHours.from_content({}) == WorkingHours(time(8), time(17))
+    assert WorkingHours.from_content({"opens": "08:30", "closes": "17:30"}) == WorkingHours(time(8, 30), time(17, 30))
