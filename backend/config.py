@@ -4,23 +4,26 @@ The names are those of the API contract with the prefix ``FOLLOWUP_``. All compl
 because a deployer who must fix five settings should not have to start five times.
 """
 
+import contextlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 from urllib.parse import urlsplit
+
+from environs import Env, EnvValidationError, validate
 
 from backend.errors import BadSettings
 
 PREFIX = "FOLLOWUP_"
 SHORTEST_SECRET = 32
 SECRETS = ("SECRET_KEY", "DATA_KEYS", "INDEX_KEY")
-
-Word = TypeVar("Word", bound=StrEnum)
+LOCAL_URL = "http://127.0.0.1:8000"
+POSTGRES_SCHEMES = ("postgres://", "postgresql://", "postgresql+psycopg://")
 
 
 class Mode(StrEnum):
@@ -51,7 +54,6 @@ class Settings:
     sms_gateway: SmsGateway
     tick_seconds: float
     lease_seconds: float
-    send_timeout_seconds: float
     threads: int
 
     @property
@@ -65,106 +67,88 @@ class Settings:
         return self.mode is Mode.DEMO
 
 
-def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+def read_settings() -> Settings:
     """Read and check the environment.
 
     Raises ``BadSettings`` with one complaint a setting in ``fields``. Outside production a missing secret is
     made once and kept in the home folder, so that a demo or a test starts with nothing configured.
     """
-    return _Reader(os.environ if environment is None else environment).read()
+    said, complaints = _read()
+    for name, complaint in _contradictions(said):
+        complaints.setdefault(PREFIX + name, []).append(complaint)
+    if complaints:
+        listed = "; ".join(f"{name}: {' '.join(why)}" for name, why in sorted(complaints.items()))
+        raise BadSettings(f"The settings are not complete. {listed}", fields=complaints)
+    home = Path(said["HOME"]).expanduser().resolve()
+    keys = {name: said[name] for name in SECRETS}
+    if not all(keys.values()):
+        keys = {**_kept_secrets(home), **{name: value for name, value in keys.items() if value}}
+    return Settings(
+        mode=said["MODE"],
+        home=home,
+        database_url=_database_url(said["DATABASE_URL"], home),
+        public_url=(said["PUBLIC_URL"] or LOCAL_URL).rstrip("/"),
+        secret_key=keys["SECRET_KEY"],
+        data_keys=tuple(key for key in keys["DATA_KEYS"].split(",") if key),
+        index_key=keys["INDEX_KEY"],
+        sms_gateway=said["SMS_GATEWAY"],
+        tick_seconds=said["TICK_SECONDS"],
+        lease_seconds=said["LEASE_SECONDS"],
+        threads=said["THREADS"],
+    )
 
 
-class _Reader:
-    """Collects complaints instead of stopping at the first."""
+def _read() -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Each setting by itself, and what is wrong with it."""
+    env = Env(eager=False, prefix=PREFIX)
+    said = {
+        "MODE": env.enum("MODE", Mode.PRODUCTION, enum=Mode, by_value=True),
+        "HOME": env.str("HOME", "followup-home"),
+        "DATABASE_URL": env.str("DATABASE_URL", ""),
+        "PUBLIC_URL": env.str("PUBLIC_URL", ""),
+        **{name: env.str(name, "") for name in SECRETS},
+        "SMS_GATEWAY": env.enum("SMS_GATEWAY", SmsGateway.SIMULATOR, enum=SmsGateway, by_value=True),
+        "TICK_SECONDS": env.float("TICK_SECONDS", 2.0, validate=validate.Range(min=0.05)),
+        "LEASE_SECONDS": env.float("LEASE_SECONDS", 90.0, validate=validate.Range(min=0.5)),
+        "THREADS": env.int("THREADS", 4, validate=validate.Range(min=1)),
+    }
+    try:
+        env.seal()
+    except EnvValidationError as wrong:
+        assert isinstance(wrong.error_messages, Mapping)
+        return said, {name: list(why) for name, why in wrong.error_messages.items()}
+    return said, {}
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.environment = environment
-        self.complaints: dict[str, list[str]] = {}
 
-    def read(self) -> Settings:
-        mode = self._one_of("MODE", Mode, Mode.PRODUCTION)
-        home = Path(self._text("HOME", "followup-home")).expanduser().resolve()
-        secrets_ = self._secrets(mode, home)
-        settings = Settings(
-            mode=mode,
-            home=home,
-            database_url=self._database_url(home),
-            public_url=self._url("PUBLIC_URL", "http://127.0.0.1:8000", production=mode is Mode.PRODUCTION),
-            secret_key=secrets_["SECRET_KEY"],
-            data_keys=tuple(key for key in secrets_["DATA_KEYS"].split(",") if key),
-            index_key=secrets_["INDEX_KEY"],
-            sms_gateway=self._one_of("SMS_GATEWAY", SmsGateway, SmsGateway.SIMULATOR),
-            tick_seconds=self._number("TICK_SECONDS", 2.0, at_least=0.05),
-            lease_seconds=self._number("LEASE_SECONDS", 90.0, at_least=0.5),
-            send_timeout_seconds=self._number("SEND_TIMEOUT_SECONDS", 35.0, at_least=0.1),
-            threads=int(self._number("THREADS", 4, at_least=1)),
-        )
-        self._refuse_what_production_must_not_be(settings)
-        if self.complaints:
-            listed = "; ".join(f"{name}: {' '.join(said)}" for name, said in sorted(self.complaints.items()))
-            raise BadSettings(f"The settings are not complete. {listed}", fields=self.complaints)
-        return settings
+def _contradictions(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What no setting shows by itself. A mode that cannot be read is taken for production, the strictest."""
+    is_production = said["MODE"] not in (Mode.DEMO, Mode.TEST)
+    if said["DATABASE_URL"] and not said["DATABASE_URL"].startswith(("sqlite:///", *POSTGRES_SCHEMES)):
+        yield "DATABASE_URL", "Must start with sqlite:/// or postgresql://."
+    parts = urlsplit(said["PUBLIC_URL"] or ("" if is_production else LOCAL_URL))
+    if parts.scheme not in ({"https"} if is_production else {"http", "https"}) or not parts.netloc:
+        yield "PUBLIC_URL", "Must be the https address under which patients reach this server."
+    if is_production:
+        yield from _unsafe_in_production(said)
 
-    def _complain(self, name: str, complaint: str) -> None:
-        self.complaints.setdefault(PREFIX + name, []).append(complaint)
 
-    def _text(self, name: str, default: str) -> str:
-        return self.environment.get(PREFIX + name, "").strip() or default
+def _unsafe_in_production(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in SECRETS:
+        if not said[name]:
+            yield name, "Is missing; make one with: openssl rand -base64 48"
+        elif any(len(part) < SHORTEST_SECRET for part in said[name].split(",") if part):
+            yield name, f"Must have at least {SHORTEST_SECRET} characters."
+    if said["SMS_GATEWAY"] is SmsGateway.SIMULATOR:
+        yield "SMS_GATEWAY", "Is the simulator, which reaches no real phone; production needs a gateway."
+    if (Path(said["HOME"]).expanduser() / "demo.json").exists():
+        yield "HOME", "Holds a demo; production must start from an empty folder."
 
-    def _one_of(self, name: str, words: type[Word], default: Word) -> Word:
-        said = self._text(name, default.value)
-        if said in {word.value for word in words}:
-            return words(said)
-        self._complain(name, f"is {said!r}; it must be one of {', '.join(words)}.")
-        return default
 
-    def _number(self, name: str, default: float, *, at_least: float) -> float:
-        said = self._text(name, str(default))
-        try:
-            number = float(said)
-        except ValueError:
-            number = float("nan")
-        if number >= at_least:
-            return number
-        self._complain(name, f"is {said!r}; it must be a number of at least {at_least:g}.")
-        return default
-
-    def _url(self, name: str, default: str, *, production: bool) -> str:
-        said = self._text(name, "" if production else default).rstrip("/")
-        parts = urlsplit(said)
-        if not (parts.scheme in {"http", "https"} and parts.netloc):
-            self._complain(name, "must be the https address under which patients reach this server.")
-        elif production and parts.scheme != "https":
-            self._complain(name, "must start with https:// in production.")
-        return said
-
-    def _database_url(self, home: Path) -> str:
-        said = self._text("DATABASE_URL", f"sqlite:///{home / 'followup.sqlite'}")
-        if said.startswith("postgresql://") or said.startswith("postgres://"):
-            return "postgresql+psycopg://" + said.split("://", 1)[1]
-        if said.startswith(("sqlite:///", "postgresql+psycopg://")):
-            return said
-        self._complain("DATABASE_URL", "must start with sqlite:/// or postgresql://.")
-        return "sqlite://"
-
-    def _secrets(self, mode: Mode, home: Path) -> dict[str, str]:
-        given = {name: self._text(name, "") for name in SECRETS}
-        if mode is not Mode.PRODUCTION:
-            return given if all(given.values()) else {**_kept_secrets(home), **{k: v for k, v in given.items() if v}}
-        for name, value in given.items():
-            if not value:
-                self._complain(name, "is missing; make one with: openssl rand -base64 48")
-            elif any(len(part) < SHORTEST_SECRET for part in value.split(",") if part):
-                self._complain(name, f"must have at least {SHORTEST_SECRET} characters.")
-        return given
-
-    def _refuse_what_production_must_not_be(self, settings: Settings) -> None:
-        if settings.mode is not Mode.PRODUCTION:
-            return
-        if settings.sms_gateway is SmsGateway.SIMULATOR:
-            self._complain("SMS_GATEWAY", "is the simulator, which reaches no real phone; production needs a gateway.")
-        if (settings.home / "demo.json").exists():
-            self._complain("HOME", "holds a demo; production must start from an empty folder.")
+def _database_url(said: str, home: Path) -> str:
+    """With the driver we use, whichever way the address was written."""
+    if not said:
+        return f"sqlite:///{home / 'followup.sqlite'}"
+    return "postgresql+psycopg://" + said.split("://", 1)[1] if said.startswith(POSTGRES_SCHEMES) else said
 
 
 def _kept_secrets(home: Path) -> dict[str, str]:
@@ -176,10 +160,8 @@ def _kept_secrets(home: Path) -> dict[str, str]:
         draft = home / f"secrets.json.{os.getpid()}"
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(made, file)
-        try:
-            # Linking fails when another process was first; then its secrets are the ones.
+        # Linking fails when another process was first; then its secrets are the ones.
+        with contextlib.suppress(FileExistsError):
             os.link(draft, kept)
-        except FileExistsError:
-            pass
         draft.unlink()
     return dict(json.loads(kept.read_text()))

@@ -219,13 +219,14 @@ def database_of(txn: Transaction) -> Database:
 
 
 def one_at_a_time(txn: Transaction, *names: object) -> None:
-    """Whoever names the same thing waits here until the first has ended; SQLite has one writer anyway.
+    """Whoever names the same thing waits here until the first has ended; on SQLite every writer does.
 
     For what is not a row yet and so cannot be held by a constraint without failing the second comer.
     """
-    if txn.session.get_bind().dialect.name == "postgresql":
+    connection = txn.session.connection()
+    if connection.dialect.name == "postgresql":
         digest = hashlib.sha256(":".join(str(name) for name in names).encode()).digest()
-        txn.session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
+        connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
 
 
 def canonical_json(value: object) -> str:

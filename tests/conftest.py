@@ -78,7 +78,6 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         sms_gateway=SmsGateway.SIMULATOR,
         tick_seconds=2.0,
         lease_seconds=90.0,
-        send_timeout_seconds=35.0,
         threads=4,
     )
 

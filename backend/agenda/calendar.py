@@ -49,34 +49,42 @@ def _items(protocol: Protocol, course: Course, drafts: Sequence[Draft], now: dat
     windows = [_window(course, draft) for draft in drafts]
     openings = _openings(drafts, windows)
     standings = Standings(protocol, course, drafts, now)
-    items = []
-    for draft, (zone, opens_at, closes_at) in zip(drafts, windows, strict=True):
-        rule = draft.rule
-        expires_at = _expiry(draft, zone, opens_at, closes_at, openings)
-        state, completed_at = standings.of(draft, opens_at, closes_at, expires_at)
-        reply = course.replies.get(draft.key)
-        items.append(
-            AgendaItem(
-                key=draft.key,
-                family=rule.family,
-                kind=rule.kind,
-                instrument=rule.instrument_of(draft.n),
-                due_on=draft.due_on,
-                opens_at=opens_at,
-                closes_at=closes_at,
-                expires_at=expires_at,
-                zone=zone,
-                state=state,
-                # A reply was about a date: when the date moves, it is void.
-                reply=reply[0] if reply and reply[1] == draft.due_on else None,
-                completed_at=completed_at,
-                titles=draft.titles,
-                rule=rule.name,
-                not_before=draft.not_before,
-                was_announced=draft.infusion.was_announced if draft.infusion else True,
-            )
-        )
-    return tuple(items)
+    return tuple(
+        _item(course, draft, window, openings, standings) for draft, window in zip(drafts, windows, strict=True)
+    )
+
+
+def _item(
+    course: Course,
+    draft: Draft,
+    window: tuple[str, datetime, datetime],
+    openings: Mapping[str, list[datetime]],
+    standings: Standings,
+) -> AgendaItem:
+    rule = draft.rule
+    zone, opens_at, closes_at = window
+    expires_at = _expiry(draft, zone, opens_at, closes_at, openings)
+    state, completed_at = standings.of(draft, opens_at, closes_at, expires_at)
+    reply = course.replies.get(draft.key)
+    return AgendaItem(
+        key=draft.key,
+        family=rule.family,
+        kind=rule.kind,
+        instrument=rule.instrument_of(draft.n),
+        due_on=draft.due_on,
+        opens_at=opens_at,
+        closes_at=closes_at,
+        expires_at=expires_at,
+        zone=zone,
+        state=state,
+        # A reply was about a date: when the date moves, it is void.
+        reply=reply[0] if reply and reply[1] == draft.due_on else None,
+        completed_at=completed_at,
+        titles=draft.titles,
+        rule=rule.name,
+        not_before=draft.not_before,
+        was_announced=draft.infusion.was_announced if draft.infusion else True,
+    )
 
 
 def _window(course: Course, draft: Draft) -> tuple[str, datetime, datetime]:

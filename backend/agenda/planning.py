@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 import notifications
+from backend.agenda.course import AgendaItem
 from backend.agenda.history import agenda_of, protocol_for
 from backend.agenda.news import NEWS
 from backend.agenda.reminders import Habits, WantedMessage, wanted
@@ -32,7 +33,7 @@ class Replanned:
 
 def replan(txn: Transaction, patient: Patient) -> Replanned:
     """Make the outbox hold what the agenda now asks for, up to the horizon; what was sent stays as it is."""
-    letters = wanted_letters(txn, patient)
+    letters = wanted_letters(txn, patient, agenda_of(txn, patient))
     waiting = {message.key: message for message in unsent(txn, patient.id)}
     stale = [key for key, message in waiting.items() if _is_stale(message, letters)]
     recalled = notifications.cancel(txn, patient.id, keys=stale, reason=REPLANNED) if stale else 0
@@ -42,8 +43,8 @@ def replan(txn: Transaction, patient: Patient) -> Replanned:
     return Replanned(len(queued), recalled)
 
 
-def wanted_letters(txn: Transaction, patient: Patient) -> Mapping[str, Letter]:
-    """By key, every reminder that should exist now. None while contact is held or has ended."""
+def wanted_letters(txn: Transaction, patient: Patient, items: Sequence[AgendaItem]) -> Mapping[str, Letter]:
+    """By key, every reminder that the agenda's items call for now. None while contact is held or has ended."""
     if patient.status in (PatientStatus.DIED, PatientStatus.WITHDRAWN) or contact.holds(txn, patient):
         return {}
     protocol = protocol_for(txn, patient)
@@ -52,7 +53,7 @@ def wanted_letters(txn: Transaction, patient: Patient) -> Mapping[str, Letter]:
         site_zone=txn.session.get_one(Site, patient.site_id).time_zone,
         preferred_time=patient.preferred_time or protocol.messaging.preferred_time,
     )
-    messages = wanted(protocol, agenda_of(txn, patient), habits, txn.now, protocol.messaging.horizon_days)
+    messages = wanted(protocol, items, habits, txn.now, protocol.messaging.horizon_days)
     return {letter.key: letter for message in messages for letter in _letters(txn, patient, message)}
 
 

@@ -101,7 +101,8 @@ def _about_the_agenda(asked: _Question) -> Decision | None:
     message = asked.message
     if message.agenda_key is None or message.template == f"infusion_{CANCELLED}":
         return None
-    item = by_key(agenda_of(asked.txn, asked.patient)).get(message.agenda_key)
+    items = agenda_of(asked.txn, asked.patient)
+    item = by_key(items).get(message.agenda_key)
     if item is None:
         return Suppress("cancelled")
     if item.state not in AHEAD_OR_OPEN:
@@ -112,7 +113,7 @@ def _about_the_agenda(asked: _Question) -> Decision | None:
         return None
     if _was_said_already(asked):
         return Suppress("said_already")
-    letter = wanted_letters(asked.txn, asked.patient).get(message.key)
+    letter = wanted_letters(asked.txn, asked.patient, items).get(message.key)
     if letter is None:
         return Suppress("newer_prompt_due")
     return Suppress("covered_by") if "covered_by" in letter.values else None

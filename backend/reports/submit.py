@@ -102,6 +102,10 @@ def _canonical(sent: Submission) -> str:
     body = asdict(sent)
     body["id"] = str(sent.id)
     body["started_at"], body["completed_at"] = sent.started_at.timestamp(), sent.completed_at.timestamp()
+    # 38 and 38.0 are one temperature; what is no number at all is refused later, with its name.
+    body["measurements"] = {
+        name: float(value) if type(value) is int else value for name, value in sent.measurements.items()
+    }
     return canonical_json(body)
 
 
@@ -147,6 +151,23 @@ def _keep(
     assessed: Assessment,
     fingerprint: str,
 ) -> SymptomReport:
+    report = _as_sent(txn, patient, sent)
+    report.agenda_key, report.standing, report.unscheduled_because = place.key, place.standing, place.because
+    report.answers = {**checked.values, **checked.states}
+    report.composites = dict(assessed.composites)
+    report.measurements = dict(checked.measurements)
+    report.tier = _tier(assessed.findings)
+    report.advice = _advice(txn, patient, sent.language, assessed.findings)
+    report.body_fingerprint = fingerprint
+    txn.session.add(report)
+    # The report is its own record and never changes; one entry says that it came.
+    audit.note(txn, "report.submitted", report)
+    txn.session.flush()
+    return report
+
+
+def _as_sent(txn: Transaction, patient: Patient, sent: Submission) -> SymptomReport:
+    """What the sender said of the report, and what we know without looking into it."""
     offset = sent.completed_at.utcoffset() or timedelta(0)
     report = SymptomReport(
         patient_id=patient.id,
@@ -155,9 +176,6 @@ def _keep(
         protocol_version_id=patient.protocol_version_id,
         instrument=sent.instrument,
         instrument_version=sent.instrument_version,
-        agenda_key=place.key,
-        standing=place.standing,
-        unscheduled_because=place.because,
         language=sent.language,
         respondent=sent.respondent,
         mode=sent.mode,
@@ -166,22 +184,12 @@ def _keep(
         completed_offset=int(offset.total_seconds() // 60),
         received_at=txn.now,
         clock_is_off=sent.completed_at > txn.now + TRUSTED_SKEW or sent.started_at > sent.completed_at,
-        answers={**checked.values, **checked.states},
-        composites=dict(assessed.composites),
-        measurements=dict(checked.measurements),
         wants_call=sent.wants_call,
-        tier=_tier(assessed.findings),
-        advice=_advice(txn, patient, sent.language, assessed.findings),
         recorded_by=txn.actor.id,
-        body_fingerprint=fingerprint,
     )
     others = canonical_json([dict(other) for other in sent.other_symptoms]) if sent.other_symptoms else None
     report.other_symptoms_sealed = seal(txn, report, "other_symptoms_sealed", others)
     report.on_behalf_reason_sealed = seal(txn, report, "on_behalf_reason_sealed", sent.on_behalf_reason)
-    txn.session.add(report)
-    # The report is its own record and never changes; one entry says that it came.
-    audit.note(txn, "report.submitted", report)
-    txn.session.flush()
     return report
 
 

@@ -111,7 +111,6 @@ def settings_with(db: Database, home: Path, lease_seconds: float = 90.0) -> Sett
         sms_gateway=SmsGateway.SIMULATOR,
         tick_seconds=2.0,
         lease_seconds=lease_seconds,
-        send_timeout_seconds=35.0,
         threads=4,
     )
 
