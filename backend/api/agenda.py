@@ -1,0 +1,172 @@
+"""Agendas and treatment cycles: what lies ahead, the patient's answers, the site's decisions."""
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from flask import g
+from flask.views import MethodView
+
+from backend import access, clock
+from backend.access import Verb
+from backend.agenda import changes, history
+from backend.agenda.calendar import AgendaItem, visible_to_patient
+from backend.agenda.changes import CycleChange
+from backend.agenda.cycles import latest_attempt
+from backend.agenda.models import Cycle
+from backend.api.bodies import ApiBlueprint
+from backend.api.languages import accepted_language, in_language
+from backend.patients.models import Patient
+from backend.terms import Attendance, CycleStatus, Reply
+from schemas.agenda import (
+    AgendaItemOut,
+    AgendaOut,
+    AttendanceIn,
+    CycleChangeIn,
+    CycleChangeOut,
+    CycleIn,
+    CycleOut,
+    CyclesOut,
+    InfusionIn,
+    PreviewQuery,
+    ReplyIn,
+)
+
+blp = ApiBlueprint("agenda", __name__, url_prefix="/api/v1", description="Agendas and treatment cycles")
+
+AS_IT_IS = ("key", "kind", "due_on", "state", "instrument", "reply")
+
+
+@blp.route("/me/agenda")
+class MyAgenda(MethodView):
+    """What the patient has ahead."""
+
+    @blp.response(200, AgendaOut)
+    def get(self) -> dict[str, Any]:
+        """Read one's own agenda; nothing in it that one has not been told of."""
+        patient = access.own_patient(g.txn)
+        return _agenda(visible_to_patient(history.agenda_of(g.txn, patient)), patient.language)
+
+
+@blp.route("/me/agenda/<key>/reply")
+class MyReply(MethodView):
+    """The patient's answer to an invitation."""
+
+    @blp.arguments(ReplyIn)
+    @blp.response(200, AgendaItemOut)
+    def post(self, body: dict[str, Any], key: str) -> dict[str, Any]:
+        """Say that one comes, or ask for another date."""
+        patient = access.own_patient(g.txn)
+        return _item(changes.reply_to(g.txn, patient, key, Reply(body["reply"]), body["note"]), patient.language)
+
+
+@blp.route("/patients/<uuid:patient_id>/agenda")
+class PatientAgenda(MethodView):
+    """A patient's agenda, as staff see it."""
+
+    @blp.response(200, AgendaOut)
+    def get(self, patient_id: UUID) -> dict[str, Any]:
+        """Read an agenda, planned infusions included."""
+        patient = access.patient(g.txn, patient_id, Verb.READ_AGENDA)
+        return _agenda(history.agenda_of(g.txn, patient), accepted_language())
+
+
+@blp.route("/patients/<uuid:patient_id>/agenda/<key>/attendance")
+class ItemAttendance(MethodView):
+    """Whether the patient came."""
+
+    @blp.arguments(AttendanceIn)
+    @blp.response(200, AgendaItemOut)
+    def post(self, body: dict[str, Any], patient_id: UUID, key: str) -> dict[str, Any]:
+        """Record a visit, a call or an infusion day as attended or missed."""
+        patient = access.patient(g.txn, patient_id, Verb.RECORD_ATTENDANCE)
+        item = changes.record_attendance(g.txn, patient, key, Attendance(body["status"]), body["on"])
+        return _item(item, accepted_language())
+
+
+@blp.route("/patients/<uuid:patient_id>/cycles")
+class Cycles(MethodView):
+    """A patient's treatment cycles."""
+
+    @blp.response(200, CyclesOut)
+    def get(self, patient_id: UUID) -> dict[str, Any]:
+        """List the cycles, every attempt at each."""
+        patient = access.patient(g.txn, patient_id, Verb.READ_AGENDA)
+        return {"items": [_cycle(one) for one in history.cycles_of(g.txn, patient)], "next_cursor": None}
+
+    @blp.arguments(PreviewQuery, location="query")
+    @blp.arguments(CycleIn)
+    @blp.response(201, CycleChangeOut)
+    def post(self, query: dict[str, Any], body: dict[str, Any], patient_id: UUID) -> tuple[dict[str, Any], int]:
+        """Enter a donor's collection; the infusion days follow from it and are planned, not announced."""
+        patient = access.patient(g.txn, patient_id, Verb.PLAN_TREATMENT)
+        change = changes.plan_cycle(g.txn, patient, body["number"], body["donor_collection_on"])
+        return _done(change, 201, query["preview"])
+
+
+@blp.route("/patients/<uuid:patient_id>/cycles/<int:number>")
+class OneCycle(MethodView):
+    """One treatment cycle: the attempt that stands."""
+
+    @blp.response(200, CycleOut)
+    def get(self, patient_id: UUID, number: int) -> dict[str, Any]:
+        """Read a cycle."""
+        patient = access.patient(g.txn, patient_id, Verb.READ_AGENDA)
+        return _cycle(latest_attempt(g.txn, patient, number))
+
+    @blp.arguments(PreviewQuery, location="query")
+    @blp.arguments(CycleChangeIn)
+    @blp.response(200, CycleChangeOut)
+    def patch(
+        self, query: dict[str, Any], body: dict[str, Any], patient_id: UUID, number: int
+    ) -> tuple[dict[str, Any], int]:
+        """Confirm the dates, move them, or record that the cells may not be given; the patient is told."""
+        patient = access.patient(g.txn, patient_id, Verb.PLAN_TREATMENT)
+        return _done(_decide(patient, number, body), 200, query["preview"])
+
+
+@blp.route("/patients/<uuid:patient_id>/cycles/<int:number>/infusions")
+class Infusions(MethodView):
+    """The infusions of a cycle."""
+
+    @blp.arguments(PreviewQuery, location="query")
+    @blp.arguments(InfusionIn)
+    @blp.response(201, CycleChangeOut)
+    def post(
+        self, query: dict[str, Any], body: dict[str, Any], patient_id: UUID, number: int
+    ) -> tuple[dict[str, Any], int]:
+        """Record that an infusion has begun."""
+        patient = access.patient(g.txn, patient_id, Verb.PLAN_TREATMENT)
+        change = changes.start_infusion(g.txn, patient, number, body["day"], body["started_at"])
+        return _done(change, 201, query["preview"])
+
+
+def _decide(patient: Patient, number: int, body: dict[str, Any]) -> CycleChange:
+    if body["status"] == CycleStatus.RELEASE_FAILED:
+        return changes.fail_release(g.txn, patient, number)
+    return changes.confirm_cycle(g.txn, patient, number, body["day_1_on"])
+
+
+def _done(change: CycleChange, status: int, preview: bool) -> tuple[dict[str, Any], int]:
+    """What the act did. For a preview the act is real up to here, and then nothing of it stays."""
+    shown = {"cycle": _cycle(change.cycle), "diff": asdict(change.diff)}
+    if not preview:
+        return shown, status
+    g.txn.session.rollback()
+    return shown, 200
+
+
+def _agenda(items: tuple[AgendaItem, ...], language: str) -> dict[str, Any]:
+    return {"items": [_item(one, language) for one in items], "next_cursor": None}
+
+
+def _item(item: AgendaItem, language: str) -> dict[str, Any]:
+    """Instants are shown with the offset of the clock whose days they were made from."""
+    instants = {name: getattr(item, name) for name in ("opens_at", "closes_at", "expires_at", "completed_at")}
+    shown = {name: at and clock.local(at, item.zone) for name, at in instants.items()}
+    about = {"title": in_language(item.titles, language), "time_zone": item.zone}
+    return {name: getattr(item, name) for name in AS_IT_IS} | shown | about
+
+
+def _cycle(row: Cycle) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in CycleOut().fields}

@@ -1,0 +1,183 @@
+"""Messages: their life for staff, the inbox, and the patient's own conversation with the site."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import g
+from flask.views import MethodView
+from sqlalchemy import select
+
+from backend import access, audit
+from backend.access import Verb
+from backend.api.bodies import ApiBlueprint
+from backend.api.requests import afterwards
+from backend.conversations.handle import understand
+from backend.db import Transaction, database_of
+from backend.patients.listing import subject_numbers
+from backend.patients.models import Patient
+from backend.terms import ChannelKind, Direction
+from notifications import inbound, inbox, ledger
+from notifications.conversation import Line, conversation_with
+from notifications.inbound import ReceivedText
+from notifications.models import Attempt, InboundMessage, Message
+from schemas.messages import (
+    AttemptOut,
+    InboxPageOut,
+    InboxResolutionIn,
+    InboxResolutionOut,
+    LineOut,
+    LinePageOut,
+    MessageOut,
+    MessagePageOut,
+    MessageQuery,
+    OwnMessageIn,
+)
+from schemas.paging import PageQuery, make_cursor, read_cursor
+
+blp = ApiBlueprint("messages", __name__, url_prefix="/api/v1", description="Messages and the inbox")
+
+AS_IT_IS = tuple(name for name in MessageOut().fields if name not in ("patient", "site", "attempts"))
+OF_ATTEMPT = tuple(AttemptOut().fields)
+OF_LINE = tuple(LineOut().fields)
+
+log = logging.getLogger(__name__)
+
+
+@blp.route("/messages")
+class Messages(MethodView):
+    """What was, is and will be said, and what was not and why."""
+
+    @blp.arguments(MessageQuery, location="query")
+    @blp.response(200, MessagePageOut)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List messages, the latest planned first, without words and addresses."""
+        visible = access.visible(g.txn, Message.site_id, Verb.READ_MESSAGES)
+        after = read_cursor(query["cursor"], *ledger.KEY)
+        chosen = {"patient_id": query["patient"], "status": query["status"], "limit": query["limit"]}
+        page = ledger.messages(g.txn, visible, after=after, **chosen)
+        return {"items": _messages(page.items), "next_cursor": make_cursor(page.after)}
+
+
+@blp.route("/inbox")
+class Inbox(MethodView):
+    """Texts that a person must read."""
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, InboxPageOut)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List texts that nobody has dealt with, the newest last; the reading of each is noted."""
+        after = read_cursor(query["cursor"], *inbox.KEY)
+        page = inbox.waiting(g.txn, access.inbox(g.txn, Verb.READ_INBOX), after=after, limit=query["limit"])
+        if page.items:
+            afterwards(partial(_note_texts_read, inbound_ids=[one.id for one in page.items]))
+        return {"items": _texts(page.items), "next_cursor": make_cursor(page.after)}
+
+
+@blp.route("/inbox/<uuid:inbound_id>/resolutions")
+class InboxResolutions(MethodView):
+    """What came of a text."""
+
+    @blp.arguments(InboxResolutionIn)
+    @blp.response(201, InboxResolutionOut)
+    def post(self, body: dict[str, Any], inbound_id: UUID) -> dict[str, Any]:
+        """Close a text."""
+        received = access.inbound(g.txn, inbound_id, Verb.READ_INBOX)
+        resolved = inbox.resolve(g.txn, received, body["outcome"], body["note"])
+        return {"id": resolved.id, "resolved_at": resolved.handled_at}
+
+
+@blp.route("/me/messages")
+class MyMessages(MethodView):
+    """The patient's conversation with the site, both ways."""
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, LinePageOut)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Read one's own conversation, the newest text first."""
+        patient = access.own_patient(g.txn)
+        lines, limit = _conversation(patient, query), query["limit"]
+        more = (lines[limit - 1].at, lines[limit - 1].id) if len(lines) > limit else None
+        return {"items": lines[:limit], "next_cursor": make_cursor(more)}
+
+    @blp.arguments(OwnMessageIn)
+    @blp.response(201, LineOut)
+    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Write to the site. The text is kept first and understood afterwards, so it cannot get lost."""
+        patient = access.own_patient(g.txn)
+        kept = _keep(patient, body["text"], body["id"])
+        afterwards(partial(_understand, inbound_id=kept.id))
+        line = Line(kept.id, Direction.INBOUND, ChannelKind.IN_APP, inbound.text_of(g.txn, kept), kept.received_at)
+        return {name: getattr(line, name) for name in OF_LINE}
+
+
+def _messages(listed: Sequence[Message]) -> list[dict[str, Any]]:
+    codes = access.site_codes(g.txn)
+    tries = ledger.attempts_at(g.txn, {one.id for one in listed})
+    numbers = subject_numbers(g.txn, {one.patient_id for one in listed if one.patient_id})
+    return [
+        {name: getattr(one, name) for name in AS_IT_IS}
+        | _whose(one, codes, numbers)
+        | {"attempts": [_attempt(each) for each in tries.get(one.id, ())]}
+        for one in listed
+    ]
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {name: getattr(attempt, name) for name in OF_ATTEMPT}
+
+
+def _texts(listed: Sequence[InboundMessage]) -> list[dict[str, Any]]:
+    codes = access.site_codes(g.txn)
+    numbers = subject_numbers(g.txn, {one.patient_id for one in listed if one.patient_id})
+    return [
+        {name: getattr(one, name) for name in ("id", "received_at", "channel")}
+        | {"text": inbound.text_of(g.txn, one), "number": inbound.number_of(g.txn, one)}
+        | _whose(one, codes, numbers)
+        for one in listed
+    ]
+
+
+def _whose(row: Message | InboundMessage, codes: Mapping[UUID, str], numbers: Mapping[UUID, str]) -> dict[str, Any]:
+    patient = {"id": row.patient_id, "subject_number": numbers[row.patient_id]} if row.patient_id else None
+    return {"patient": patient, "site": codes[row.site_id] if row.site_id else None}
+
+
+def _note_texts_read(txn: Transaction, inbound_ids: Sequence[UUID]) -> None:
+    """Whose words a person has seen, one entry a text: free text can name anybody."""
+    for inbound_id in inbound_ids:
+        audit.note(txn, "inbound_message.read", txn.session.get_one(InboundMessage, inbound_id))
+
+
+def _conversation(patient: Patient, query: dict[str, Any]) -> list[Line]:
+    """One line more than was asked for, which tells whether there are more."""
+    before = read_cursor(query["cursor"], *inbox.KEY)
+    own = {None, patient.phone_index}
+    return conversation_with(g.txn, patient.id, limit=query["limit"] + 1, before=before, only_from=own)
+
+
+def _keep(patient: Patient, text: str, sent_as: UUID | None) -> InboundMessage:
+    """The text, committed with this request. One that the phone sends again is the one that is here."""
+    provider_id = f"in-app-{patient.id}-{sent_as or uuid4()}"
+    received = ReceivedText(provider_id, "", "", text, channel=ChannelKind.IN_APP, patient_id=patient.id)
+    kept = inbound.keep(g.txn, received)
+    if kept is None:
+        return _stored(g.txn, provider_id)
+    # Where it will be read, also when nothing comes to understand it.
+    kept.site_id = patient.site_id
+    audit.note(g.txn, "message.written", kept)
+    return kept
+
+
+def _stored(txn: Transaction, provider_id: str) -> InboundMessage:
+    return txn.session.scalars(select(InboundMessage).where(InboundMessage.provider_id == provider_id)).one()
+
+
+def _understand(txn: Transaction, inbound_id: UUID) -> None:
+    """Read the text now rather than at the worker's next look, which is not far off if this fails."""
+    try:
+        understand(database_of(txn), inbound_id)
+    except Exception:
+        log.exception("a kept text could not be read yet", extra={"inbound_id": str(inbound_id)})

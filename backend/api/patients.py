@@ -1,0 +1,152 @@
+"""Patients, for staff: the list, one record, the phone's code, caregivers."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import current_app, g
+from flask.views import MethodView
+
+from backend import access
+from backend.access import Verb
+from backend.agenda.planning import replan
+from backend.api import etags
+from backend.api.bodies import ApiBlueprint
+from backend.api.qr import svg
+from backend.api.requests import afterwards, settings_of
+from backend.patients import caregivers, listing
+from backend.patients.changes import update_patient
+from backend.patients.contact import holds
+from backend.patients.enrolment import EnrolmentForm, enrol
+from backend.patients.identifiers import identifiers_of, note_reading
+from backend.patients.life import last_known_alive
+from backend.patients.models import Caregiver, Patient
+from backend.patients.sign_in import issue_code
+from backend.staff.models import Site
+from schemas.paging import make_cursor, read_cursor
+from schemas.patients import (
+    ActivationCodeOut,
+    CaregiverIn,
+    CaregiverOut,
+    CaregiverPageOut,
+    EnrolmentIn,
+    PatientChangeIn,
+    PatientOut,
+    PatientPageOut,
+    PatientQuery,
+    PatientRecordOut,
+)
+
+blp = ApiBlueprint("patients", __name__, url_prefix="/api/v1/patients", description="Patients, for staff")
+
+OPEN_TO_ALL = tuple(name for name in PatientOut().fields if name != "site")
+OF_RECORD = (*OPEN_TO_ALL, "channels", "quiet_from", "quiet_to", "preferred_time", "died_on")
+
+Answer = tuple[dict[str, Any], dict[str, str]]
+
+
+@blp.route("")
+class Patients(MethodView):
+    """The patients of the sites one works at."""
+
+    @blp.arguments(PatientQuery, location="query")
+    @blp.response(200, PatientPageOut)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List patients, without anything that names them."""
+        visible = access.visible_at(g.txn, Patient.site_id, Verb.READ_PATIENTS, query["site"])
+        after = read_cursor(query["cursor"], str)
+        page = listing.patients(
+            g.txn, visible, arm=query["arm"], status=query["status"], after=after, limit=query["limit"]
+        )
+        codes = access.site_codes(g.txn)
+        return {
+            "items": [_summary(one, codes[one.site_id]) for one in page.items],
+            "next_cursor": make_cursor(page.after),
+        }
+
+    @blp.arguments(EnrolmentIn)
+    @blp.response(201, PatientOut)
+    def post(self, body: dict[str, Any]) -> Answer:
+        """Enrol a patient. Eligibility is checked item by item; every complaint comes at once."""
+        site = access.site_by_code(g.txn, body.pop("site"), Verb.ENROL_PATIENTS)
+        named = tuple(caregivers.CaregiverForm(**given) for given in body.pop("caregivers"))
+        patient = enrol(g.txn, site, EnrolmentForm(**body, caregivers=named))
+        replan(g.txn, patient)
+        return _summary(patient, site.code), etags.headers(patient.version)
+
+
+@blp.route("/<uuid:patient_id>")
+class OnePatient(MethodView):
+    """One patient's record."""
+
+    @blp.response(200, PatientRecordOut)
+    def get(self, patient_id: UUID) -> Answer:
+        """Read a record. Names and numbers are shown to those who care for the patient, and the reading is noted."""
+        patient = access.patient(g.txn, patient_id, Verb.READ_PATIENTS)
+        return _record(patient), etags.headers(patient.version)
+
+    @blp.arguments(PatientChangeIn)
+    @blp.response(200, PatientRecordOut)
+    @blp.doc(parameters=[etags.IF_MATCH])
+    def patch(self, body: dict[str, Any], patient_id: UUID) -> Answer:
+        """Change or correct a record that was just read; needs If-Match."""
+        patient = access.patient(g.txn, patient_id, Verb.CHANGE_PATIENTS)
+        update_patient(g.txn, patient, body, seen_version=etags.seen_version())
+        replan(g.txn, patient)
+        return _record(patient), etags.headers(patient.version)
+
+
+@blp.route("/<uuid:patient_id>/activation-codes")
+class ActivationCodes(MethodView):
+    """Codes for the patient's phone."""
+
+    @blp.response(201, ActivationCodeOut)
+    def post(self, patient_id: UUID) -> dict[str, Any]:
+        """Make a code, valid once and for seven days; an earlier unused one stops working."""
+        patient = access.patient(g.txn, patient_id, Verb.ACTIVATE_PHONES)
+        issued = issue_code(g.txn, patient)
+        # Behind the #, so that the code reaches no server's log.
+        link = f"{settings_of(current_app).public_url}/app#activate={issued.code}"
+        return {**vars(issued), "link": link, "qr_svg": svg(link)}
+
+
+@blp.route("/<uuid:patient_id>/caregivers")
+class Caregivers(MethodView):
+    """Whom the patient names."""
+
+    @blp.response(200, CaregiverPageOut)
+    def get(self, patient_id: UUID) -> dict[str, Any]:
+        """List a patient's caregivers by name; the reading is noted."""
+        patient = access.patient(g.txn, patient_id, Verb.READ_CAREGIVERS)
+        afterwards(partial(note_reading, patient_id=patient.id))
+        return {"items": [_caregiver(one) for one in caregivers.caregivers_of(g.txn, patient)], "next_cursor": None}
+
+    @blp.arguments(CaregiverIn)
+    @blp.response(201, CaregiverOut)
+    def post(self, body: dict[str, Any], patient_id: UUID) -> dict[str, Any]:
+        """Name a caregiver."""
+        patient = access.patient(g.txn, patient_id, Verb.NAME_CAREGIVERS)
+        site = g.txn.session.get_one(Site, patient.site_id)
+        return _caregiver(caregivers.name_caregiver(g.txn, patient, site, caregivers.CaregiverForm(**body)))
+
+
+def _summary(patient: Patient, code: str) -> dict[str, Any]:
+    return {name: getattr(patient, name) for name in OPEN_TO_ALL} | {"site": code}
+
+
+def _record(patient: Patient) -> dict[str, Any]:
+    """The record as the actor may see it; a reading of identifiers is noted once the answer stands."""
+    shown = {name: getattr(patient, name) for name in OF_RECORD}
+    shown["site"] = g.txn.session.get_one(Site, patient.site_id).code
+    shown["last_known_alive"] = last_known_alive(g.txn, patient)
+    shown["contact_held"] = [held.reason for held in holds(g.txn, patient)]
+    if access.may(g.txn, patient.site_id, Verb.READ_IDENTIFIERS):
+        shown |= vars(identifiers_of(g.txn, patient)) | {"birth_year": patient.birth_year}
+        afterwards(partial(note_reading, patient_id=patient.id))
+    return shown
+
+
+def _caregiver(row: Caregiver) -> dict[str, Any]:
+    named = caregivers.opened(g.txn, row)
+    may = {"id": row.id, "may_report": row.may_report, "may_confirm_survival": row.may_confirm_survival}
+    return may | {"name": named.name, "phone": named.phone, "relation": named.relation}

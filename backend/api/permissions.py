@@ -1,0 +1,128 @@
+"""Who may knock at which door: the one table. A route without a row here does not start.
+
+The table decides before anything is looked up, by the roles a person holds anywhere. Whether a role counts for
+the record asked for, at its site, ``backend.access`` decides.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from flask import Flask
+
+from backend.access import ALLOWED, Verb
+from backend.db import Actor
+from backend.errors import NotPermitted, NotSignedIn
+from backend.terms import Originator
+
+
+class Who(Enum):
+    """Doors that are not for staff only."""
+
+    ANYONE = "anyone"
+    SIGNED_IN = "signed in"
+    PATIENT = "patient"
+
+
+# Endpoints of the API by blueprint and class; each has one transaction a request.
+TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
+    "sign_in.Activations": {"POST": Who.ANYONE},
+    "sign_in.Refreshes": {"POST": Who.ANYONE},
+    "sign_in.StaffSignIns": {"POST": Who.ANYONE},
+    "sign_in.OwnSession": {"DELETE": Who.SIGNED_IN},
+    "me.Me": {"GET": Who.PATIENT},
+    "me.Preferences": {"PATCH": Who.PATIENT},
+    "patients.Patients": {"GET": Verb.READ_PATIENTS, "POST": Verb.ENROL_PATIENTS},
+    "patients.OnePatient": {"GET": Verb.READ_PATIENTS, "PATCH": Verb.CHANGE_PATIENTS},
+    "patients.ActivationCodes": {"POST": Verb.ACTIVATE_PHONES},
+    "patients.Caregivers": {"GET": Verb.READ_CAREGIVERS, "POST": Verb.NAME_CAREGIVERS},
+    "staff.Sites": {"GET": Verb.SEE_SITES, "POST": Verb.MANAGE_SITES},
+    "staff.OneSite": {"GET": Verb.SEE_SITES, "PATCH": Verb.MANAGE_SITES},
+    "staff.Staff": {"GET": Verb.MANAGE_STAFF, "POST": Verb.MANAGE_STAFF},
+    "staff.OneMember": {"GET": Verb.MANAGE_STAFF, "PATCH": Verb.MANAGE_STAFF},
+    "worklist.Worklist": {"GET": Verb.READ_WORKLIST},
+    "worklist.Resolutions": {"POST": Verb.RESOLVE_WORK},
+    "agenda.MyAgenda": {"GET": Who.PATIENT},
+    "agenda.MyReply": {"POST": Who.PATIENT},
+    "agenda.PatientAgenda": {"GET": Verb.READ_AGENDA},
+    "agenda.ItemAttendance": {"POST": Verb.RECORD_ATTENDANCE},
+    "agenda.Cycles": {"GET": Verb.READ_AGENDA, "POST": Verb.PLAN_TREATMENT},
+    "agenda.OneCycle": {"GET": Verb.READ_AGENDA, "PATCH": Verb.PLAN_TREATMENT},
+    "agenda.Infusions": {"POST": Verb.PLAN_TREATMENT},
+    "instruments.Instruments": {"GET": Who.PATIENT},
+    "instruments.OneInstrument": {"GET": Who.PATIENT},
+    "reports.MyReports": {"GET": Who.PATIENT, "POST": Who.PATIENT},
+    "reports.MyReport": {"GET": Who.PATIENT},
+    "reports.PatientReports": {"GET": Verb.READ_REPORTS, "POST": Verb.REPORT_ON_BEHALF},
+    "reports.PatientReport": {"GET": Verb.READ_REPORTS},
+    "triage.Queue": {"GET": Verb.READ_CANDIDATES},
+    "triage.OneCandidate": {"GET": Verb.READ_CANDIDATES},
+    "triage.Acknowledgements": {"POST": Verb.ACKNOWLEDGE_CANDIDATES},
+    "survival.Confirmations": {"POST": Who.PATIENT},
+    "survival.SurvivalStatuses": {"POST": Verb.FOLLOW_SURVIVAL},
+    "survival.DeathReports": {"GET": Verb.READ_SURVIVAL, "POST": Verb.REPORT_DEATHS},
+    "survival.Approvals": {"POST": Verb.APPROVE_DEATHS},
+    "survival.Denials": {"POST": Verb.APPROVE_DEATHS},
+    "survival.SurvivalWorklist": {"GET": Verb.READ_SURVIVAL},
+    "messages.Messages": {"GET": Verb.READ_MESSAGES},
+    "messages.Inbox": {"GET": Verb.READ_INBOX},
+    "messages.InboxResolutions": {"POST": Verb.READ_INBOX},
+    "messages.MyMessages": {"GET": Who.PATIENT, "POST": Who.PATIENT},
+    "audit.AuditEvents": {"GET": Verb.READ_AUDIT},
+    "audit.PatientAuditEvents": {"GET": Verb.READ_AUDIT},
+}
+
+# Pages for anyone, which hold no transaction open: documents, health, and what only a demo shows.
+PAGES = frozenset(
+    {
+        "api-docs.openapi_json",
+        "health.Alive",
+        "health.Ready",
+        "health.Metrics",
+        "web.landing",
+        "web.api_docs",
+        "web.api_docs_file",
+        "web.static",
+        "demo.page",
+        "demo.phones",
+        "demo.phone",
+        "demo.write",
+        "demo.now",
+        "demo.move",
+    }
+)
+
+
+def needs_transaction(endpoint: str) -> bool:
+    """Whether the door opens a transaction for each request."""
+    return endpoint in TABLE
+
+
+def check(actor: Actor, endpoint: str, method: str) -> None:
+    """Refuse whoever may not use this door at all: ``NotSignedIn`` for strangers, ``NotPermitted`` for others."""
+    wanted = TABLE[endpoint]["GET" if method == "HEAD" else method]
+    if wanted is Who.ANYONE:
+        return
+    if actor.id is None:
+        raise NotSignedIn()
+    if not _may(actor, wanted):
+        raise NotPermitted()
+
+
+def refuse_unlisted(app: Flask) -> None:
+    """Raise ``LookupError`` when a route has no row, or a method of it has none."""
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in PAGES:
+            continue
+        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        missing = methods - TABLE.get(rule.endpoint, {}).keys()
+        if missing:
+            raise LookupError(f"{rule.endpoint} ({rule.rule}) has no permission for {', '.join(sorted(missing))}.")
+
+
+def _may(actor: Actor, wanted: Who | Verb) -> bool:
+    if wanted is Who.SIGNED_IN:
+        return True
+    if wanted is Who.PATIENT:
+        return actor.originator in {Originator.PATIENT, Originator.PROXY}
+    assert isinstance(wanted, Verb)
+    return actor.originator is Originator.SITE and any(held.role in ALLOWED[wanted] for held in actor.roles)

@@ -1,0 +1,138 @@
+"""Symptom reports: sent by patients, entered by staff, and followed by both."""
+
+from collections.abc import Sequence
+from datetime import timedelta, timezone
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import g
+from flask.views import MethodView
+
+from backend import access
+from backend.access import Verb
+from backend.api.bodies import ApiBlueprint
+from backend.api.languages import accepted_language
+from backend.api.requests import afterwards
+from backend.api.speaking import as_said_by, on_behalf
+from backend.patients.identifiers import note_reading
+from backend.patients.models import Patient
+from backend.reports import listing
+from backend.reports.models import SymptomReport
+from backend.reports.progress import in_words, progress_of
+from backend.reports.submit import Submission, Submitted, submit_report
+from schemas.paging import PageQuery, make_cursor, read_cursor
+from schemas.reports import ReportIn, ReportOut, ReportPageOut, ReportSummaryOut, StaffReportIn, SubmittedOut
+
+blp = ApiBlueprint("reports", __name__, url_prefix="/api/v1", description="Symptom reports")
+
+OF_SUMMARY = tuple(name for name in ReportSummaryOut().fields if name != "progress")
+OF_ANSWERS = ("answers", "composites", "measurements", "wants_call")
+
+Answer = tuple[dict[str, Any], int]
+
+
+@blp.route("/me/reports")
+class MyReports(MethodView):
+    """The patient's own reports."""
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, ReportPageOut)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List one's own reports, the newest first, with what became of each."""
+        patient = access.own_patient(g.txn)
+        return _page(patient, query, patient.language)
+
+    @blp.arguments(ReportIn)
+    @blp.response(201, SubmittedOut)
+    @blp.alt_response(200, schema=SubmittedOut, description="It was here already; the stored answer")
+    def post(self, body: dict[str, Any]) -> Answer:
+        """Submit a report; the answer says at once what to do."""
+        patient = access.own_patient(g.txn)
+        submitted = submit_report(as_said_by(g.txn, body["respondent"]), patient, Submission(**body))
+        return _submitted(submitted, candidates=())
+
+
+@blp.route("/me/reports/<uuid:report_id>")
+class MyReport(MethodView):
+    """One of the patient's own reports."""
+
+    @blp.response(200, ReportOut)
+    def get(self, report_id: UUID) -> dict[str, Any]:
+        """Read a report one has sent, and what became of it."""
+        patient = access.own_patient(g.txn)
+        report = listing.report_of(g.txn, patient, report_id)
+        return _whole(patient, report, patient.language) | {"other_symptoms": listing.own_words(g.txn, report)}
+
+
+@blp.route("/patients/<uuid:patient_id>/reports")
+class PatientReports(MethodView):
+    """A patient's reports, as staff see them."""
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, ReportPageOut)
+    def get(self, query: dict[str, Any], patient_id: UUID) -> dict[str, Any]:
+        """List a patient's reports, the newest first."""
+        patient = access.patient(g.txn, patient_id, Verb.READ_REPORTS)
+        return _page(patient, query, accepted_language())
+
+    @blp.arguments(StaffReportIn)
+    @blp.response(201, SubmittedOut)
+    @blp.alt_response(200, schema=SubmittedOut, description="It was here already; the stored answer")
+    def post(self, body: dict[str, Any], patient_id: UUID) -> Answer:
+        """Enter a report for a patient who could not send it."""
+        patient = access.patient(g.txn, patient_id, Verb.REPORT_ON_BEHALF)
+        submitted = submit_report(on_behalf(g.txn), patient, Submission(**body))
+        return _submitted(submitted, submitted.candidate_event_ids)
+
+
+@blp.route("/patients/<uuid:patient_id>/reports/<uuid:report_id>")
+class PatientReport(MethodView):
+    """One report of a patient."""
+
+    @blp.response(200, ReportOut)
+    def get(self, patient_id: UUID, report_id: UUID) -> dict[str, Any]:
+        """Read a report. The patient's own words are shown to those who care for them, and the reading is noted."""
+        patient = access.patient(g.txn, patient_id, Verb.READ_REPORTS)
+        report = listing.report_of(g.txn, patient, report_id)
+        return _whole(patient, report, accepted_language()) | _words(patient, report)
+
+
+def _submitted(submitted: Submitted, candidates: Sequence[UUID]) -> Answer:
+    shown = {name: getattr(submitted.report, name) for name in ("id", "received_at", "tier", "advice")}
+    return shown | {"candidate_event_ids": list(candidates)}, 201 if submitted.is_new else 200
+
+
+def _page(patient: Patient, query: dict[str, Any], language: str) -> dict[str, Any]:
+    after = read_cursor(query["cursor"], *listing.KEY)
+    page = listing.reports_of(g.txn, patient, after=after, limit=query["limit"])
+    return {"items": _summaries(patient, page.items, language), "next_cursor": make_cursor(page.after)}
+
+
+def _whole(patient: Patient, report: SymptomReport, language: str) -> dict[str, Any]:
+    return _summaries(patient, [report], language)[0] | {name: getattr(report, name) for name in OF_ANSWERS}
+
+
+def _summaries(patient: Patient, reports: Sequence[SymptomReport], language: str) -> list[dict[str, Any]]:
+    how_far = progress_of(g.txn, reports)
+    return [
+        {name: getattr(report, name) for name in OF_SUMMARY}
+        | {"progress": vars(how_far[report.id]) | {"text": in_words(g.txn, patient, how_far[report.id], language)}}
+        | _by_the_senders_clock(report)
+        for report in reports
+    ]
+
+
+def _by_the_senders_clock(report: SymptomReport) -> dict[str, Any]:
+    """The times a phone gave, with the offset its clock had."""
+    zone = timezone(timedelta(minutes=report.completed_offset))
+    return {name: getattr(report, name).astimezone(zone) for name in ("started_at", "completed_at")}
+
+
+def _words(patient: Patient, report: SymptomReport) -> dict[str, Any]:
+    if not access.may(g.txn, patient.site_id, Verb.READ_IDENTIFIERS):
+        return {}
+    words = listing.own_words(g.txn, report)
+    if words:
+        afterwards(partial(note_reading, patient_id=patient.id))
+    return {"other_symptoms": words}

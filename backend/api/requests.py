@@ -1,0 +1,115 @@
+"""One transaction per request: who is asking, may they, the view, the commit, and only then the answer.
+
+The commit sits in the wrapper around the view, before the response is built, so that a busy database or a
+broken constraint while committing passes the error catalogue instead of becoming a bare 500.
+"""
+
+import functools
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, g, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.api import permissions
+from backend.config import Settings
+from backend.db import Actor, Database, Transaction
+from backend.errors import NotSignedIn
+from backend.patients import sign_in as phones
+from backend.staff import sign_in as staff
+from backend.terms import Originator
+
+READING = frozenset({"GET", "HEAD"})
+STRANGER = Actor(Originator.SYSTEM, name="stranger")
+
+log = logging.getLogger(__name__)
+
+
+def one_transaction_per_request(app: Flask, db: Database, settings: Settings) -> None:
+    """Wrap every view that the permissions table knows; ``create_app`` refuses the others."""
+    app.extensions["followup_database"] = db
+    app.extensions["followup_settings"] = settings
+    for endpoint, view in app.view_functions.items():
+        if permissions.needs_transaction(endpoint):
+            app.view_functions[endpoint] = _in_one_transaction(view, db)
+
+
+def settings_of(app: Flask) -> Settings:
+    """The settings this application was made with."""
+    settings: Settings = app.extensions["followup_settings"]
+    return settings
+
+
+def database_of(app: Flask) -> Database:
+    """The database this application was made with."""
+    db: Database = app.extensions["followup_database"]
+    return db
+
+
+def afterwards(write: Callable[[Transaction], None]) -> None:
+    """Do ``write`` in a transaction of its own once this request's has ended, and before the answer goes out.
+
+    For what a read leaves behind: the audit of identifiers seen, the last use of a session.
+    """
+    g.afterwards.append(write)
+
+
+def _in_one_transaction(view: Callable[..., Any], db: Database) -> Callable[..., Any]:
+    @functools.wraps(view)
+    def wrapped(**arguments: Any) -> Any:
+        g.afterwards = []
+        txn = db.open(STRANGER, reading=request.method in READING, request_id=g.request_id)
+        try:
+            g.txn = txn.acting_as(_who_is_asking(txn))
+            permissions.check(g.txn.actor, request.endpoint or "", request.method)
+            answer = view(**arguments)
+            g.txn.finish(keep=True)
+        except BaseException:
+            _roll_back(txn)
+            raise
+        _write_afterwards(db, g.txn)
+        return answer
+
+    return wrapped
+
+
+def _who_is_asking(txn: Transaction) -> Actor:
+    """The holder of the bearer token; a stranger without one. A token we do not know is refused at once."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if not scheme:
+        return STRANGER
+    actor = _holder_of(txn, token) if scheme.lower() == "bearer" and token else None
+    if actor is None:
+        raise NotSignedIn()
+    return actor
+
+
+def _holder_of(txn: Transaction, token: str) -> Actor | None:
+    """The patient or the member of staff with this token. A staff session in use does not fall asleep."""
+    if staff.is_drowsy(txn, token):
+        afterwards(functools.partial(staff.keep_awake, token=token))
+    return phones.actor_for(txn, token) or staff.actor_for(txn, token)
+
+
+def _roll_back(txn: Transaction) -> None:
+    """The refusal or failure that brought us here must reach the caller, whatever happens while cleaning up."""
+    try:
+        txn.finish(keep=False)
+    except SQLAlchemyError:
+        log.exception("rollback failed", extra={"request_id": txn.request_id})
+
+
+def _write_afterwards(db: Database, txn: Transaction) -> None:
+    for write in g.afterwards:
+        with db.transaction(txn.actor, request_id=txn.request_id) as later:
+            write(later)
+
+
+def name_each_request(app: Flask) -> None:
+    """Give every request an id that its answer, its log lines and its audit entries share."""
+
+    @app.before_request
+    def name() -> None:
+        g.request_id = secrets.token_hex(8)

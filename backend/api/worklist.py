@@ -1,0 +1,74 @@
+"""Tasks for a person: the list, and closing one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from flask import g
+from flask.views import MethodView
+
+from backend import access
+from backend.access import Verb
+from backend.agenda.planning import replan
+from backend.api.bodies import ApiBlueprint
+from backend.patients.listing import subject_numbers
+from backend.survival import deaths
+from backend.terms import WorkReason
+from backend.worklist import items
+from backend.worklist.models import WorkItem
+from schemas.paging import make_cursor, read_cursor
+from schemas.worklist import ResolutionIn, WorkItemOut, WorkPageOut, WorkQuery
+
+blp = ApiBlueprint("worklist", __name__, url_prefix="/api/v1/worklist", description="Tasks for a person")
+
+# The outcome of a resume_contact task that means it.
+RESUME = "resume"
+
+
+@blp.route("")
+class Worklist(MethodView):
+    """Open tasks."""
+
+    @blp.arguments(WorkQuery, location="query")
+    @blp.response(200, WorkPageOut)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List open tasks, the most pressing first."""
+        visible = access.visible_at(g.txn, WorkItem.site_id, Verb.READ_WORKLIST, query["site"])
+        after = read_cursor(query["cursor"], *items.KEY)
+        page = items.list_open(g.txn, visible, reason=query["reason"], after=after, limit=query["limit"])
+        return {"items": shown(page.items), "next_cursor": make_cursor(page.after)}
+
+
+@blp.route("/<uuid:item_id>/resolutions")
+class Resolutions(MethodView):
+    """What came of a task."""
+
+    @blp.arguments(ResolutionIn)
+    @blp.response(201, WorkItemOut)
+    def post(self, body: dict[str, Any], item_id: UUID) -> dict[str, Any]:
+        """Close a task."""
+        item = access.record(g.txn, WorkItem, item_id, Verb.RESOLVE_WORK)
+        resolved = items.resolve(g.txn, item, body["outcome"], body["note"])
+        if resolved.reason == WorkReason.RESUME_CONTACT and body["outcome"] == RESUME:
+            _write_again(resolved)
+        return shown([resolved])[0]
+
+
+def _write_again(item: WorkItem) -> None:
+    """After a report of death that was mistaken, only a person's word lets messages go out again."""
+    patient = access.patient(g.txn, item.owner_id, Verb.RESOLVE_WORK)
+    deaths.resume_contact(g.txn, patient)
+    replan(g.txn, patient)
+
+
+def shown(listed: Sequence[WorkItem]) -> list[dict[str, Any]]:
+    """Tasks as every list of tasks shows them."""
+    codes = access.site_codes(g.txn)
+    numbers = subject_numbers(g.txn, {item.patient_id for item in listed if item.patient_id})
+    return [_item(item, codes, numbers) for item in listed]
+
+
+def _item(item: WorkItem, codes: Mapping[UUID, str], numbers: Mapping[UUID, str]) -> dict[str, Any]:
+    names = ("id", "reason", "key", "due_at", "created_at", "resolved_at")
+    patient = {"id": item.patient_id, "subject_number": numbers[item.patient_id]} if item.patient_id else None
+    return {name: getattr(item, name) for name in names} | {"site": codes[item.site_id], "patient": patient}

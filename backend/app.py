@@ -1,0 +1,90 @@
+"""The application: settings, database, doors, errors; under a page."""
+
+import multiprocessing
+import os
+import threading
+
+from flask import Flask, Response, g
+
+from backend import api, demo_clock, web
+from backend.api import document, permissions, problems, requests
+from backend.api.bodies import LONGEST_BODY
+from backend.config import Settings, read_settings
+from backend.db import Database
+from backend.jobs import open_database, ticker_of, work_of
+from backend.logs import configure_logs
+from backend.migrations import refuse_other_schema
+from notifications.scheduler import Ticker
+
+SAFE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def serve_app() -> Flask:
+    """What the web server calls in its worker process: the application alone."""
+    _end_with_the_supervisor()
+    configure_logs()
+    return create_app()
+
+
+def serve_app_with_worker() -> Flask:
+    """The same, and this process also ticks: for one machine, or a demo."""
+    _end_with_the_supervisor()
+    configure_logs()
+    app = create_app()
+    ticker: Ticker = app.extensions["followup_ticker"]
+    ticker.start()
+    return app
+
+
+def _end_with_the_supervisor() -> None:
+    """A supervisor that was killed cannot stop its worker, which would go on answering, and ticking, unseen."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None:
+        return
+
+    def wait() -> None:
+        supervisor.join()
+        # What was not committed is rolled back, and what was being said is found out by whoever works next.
+        os._exit(1)
+
+    threading.Thread(target=wait, name="supervisor watch", daemon=True).start()
+
+
+def create_app(settings: Settings | None = None, db: Database | None = None) -> Flask:
+    """Assemble the web application. Raises ``BadSettings`` or ``SchemaOutOfDate`` rather than start unsafe."""
+    settings = settings or read_settings()
+    db = db or open_database(settings)
+    refuse_other_schema(db)
+    if settings.is_demo:
+        demo_clock.follow(db)
+    app = Flask("backend", static_folder=None, template_folder="web/templates")
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.config.update(MAX_CONTENT_LENGTH=LONGEST_BODY, SECRET_KEY=settings.secret_key, **document.OPENAPI)
+    requests.name_each_request(app)
+    problems.speak_in_problems(app)
+    document_api = document.ProblemApi(app)
+    for blueprint in api.BLUEPRINTS:
+        document_api.register_blueprint(blueprint)
+    work = work_of(db, settings)
+    app.extensions["followup_ticker"] = ticker_of(work)
+    web.register(app, settings)
+    permissions.refuse_unlisted(app)
+    requests.one_transaction_per_request(app, db, settings)
+    _send_safe_headers(app)
+    return app
+
+
+def _send_safe_headers(app: Flask) -> None:
+    @app.after_request
+    def add(response: Response) -> Response:
+        for name, value in SAFE_HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        return response

@@ -1,0 +1,34 @@
+"""Days and instants as they cross a door: aware, and within a span of years in which arithmetic is safe."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
+FIRST_INSTANT, LAST_INSTANT = datetime(1990, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
+
+
+def day(**options: Any) -> fields.Date:
+    """A calendar day, ISO 8601."""
+    return fields.Date(validate=_a_possible_day, **_described(options))
+
+
+def instant(**options: Any) -> fields.AwareDateTime:
+    """An instant, RFC 3339: a time without an offset is refused, because it means nothing by itself."""
+    return fields.AwareDateTime(validate=_a_possible_instant, **_described(options))
+
+
+def _described(options: dict[str, Any]) -> dict[str, Any]:
+    description = options.pop("description", "")
+    return {**options, "metadata": {"description": description}}
+
+
+def _a_possible_day(value: date) -> None:
+    if not FIRST_DAY <= value <= LAST_DAY:
+        raise ValidationError(f"Must lie between {FIRST_DAY.year} and {LAST_DAY.year}.")
+
+
+def _a_possible_instant(value: datetime) -> None:
+    if not FIRST_INSTANT <= value < LAST_INSTANT:
+        raise ValidationError(f"Must lie between {FIRST_DAY.year} and {LAST_DAY.year}.")

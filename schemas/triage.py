@@ -1,0 +1,148 @@
+"""Candidate events: what a rule found and a person has yet to judge."""
+
+from marshmallow import fields, validate
+
+from backend.terms import CandidateStatus, Tier
+from schemas.base import Schema
+from schemas.paging import PageOut, PageQuery
+from schemas.reports import OtherSymptomOut
+from schemas.sign_in import PatientRefOut
+
+
+class CandidateQuery(PageQuery):
+    """Which candidates."""
+
+    status = fields.String(
+        load_default=None,
+        validate=validate.OneOf([word.value for word in CandidateStatus]),
+        metadata={"description": "Only those that stand so; without it, the open ones"},
+    )
+    tier = fields.String(
+        load_default=None,
+        validate=validate.OneOf([word.value for word in Tier]),
+        metadata={"description": "Only this urgency"},
+    )
+    site = fields.String(
+        load_default=None, validate=validate.Length(max=20), metadata={"description": "Only this site"}
+    )
+
+
+class PatientAtSiteOut(PatientRefOut):
+    """Which patient, and where."""
+
+    site = fields.String(required=True, metadata={"description": "The site's code"})
+
+
+class TermOut(Schema):
+    """A term of the terminology."""
+
+    name = fields.String(required=True, metadata={"description": "Its CTCAE name"})
+    code = fields.String(required=True, metadata={"description": "Its MedDRA code"})
+    soc = fields.String(required=True, metadata={"description": "Its organ class"})
+
+
+class LevelOut(Schema):
+    """How bad reports say it is."""
+
+    tier = fields.String(required=True, allow_none=True, metadata={"description": "The most urgent rule; null: none"})
+    composite = fields.Integer(required=True, allow_none=True, metadata={"description": "0 to 3; not a CTCAE grade"})
+    grade = fields.Integer(required=True, allow_none=True, metadata={"description": "From measurements alone"})
+
+
+class RuleRefOut(Schema):
+    """Which rule put it where it is."""
+
+    id = fields.String(required=True, metadata={"description": "The rule's name in the protocol"})
+    version = fields.Integer(required=True, metadata={"description": "The rule's version"})
+
+
+class CandidateOut(Schema):
+    """One episode of one term in one patient; never an adverse event until a person says so."""
+
+    id = fields.UUID(required=True, metadata={"description": "Its id"})
+    patient = fields.Nested(PatientAtSiteOut, required=True, metadata={"description": "About whom"})
+    term = fields.Nested(
+        TermOut, required=True, allow_none=True, metadata={"description": "null for words and wishes to be called"}
+    )
+    tier = fields.String(required=True, metadata={"description": "T1 emergency, T2 same day, T3 queue"})
+    status = fields.String(required=True, metadata={"description": "Where it stands"})
+    onset_on = fields.Date(required=True, metadata={"description": "The patient's day of the first report"})
+    opened_at = fields.AwareDateTime(required=True, metadata={"description": "When the first report reached us"})
+    last_reported_at = fields.AwareDateTime(required=True, metadata={"description": "When the latest one did"})
+    worst = fields.Nested(LevelOut, required=True, metadata={"description": "The worst of each, so far"})
+    latest = fields.Nested(LevelOut, required=True, metadata={"description": "What the latest report said"})
+    trend = fields.String(required=True, metadata={"description": "new, better, same or worse"})
+    provisional_grade = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "CTCAE grade by arithmetic, where there is one"}
+    )
+    needs_review = fields.Boolean(required=True, metadata={"description": "No rule understood what was reported"})
+    before_treatment = fields.Boolean(required=True, metadata={"description": "Found in a baseline report"})
+    claimed_by = fields.UUID(required=True, allow_none=True, metadata={"description": "Who has taken it on"})
+    acknowledged_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "When a person took note"}
+    )
+    due_at = fields.AwareDateTime(required=True, metadata={"description": "By when a person must"})
+    reports = fields.Integer(required=True, metadata={"description": "How many reports have joined"})
+    rule = fields.Nested(RuleRefOut, required=True, metadata={"description": "Why it is here"})
+
+
+class CandidatePageOut(PageOut):
+    """Some candidates, the most urgent first."""
+
+    items = fields.List(fields.Nested(CandidateOut), required=True, metadata={"description": "The candidates"})
+
+
+class FindingReportOut(Schema):
+    """The report behind a finding."""
+
+    id = fields.UUID(required=True, metadata={"description": "The report's id"})
+    instrument = fields.String(required=True, metadata={"description": "The questionnaire"})
+    completed_at = fields.AwareDateTime(required=True, metadata={"description": "When it was answered"})
+    respondent = fields.String(required=True, metadata={"description": "Whose answers these are"})
+    mode = fields.String(required=True, metadata={"description": "How they were taken"})
+    answers = fields.Dict(required=True, metadata={"description": "Item to value, or to why there is none"})
+    composites = fields.Dict(required=True, metadata={"description": "Composite grade by symptom"})
+    measurements = fields.Dict(required=True, metadata={"description": "Measured at home"})
+    wants_call = fields.Boolean(required=True, metadata={"description": "Whether to be called back"})
+    other_symptoms = fields.List(
+        fields.Nested(OtherSymptomOut), metadata={"description": "Own words; absent for roles that may not read them"}
+    )
+
+
+class FindingOut(Schema):
+    """What one report or text said about it."""
+
+    report = fields.Nested(
+        FindingReportOut, required=True, allow_none=True, metadata={"description": "null: it was a text message"}
+    )
+    text = fields.String(
+        metadata={"description": "The text message; absent for roles that may not read it"}, allow_none=True
+    )
+    tier = fields.String(required=True, allow_none=True, metadata={"description": "null: no rule fired"})
+    rule = fields.Nested(RuleRefOut, required=True, allow_none=True, metadata={"description": "Which rule fired"})
+    composite = fields.Integer(required=True, allow_none=True, metadata={"description": "0 to 3"})
+    grade = fields.Integer(required=True, allow_none=True, metadata={"description": "From measurements alone"})
+    items = fields.List(fields.String(), required=True, metadata={"description": "What it rests on"})
+    trend = fields.String(required=True, metadata={"description": "How it compared with the report before"})
+    found_at = fields.AwareDateTime(required=True, metadata={"description": "When"})
+
+
+class DecisionOut(Schema):
+    """A step a person took."""
+
+    kind = fields.String(required=True, metadata={"description": "What was done"})
+    from_status = fields.String(required=True, metadata={"description": "From where"})
+    to_status = fields.String(required=True, metadata={"description": "to where"})
+    decided_by = fields.UUID(required=True, allow_none=True, metadata={"description": "By whom"})
+    decided_at = fields.AwareDateTime(required=True, metadata={"description": "When"})
+
+
+class CandidateRecordOut(CandidateOut):
+    """A candidate with everything that stands behind it."""
+
+    findings = fields.List(fields.Nested(FindingOut), required=True, metadata={"description": "The first one first"})
+    decisions = fields.List(fields.Nested(DecisionOut), required=True, metadata={"description": "The first one first"})
+
+
+class AcknowledgementIn(Schema):
+    """Nothing more needs to be said."""
