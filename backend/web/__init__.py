@@ -1,0 +1,19 @@
+"""Pages served to people: the landing page, the API's page and, in demo mode, the simulated phones."""
+
+from flask import Flask
+from flask_babel import Babel
+
+from backend.config import Settings
+from backend.web import demo, languages, pages
+
+CATALOGUES = "web/locales"
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Add the pages. What belongs to a demo does not exist anywhere else."""
+    Babel(app, locale_selector=languages.page_locale, default_translation_directories=CATALOGUES)
+    app.context_processor(languages.in_templates)
+    app.context_processor(lambda: {"is_demo": settings.is_demo})
+    app.register_blueprint(pages.blp)
+    if settings.is_demo:
+        app.register_blueprint(demo.blp)

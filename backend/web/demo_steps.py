@@ -1,0 +1,89 @@
+"""Moving a demo's clock: step by step to each moment at which something is due, so that the outcome equals waiting.
+
+Between the steps nothing could have happened. At each of them the same jobs run that a worker runs, while the
+ticking thread of this process stands still.
+"""
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import func, select, union
+
+from backend import clock, demo_clock
+from backend.db import Database
+from backend.errors import InvalidInput
+from backend.patients.models import Patient
+from backend.staff.models import Site
+from backend.terms import MessageStatus
+from notifications.models import Message
+from notifications.scheduler import Ticker
+
+# Five past midnight: a local day has begun, reports of the day before have expired, the horizon has moved on.
+NEW_DAY = time(0, 5)
+FARTHEST = timedelta(days=400)
+TOO_FAR = f"The clock moves at most {FARTHEST.days} days at once."
+AT_EVERY_STEP = ("understand", "reconcile", "dispatch")
+AT_A_NEW_DAY = ("plan", *AT_EVERY_STEP)
+
+
+def move_clock_to(db: Database, ticker: Ticker, moment: datetime) -> Counter[str]:
+    """Move trial time to ``moment`` and say how many of what was done on the way.
+
+    Raises ``InvalidInput`` when the moment has passed, or is too far ahead to be waited for.
+    """
+    with ticker.exclusive():
+        ahead = moment - clock.now()
+        if ahead < timedelta(0):
+            raise InvalidInput(fields={"to": ["The clock only moves ahead."]})
+        if ahead > FARTHEST:
+            raise InvalidInput(fields={"to": [TOO_FAR]})
+        return _step_to(db, ticker, moment)
+
+
+def move_clock_by(db: Database, ticker: Ticker, interval: timedelta) -> Counter[str]:
+    """The same by an interval; two who press at once move the clock by both."""
+    if interval > FARTHEST:
+        raise InvalidInput(fields={"by": [TOO_FAR]})
+    with ticker.exclusive():
+        return _step_to(db, ticker, clock.now() + interval)
+
+
+def _step_to(db: Database, ticker: Ticker, moment: datetime) -> Counter[str]:
+    reached = clock.now()
+    zones = _zones_in_use(db)
+    done = _run(ticker, AT_A_NEW_DAY)
+    while reached < moment:
+        new_day = min(_next_new_day(reached, zone) for zone in zones)
+        reached = min(moment, new_day, _next_message(db, after=reached) or moment)
+        # The steps take real time, which may already have brought the clock past a moment that is close.
+        demo_clock.move_to(db, max(reached, clock.now()))
+        done += _run(ticker, AT_A_NEW_DAY if reached in (new_day, moment) else AT_EVERY_STEP)
+    return done
+
+
+def _run(ticker: Ticker, jobs: Collection[str]) -> Counter[str]:
+    done: Counter[str] = Counter()
+    for job in jobs:
+        done.update(ticker.run(job))
+    return done
+
+
+def _zones_in_use(db: Database) -> Collection[str]:
+    """Where days begin: at the homes of patients and at the sites."""
+    with db.reading(demo_clock.DEMO) as txn:
+        return set(txn.session.scalars(union(select(Patient.time_zone), select(Site.time_zone)))) or {"UTC"}
+
+
+def _next_new_day(after: datetime, zone: str) -> datetime:
+    today = clock.local_day(after, zone)
+    begins = clock.at_local(today, NEW_DAY, zone)
+    return begins if begins > after else clock.at_local(today + timedelta(days=1), NEW_DAY, zone)
+
+
+def _next_message(db: Database, *, after: datetime) -> datetime | None:
+    waiting = select(func.min(Message.next_try_at)).where(
+        Message.status == MessageStatus.QUEUED, Message.next_try_at > after
+    )
+    with db.reading(demo_clock.DEMO) as txn:
+        return txn.session.scalar(waiting)

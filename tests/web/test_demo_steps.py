@@ -1,0 +1,131 @@
+"""The demo's clock: whatever falls due on the way happens once, at its hour, as if one had waited."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from backend import clock as the_clock
+from backend import demo_clock
+from backend.agenda.history import agenda_of
+from backend.agenda.planning import wanted_letters
+from backend.db import Database, system
+from backend.errors import InvalidInput
+from backend.jobs import ticker_of, work_of
+from backend.patients.models import Patient
+from backend.web.demo_steps import AT_A_NEW_DAY, move_clock_by, move_clock_to
+from notifications.channels.simulator import texts_of
+from tests.databases import KEYRING
+from tests.people import ANNS_PHONE, BENS_PHONE, ann, ben
+
+MONTH = timedelta(days=30)
+
+
+def wanted_until(db: Database, patient: Patient, end: datetime) -> list[tuple[datetime, str]]:
+    """(when, local hour) of every text that the plan of this moment wants on the patient's own phone by then."""
+    with db.reading(system("test")) as txn:
+        here = txn.session.get_one(Patient, patient.id)
+        letters = wanted_letters(txn, here, agenda_of(txn, here)).values()
+    return sorted(
+        (letter.send_at, str(letter.local_time))
+        for letter in letters
+        if letter.send_at <= end and letter.recipient == "patient" and "covered_by" not in letter.values
+    )
+
+
+def texts(db: Database, number: str) -> list[tuple[datetime, str]]:
+    with db.reading(system("test")) as txn:
+        return [(text.at, text.text) for text in texts_of(txn, number)]
+
+
+def test_a_month_brings_each_reminder_once_at_its_local_hour(db, ticker):
+    patients = {
+        ANNS_PHONE: ann(db, time_zone="Asia/Urumqi"),
+        BENS_PHONE: ben(db, caregivers=(), randomised_on=date(2027, 2, 22)),
+    }
+    end = the_clock.now() + MONTH
+    wanted = {number: wanted_until(db, patient, end) for number, patient in patients.items()}
+
+    ran = move_clock_by(db, ticker, MONTH)
+
+    for number, patient in patients.items():
+        arrived = [at for at, _ in texts(db, number)]
+        hours = [str(the_clock.local(at, patient.time_zone).time()) for at in arrived]
+        assert list(zip(arrived, hours, strict=True)) == wanted[number]
+        assert len(arrived) > 5
+    assert ran["sent"] == sum(len(listed) for listed in wanted.values())
+    assert the_clock.now() == end
+
+
+def test_moving_equals_waiting(db, ticker, databases, settings, clock):
+    ann(db)
+    began = the_clock.now()
+    move_clock_by(db, ticker, timedelta(days=7))
+    moved = texts(db, ANNS_PHONE)
+
+    the_clock.move_to(began)
+    url = databases.fresh_url("sqlite")
+    other = Database(url, KEYRING)
+    ann(other)
+    waiting = ticker_of(work_of(other, settings))
+    for hours in range(7 * 24 + 1):
+        the_clock.move_to(began + timedelta(hours=hours))
+        waiting.run_due_once()
+
+    assert texts(other, ANNS_PHONE) == moved
+    assert moved
+    other.close()
+    databases.drop(url)
+
+
+def test_many_small_moves_equal_a_large_one(db, ticker, databases, settings):
+    ann(db)
+    began = the_clock.now()
+    move_clock_by(db, ticker, timedelta(days=4))
+    at_once = texts(db, ANNS_PHONE)
+
+    the_clock.move_to(began)
+    url = databases.fresh_url("sqlite")
+    other = Database(url, KEYRING)
+    ann(other)
+    small = ticker_of(work_of(other, settings))
+    for _ in range(4 * 24):
+        move_clock_by(other, small, timedelta(hours=1))
+
+    assert texts(other, ANNS_PHONE) == at_once
+    other.close()
+    databases.drop(url)
+
+
+def test_the_moved_clock_is_kept_for_other_processes(db, ticker):
+    move_clock_by(db, ticker, timedelta(days=2))
+    there = the_clock.now()
+
+    the_clock.set_ahead(timedelta(0))
+    demo_clock.follow(db)
+
+    assert the_clock.now() == there
+
+
+def test_the_clock_does_not_go_back_or_years_ahead(db, ticker):
+    for moment in (the_clock.now() - timedelta(seconds=1), the_clock.now() + timedelta(days=401)):
+        with pytest.raises(InvalidInput) as refused:
+            move_clock_to(db, ticker, moment)
+        assert list(refused.value.fields) == ["to"]
+
+
+def test_every_job_of_a_worker_runs_on_the_way(ticker):
+    assert {*AT_A_NEW_DAY, "keep_time"} == set(ticker._jobs)
+
+
+def test_a_demo_without_patients_has_a_clock_too(db, ticker):
+    assert not +move_clock_by(db, ticker, MONTH)
+
+
+def test_nothing_reaches_the_phone_of_one_who_said_stop(db, ticker, demo):
+    ann(db, channels=("sms",))
+    demo.post(f"/demo/phones/{ANNS_PHONE}", json={"text": "STOP"})
+    before = len(texts(db, ANNS_PHONE))
+
+    move_clock_by(db, ticker, timedelta(days=10))
+
+    assert len(texts(db, ANNS_PHONE)) == before
