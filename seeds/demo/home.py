@@ -1,0 +1,159 @@
+"""The demo's place: a database that may be thrown away, made anew at every start, and the file that describes it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, inspect
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from backend import clock, demo_clock
+from backend.config import Settings
+from backend.db import Database
+from backend.errors import DatabaseBusy, NotADemo
+from backend.jobs import open_database, work_of
+from backend.migrations import upgrade
+from seeds.demo.past import Past, Progress
+from seeds.demo.people import Staff
+from seeds.demo.script import Invented
+
+DESCRIPTION = "demo.json"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that is ready to be served."""
+
+    settings: Settings
+    staff: Staff
+    patients: Sequence[Invented]
+
+    def described(self) -> dict[str, Any]:
+        """What programs need to use it: the content of ``demo.json``."""
+        staff = [
+            {name: str(getattr(one, name)) for name in ("email", "password", "role", "site")}
+            for one in self.staff.members
+        ]
+        return {
+            "base_url": self.settings.public_url,
+            "staff": staff,
+            "patients": [_described(p) for p in self.patients],
+        }
+
+
+def _described(one: Invented) -> dict[str, Any]:
+    said = {name: one.says[name] for name in ("birth_year", "phone", "arm", "site")}
+    return {
+        "id": str(one.id),
+        "subject_number": one.subject_number,
+        "activation_code": one.activation_code,
+        **said,
+    }
+
+
+def make_demo(settings: Settings, *, now: datetime | None, progress: Progress) -> Demo:
+    """A fresh demo whose clock says ``now`` when it is done, or the real time.
+
+    Raises ``NotADemo`` before anything is touched when the place holds something that is not a demo's.
+    """
+    for folder in filter(None, (settings.home, _folder_of_sqlite(settings))):
+        folder.mkdir(parents=True, exist_ok=True)
+    refuse_foreign(settings)
+    # Whoever waits for the file must not find the last demo's.
+    (settings.home / DESCRIPTION).unlink(missing_ok=True)
+    wipe(settings)
+    db = _in_a_hurry(open_database(settings))
+    try:
+        upgrade(db)
+        _mark(db)
+        staff, patients = Past(work_of(db, settings), now or clock.now()).build(progress)
+        clock.set_ahead(now - clock.wall() if now else timedelta(0))
+        _mark(db)
+    finally:
+        db.close()
+    return Demo(settings, staff, patients)
+
+
+def describe(demo: Demo) -> Path:
+    """Write ``demo.json``, whole or not at all: its appearance says that the demo can be used."""
+    place = demo.settings.home / DESCRIPTION
+    draft = place.with_suffix(".draft")
+    draft.write_text(json.dumps(demo.described(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    draft.replace(place)
+    return place
+
+
+def refuse_foreign(settings: Settings) -> None:
+    """Raise ``NotADemo`` when the database holds anything and is not marked as a demo's."""
+    file = _sqlite_file(settings)
+    if file and not file.exists():
+        return
+    db = open_database(settings)
+    try:
+        is_foreign = bool(inspect(db.engine).get_table_names()) and not demo_clock.is_demo(db)
+    except DBAPIError as unreadable:
+        if file is None:
+            raise DatabaseBusy("The database cannot be reached.") from unreadable
+        is_foreign = True
+    finally:
+        db.close()
+    if is_foreign:
+        raise NotADemo(f"{file or 'The database'} holds something that is not a demo, so nothing was touched.")
+
+
+def wipe(settings: Settings) -> None:
+    """Throw the last demo away."""
+    file = _sqlite_file(settings)
+    if file is None:
+        _drop_everything(open_database(settings))
+        return
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+
+def _drop_everything(db: Database) -> None:
+    quoted = db.engine.dialect.identifier_preparer.quote
+    try:
+        with db.engine.begin() as connection:
+            for table in inspect(connection).get_table_names():
+                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {quoted(table)} CASCADE")
+            connection.exec_driver_sql("DROP FUNCTION IF EXISTS refuse_change()")
+    except DBAPIError as failure:
+        raise DatabaseBusy("The last demo is still in use; stop it first.") from failure
+    finally:
+        db.close()
+
+
+def _mark(db: Database) -> None:
+    """Only a demo has this row."""
+    with db.transaction(demo_clock.DEMO) as txn:
+        demo_clock.keep(txn)
+
+
+def _sqlite_file(settings: Settings) -> Path | None:
+    database = make_url(settings.database_url).database
+    return Path(database) if settings.is_sqlite and database else None
+
+
+def _folder_of_sqlite(settings: Settings) -> Path | None:
+    file = _sqlite_file(settings)
+    return file.parent if file else None
+
+
+def _in_a_hurry(db: Database) -> Database:
+    """Commits need not survive a power cut while a demo is being made: it would be made anew."""
+    hurry = "PRAGMA synchronous = OFF" if db.is_sqlite else "SET synchronous_commit = off"
+
+    @event.listens_for(db.engine, "connect")
+    def hasten(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute(hurry)
+        cursor.close()
+
+    return db
