@@ -46,17 +46,14 @@ class Verb(StrEnum):
     REPORT_ON_BEHALF = "report_on_behalf"
     READ_CANDIDATES = "read_candidates"
     ACKNOWLEDGE_CANDIDATES = "acknowledge_candidates"
-    DECIDE_CANDIDATES = "decide_candidates"
     READ_SURVIVAL = "read_survival"
     FOLLOW_SURVIVAL = "follow_survival"
     REPORT_DEATHS = "report_deaths"
     APPROVE_DEATHS = "approve_deaths"
-    WITHDRAW_PATIENTS = "withdraw_patients"
     READ_WORKLIST = "read_worklist"
     RESOLVE_WORK = "resolve_work"
     READ_MESSAGES = "read_messages"
     READ_INBOX = "read_inbox"
-    WRITE_MESSAGES = "write_messages"
     READ_AUDIT = "read_audit"
 
 
@@ -83,17 +80,14 @@ ALLOWED: Mapping[Verb, frozenset[Role]] = {
     Verb.REPORT_ON_BEHALF: _CARE,
     Verb.READ_CANDIDATES: _READERS,
     Verb.ACKNOWLEDGE_CANDIDATES: _CARE,
-    Verb.DECIDE_CANDIDATES: _CARE,
     Verb.READ_SURVIVAL: _READERS,
     Verb.FOLLOW_SURVIVAL: _CARE,
     Verb.REPORT_DEATHS: _CARE,
     Verb.APPROVE_DEATHS: _PHYSICIANS,
-    Verb.WITHDRAW_PATIENTS: _CARE,
     Verb.READ_WORKLIST: _READERS,
     Verb.RESOLVE_WORK: _CARE,
     Verb.READ_MESSAGES: _READERS,
     Verb.READ_INBOX: _CARE,
-    Verb.WRITE_MESSAGES: _CARE,
     Verb.READ_AUDIT: _READERS,
 }
 

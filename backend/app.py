@@ -11,9 +11,8 @@ from backend.api import document, permissions, problems, requests
 from backend.api.bodies import LONGEST_BODY
 from backend.config import Settings, read_settings
 from backend.db import Database
-from backend.jobs import open_database, ticker_of, work_of
+from backend.jobs import open_database, refuse_unfit, ticker_of, work_of
 from backend.logs import configure_logs
-from backend.migrations import refuse_other_schema
 from notifications.scheduler import Ticker
 
 SAFE_HEADERS = {
@@ -60,7 +59,7 @@ def create_app(settings: Settings | None = None, db: Database | None = None) -> 
     """Assemble the web application. Raises ``BadSettings`` or ``SchemaOutOfDate`` rather than start unsafe."""
     settings = settings or read_settings()
     db = db or open_database(settings)
-    refuse_other_schema(db)
+    refuse_unfit(db)
     if settings.is_demo:
         demo_clock.follow(db)
     app = Flask("backend", static_folder=None, template_folder="web/templates")

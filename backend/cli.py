@@ -9,14 +9,15 @@ from pathlib import Path
 import click
 from granian import Granian
 from granian.constants import Interfaces
+from sqlalchemy.exc import SQLAlchemyError
 
 from backend.config import Settings, read_settings
 from backend.db import RoleAtSite, system
 from backend.demo import announce_when_up, progress_bar, read_moment, settle
 from backend.errors import FollowupError, InvalidInput
-from backend.jobs import open_database, ticker_of, work_of
+from backend.jobs import open_database, refuse_unfit, ticker_of, work_of
 from backend.logs import configure_logs
-from backend.migrations import refuse_other_schema, upgrade
+from backend.migrations import upgrade
 from backend.staff.members import create_member
 from backend.staff.sites import find_site
 from backend.terms import Role
@@ -37,6 +38,10 @@ def main() -> None:
     except click.ClickException as wrong:
         wrong.show()
         sys.exit(wrong.exit_code)
+    except SQLAlchemyError as failure:
+        # Its own words may hold the address with the password in it.
+        click.echo(f"followup: the database cannot be used ({type(failure).__name__}).", err=True)
+        sys.exit(1)
     except FollowupError as failure:
         click.echo(f"followup: {failure.title if failure.fields else failure.detail}", err=True)
         for name, complaints in sorted(failure.fields.items()):
@@ -72,7 +77,7 @@ def demo(home: Path, host: str, port: int, now: datetime | None, no_browser: boo
 def serve(host: str, port: int, with_worker: bool) -> None:
     """Answer requests. Needs `followup db upgrade` and `followup seed` first."""
     settings = read_settings()
-    refuse_other_schema(open_database(settings))
+    refuse_unfit(open_database(settings))
     run_server(settings, host, port, with_worker=with_worker)
 
 
@@ -82,7 +87,7 @@ def work() -> None:
     configure_logs()
     settings = read_settings()
     db = open_database(settings)
-    refuse_other_schema(db)
+    refuse_unfit(db)
     stopping = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopping.set())
@@ -99,7 +104,7 @@ def work() -> None:
 def seed(check: bool) -> None:
     """Load the study: terminology, instruments, protocol, sites. Adds versions, never changes one."""
     db = open_database(read_settings())
-    refuse_other_schema(db)
+    refuse_unfit(db)
     txn = db.open(OPERATOR)
     try:
         steps = load_study(txn)
@@ -142,7 +147,7 @@ def staff() -> None:
 def create_staff(email: str, name: str, role: str, site_code: str, phone: str | None, password: str) -> None:
     """Take on a member of staff: the first administrator, for instance."""
     db = open_database(read_settings())
-    refuse_other_schema(db)
+    refuse_unfit(db)
     with db.transaction(OPERATOR) as txn:
         site = None if site_code == "*" else find_site(txn, site_code)
         if site is None and site_code != "*":

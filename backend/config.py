@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, validate
@@ -115,8 +115,8 @@ def _read() -> tuple[dict[str, Any], dict[str, list[str]]]:
     try:
         env.seal()
     except EnvValidationError as wrong:
-        assert isinstance(wrong.error_messages, Mapping)
-        return said, {name: list(why) for name, why in wrong.error_messages.items()}
+        by_name = cast(Mapping[str, list[str]], wrong.error_messages)
+        return said, {name: list(why) for name, why in by_name.items()}
     return said, {}
 
 

@@ -172,9 +172,7 @@ class Database:
         self.engine = _sqlite(url, threads) if self.is_sqlite else _postgres(url, threads)
         info = {"keyring": keyring, "database": self}
         self._writing = sessionmaker(self.engine, info=info)
-        self._reading = sessionmaker(
-            self.engine.execution_options(reading=True, postgresql_readonly=True), info=info
-        )
+        self._reading = sessionmaker(self.engine.execution_options(reading=True, postgresql_readonly=True), info=info)
 
     def open(self, actor: Actor, *, reading: bool = False, request_id: str = "") -> Transaction:
         """Begin on first use; the caller finishes. For doors that outlive a ``with`` block."""

@@ -9,8 +9,9 @@ from backend.config import Settings
 from backend.conversations.handle import understand_waiting
 from backend.conversations.release import make_dead_letter_a_task, releasing_with
 from backend.db import Database, system
+from backend.migrations import refuse_other_schema
 from backend.patients.models import Patient
-from backend.sealing import Keyring
+from backend.sealing import Keyring, refuse_wrong_keys
 from backend.terms import ChannelKind
 from notifications.channels import Channel
 from notifications.channels.in_app import InApp
@@ -76,6 +77,13 @@ def open_database(settings: Settings) -> Database:
     keyring = Keyring(settings.data_keys, settings.index_key, settings.secret_key)
     # The ticking threads of one process need connections beside those that answer requests.
     return Database(settings.database_url, keyring, threads=settings.threads * 2)
+
+
+def refuse_unfit(db: Database) -> None:
+    """Raise ``SchemaOutOfDate`` or ``WrongDataKey`` rather than work on a database that is not ours to work on."""
+    refuse_other_schema(db)
+    with db.reading(system("start")) as txn:
+        refuse_wrong_keys(txn)
 
 
 def work_of(db: Database, settings: Settings) -> Work:

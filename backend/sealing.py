@@ -96,6 +96,16 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+def refuse_wrong_keys(txn: Transaction) -> None:
+    """Raise ``WrongDataKey`` when the configured master keys cannot open this database; one not seeded passes.
+
+    For processes that start: finding out at the first patient would burn messages and frighten a coordinator.
+    """
+    row = txn.session.get(DataKey, STUDY)
+    if row is not None:
+        keyring_of(txn).unwrap(row)
+
+
 def keyring_of(txn: Transaction) -> Keyring:
     """The keyring the session was opened with."""
     keyring = txn.session.info["keyring"]

@@ -7,7 +7,7 @@ for, which placeholders it has and how many segments it may take.
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 from enum import StrEnum
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -36,18 +36,14 @@ class Placeholder(StrEnum):
 
     DATE = "date"
     DATES = "dates"
-    TIME = "time"
     PHONE = "phone"
-    SUBJECT = "subject"
 
 
 # The longest that can really occur, to count segments with: E.164 has at most 15 digits.
 LONGEST = {
     Placeholder.DATE: "2027-09-29",
     Placeholder.DATES: "2027-09-29,2027-09-30",
-    Placeholder.TIME: "22:30",
     Placeholder.PHONE: "+123456789012345",
-    Placeholder.SUBJECT: "01-0007",
 }
 
 
@@ -170,8 +166,6 @@ def _spoken(kind: Placeholder, value: str, language: Language) -> str:
         return spoken_date(date.fromisoformat(value), language)
     if kind is Placeholder.DATES:
         return spoken_dates([date.fromisoformat(day) for day in value.split(",")], language)
-    if kind is Placeholder.TIME:
-        return time.fromisoformat(value).strftime("%H:%M")
     return value
 
 

@@ -16,8 +16,9 @@ from backend.protocol.load import load_protocol
 from backend.sealing import STUDY, DataKey, make_data_key
 from backend.staff.models import Site
 from backend.staff.sites import create_site
+from notifications.templates import load_templates
 from schemas.protocol import read_protocol_file
-from schemas.seed_files import read_seed_file
+from schemas.seed_files import read_seed_file, read_yaml
 from schemas.sites_file import SitesFile
 from seeds.questionnaires import read_instruments, read_terminology
 from seeds.triage_files import read_triage
@@ -57,8 +58,22 @@ def load_study(txn: Transaction, protocol_file: Path = PROTOCOL) -> list[Step]:
 def read_protocol(path: Path, instruments: list[dict[str, Any]], terminology: dict[str, Any]) -> dict[str, Any]:
     """A protocol file together with the rule file it names, both checked. Raises ``BadSeedFile``."""
     content = read_protocol_file(path)
+    _refuse_unknown_texts(path, content)
     triage = read_triage(path.parent / content.pop("triage_rules"), instruments, terminology)
     return {**content, "triage": triage}
+
+
+def _refuse_unknown_texts(path: Path, content: Mapping[str, Any]) -> None:
+    """A prompt whose text does not exist would only be found out on the day it is due."""
+    known = load_templates()
+    unknown: dict[tuple[str, ...], list[str]] = {
+        ("agenda", str(row), "prompts", str(place), "template"): [f"There is no message text {prompt['template']!r}."]
+        for row, rule in enumerate(content["agenda"])
+        for place, prompt in enumerate(rule.get("prompts", ()))
+        if prompt["template"] not in known
+    }
+    if unknown:
+        raise read_yaml(path).complaint(unknown)
 
 
 def _study_key(txn: Transaction) -> Step:

@@ -15,7 +15,7 @@ from seeds.load import load_study
 from tests import postgres
 
 KINDS = ("sqlite", "postgres")
-MASTER_KEY = "a master key that only the tests use, long enough"
+MASTER_KEY = "a master key that only the tests use"
 KEYRING = Keyring((MASTER_KEY,), "an index key that only the tests use", "a secret key that only the tests use")
 
 

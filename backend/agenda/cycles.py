@@ -92,10 +92,10 @@ def start_infusion(txn: Transaction, patient: Patient, cycle: Cycle, day: int, s
     else:
         cycle.day_2_started_at = started_at
         cycle.day_2_on = started_on
-        if started_on != cycle.day_1_on + timedelta(days=1):
-            deviations.record(txn, patient, "day_2_moved", on=started_on, subject=f"cycle-{cycle.number}.day-2")
     audit.record(txn, "infusion.started", cycle)
     reference = f"cycle-{cycle.number}.day-{day}"
+    if day == 2 and started_on != cycle.day_1_on + timedelta(days=1):
+        deviations.record(txn, patient, "day_2_moved", on=started_on, subject=reference)
     life.add_evidence(txn, patient, as_of=started_on, source=EvidenceSource.VISIT, reference=reference)
     return cycle
 

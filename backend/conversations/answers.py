@@ -44,6 +44,11 @@ class Sender:
         return Actor(Originator.PATIENT, id=self.patient.id)
 
     @property
+    def source(self) -> EvidenceSource:
+        """Whose word it is that the patient lives."""
+        return EvidenceSource.CAREGIVER if self.caregiver is not None else EvidenceSource.PATIENT
+
+    @property
     def recipient(self) -> Recipient:
         """As whom they are written to."""
         return Recipient.CAREGIVER if self.caregiver is not None else Recipient.PATIENT
@@ -111,7 +116,7 @@ def _answer(txn: Transaction, received: InboundMessage, sender: Sender, question
     if question.asks == SURVIVAL and digit == YES:
         today = clock.local_day(txn.now, sender.patient.time_zone)
         reference = f"text:{received.id}"
-        confirm_alive(txn, sender.patient, as_of=today, source=EvidenceSource.PATIENT, reference=reference)
+        confirm_alive(txn, sender.patient, as_of=today, source=sender.source, reference=reference)
         _thank(txn, received, sender, "thanks_reply")
         return True
     if question.asks == SURVIVAL or question.agenda_key is None or digit not in (YES, PLEASE_CHANGE):
