@@ -1,0 +1,194 @@
+"""Every route that writes leaves a trace of who did it: one story that goes through every such door."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from backend.api.permissions import TABLE
+from backend.audit import AuditEvent
+from backend.db import Database, system
+from backend.terms import WorkReason
+from backend.worklist.items import open_item
+from notifications.inbound import ReceivedText, receive
+from tests.databases import KINDS
+from tests.people import (
+    PASSWORD,
+    administrator,
+    ann,
+    bearer,
+    ben,
+    coordinator,
+    enrolment_body,
+    investigator,
+    phone_of,
+    site_row,
+)
+from tests.sent import answers, confirmation_body, death_body, report_body, staff_report_body
+
+API = "/api/v1"
+READS = {"GET"}
+# A phone renews its token every half hour and changes nothing of the trial's by it. What began the family of tokens,
+# its activation, is on the trail, and so is the end of a family whose old token came back.
+UNTRACED = {("sign_in.Refreshes", "POST")}
+SITE = {"code": "site-09", "name": "Ninth", "time_zone": "Asia/Shanghai", "emergency_phone": "120"}
+NEWCOMER = {
+    "email": "new@example.org",
+    "name": "New",
+    "password": PASSWORD,
+    "roles": [{"role": "monitor", "site": "*"}],
+}
+CAREGIVER = {
+    "name": "Li Na",
+    "phone": "+8613800138022",
+    "relation": "daughter",
+    "may_report": True,
+    "may_confirm_survival": True,
+}
+Step = tuple[str, str, str, dict[str, Any] | None, dict[str, str]]
+
+
+class Story:
+    """People, and the doors they go through."""
+
+    def __init__(self, db: Database, client: Any) -> None:
+        self.db, self.client = db, client
+        self.ann, self.ben = ann(db, consented_on=date(2027, 2, 1), randomised_on=date(2027, 2, 10)), ben(db)
+        self.phone = phone_of(db, self.ann).headers
+        self.person = coordinator(db)
+        self.staff, self.physician, self.chief = (
+            self.person.headers,
+            investigator(db).headers,
+            administrator(db).headers,
+        )
+        self.of_ann, self.of_ben = f"{API}/patients/{self.ann.id}", f"{API}/patients/{self.ben.id}"
+
+    def first(self, path: str, headers: dict[str, str]) -> str:
+        """The id of what a list shows first."""
+        return str(self.client.get(f"{API}{path}", headers=headers).json["items"][0]["id"])
+
+    def code(self) -> str:
+        """A fresh activation code of Ann's."""
+        return str(self.client.post(f"{self.of_ann}/activation-codes", headers=self.staff).json["code"])
+
+    def task(self) -> str:
+        """Something for a person to do."""
+        with self.db.transaction(system("test")) as txn:
+            made = open_item(
+                txn,
+                reason=WorkReason.CALL_REQUESTED,
+                key="call",
+                site_id=site_row(txn, "site-01").id,
+                patient_id=self.ann.id,
+                due_at=txn.now,
+            )
+            assert made is not None
+            return str(made.id)
+
+    def text(self) -> str:
+        """A text from somebody nobody knows."""
+        return str(receive(self.db, ReceivedText("sm-1", "+8613800138099", "10690000", "hello")))
+
+    def tag(self) -> dict[str, str]:
+        """What a change of Ann's record must name."""
+        return {"If-Match": self.client.get(self.of_ann, headers=self.staff).headers["ETag"]}
+
+    def steps(self) -> Iterator[Step]:
+        """(endpoint, method, path, body, headers), each made when its turn has come."""
+        yield from self._setting_up()
+        yield from self._planning()
+        yield from self._reporting()
+        yield from self._living_and_dying()
+        yield from self._signing_in()
+
+    def _setting_up(self) -> Iterator[Step]:
+        yield "staff.Sites", "POST", f"{API}/sites", SITE, self.chief
+        yield "staff.OneSite", "PATCH", f"{API}/sites/site-09", {"name": "The ninth"}, self.chief
+        yield "staff.Staff", "POST", f"{API}/staff", NEWCOMER, self.chief
+        leaver = coordinator(self.db)
+        yield "staff.OneMember", "PATCH", f"{API}/staff/{leaver.id}", {"active": False}, self.chief
+        new = enrolment_body(name="Cai", phone="+8613800138033")
+        yield "patients.Patients", "POST", f"{API}/patients", new, self.staff
+        yield "patients.OnePatient", "PATCH", self.of_ann, {"name": "Ann Z"}, {**self.staff, **self.tag()}
+        yield "patients.Caregivers", "POST", f"{self.of_ann}/caregivers", CAREGIVER, self.staff
+        yield "me.Preferences", "PATCH", f"{API}/me/preferences", {"language": "zh-CN"}, self.phone
+
+    def _planning(self) -> Iterator[Step]:
+        cycles = f"{self.of_ann}/cycles"
+        planned = {"number": 1, "donor_collection_on": "2027-02-14"}
+        yield "agenda.Cycles", "POST", cycles, planned, self.staff
+        yield "agenda.OneCycle", "PATCH", f"{cycles}/1", {"status": "confirmed"}, self.staff
+        coming = {"reply": "coming"}
+        yield "agenda.MyReply", "POST", f"{API}/me/agenda/cycle-1.day-1/reply", coming, self.phone
+        begun = {"day": 1, "started_at": "2027-03-01T07:30:00+08:00"}
+        yield "agenda.Infusions", "POST", f"{cycles}/1/infusions", begun, self.staff
+        scan = {"status": "attended", "on": "2027-02-12"}
+        yield "agenda.ItemAttendance", "POST", f"{self.of_ann}/agenda/imaging.m0/attendance", scan, self.staff
+
+    def _reporting(self) -> Iterator[Step]:
+        seizure = report_body(answers=answers(checklist__seizure=1))
+        yield "reports.MyReports", "POST", f"{API}/me/reports", seizure, self.phone
+        yield "reports.PatientReports", "POST", f"{self.of_ben}/reports", staff_report_body(), self.staff
+        candidate = self.first("/candidate-events", self.staff)
+        path = f"{API}/candidate-events/{candidate}/acknowledgements"
+        yield "triage.Acknowledgements", "POST", path, {}, self.staff
+        yield "worklist.Resolutions", "POST", f"{API}/worklist/{self.task()}/resolutions", OUTCOME, self.staff
+        yield "messages.InboxResolutions", "POST", f"{API}/inbox/{self.text()}/resolutions", OUTCOME, self.staff
+        yield "messages.MyMessages", "POST", f"{API}/me/messages", {"text": "thank you"}, self.phone
+
+    def _living_and_dying(self) -> Iterator[Step]:
+        yield "survival.Confirmations", "POST", f"{API}/me/survival-confirmations", confirmation_body(), self.phone
+        well = {"status": "alive", "as_of": "2027-03-01", "source": "phone"}
+        yield "survival.SurvivalStatuses", "POST", f"{self.of_ben}/survival-statuses", well, self.staff
+        reports = f"{self.of_ben}/death-reports"
+        yield "survival.DeathReports", "POST", reports, death_body(), self.staff
+        told = self.first(f"/patients/{self.ben.id}/death-reports", self.staff)
+        denied = {"reason": "It was the neighbour."}
+        yield "survival.Denials", "POST", f"{API}/death-reports/{told}/denials", denied, self.physician
+        again = self.client.post(reports, json=death_body(), headers=self.staff).json["id"]
+        yield "survival.Approvals", "POST", f"{API}/death-reports/{again}/approvals", {}, self.physician
+
+    def _signing_in(self) -> Iterator[Step]:
+        yield "patients.ActivationCodes", "POST", f"{self.of_ann}/activation-codes", None, self.staff
+        shown = {"code": self.code(), "birth_year": self.ann.birth_year}
+        yield "sign_in.Activations", "POST", f"{API}/auth/activations", shown, {}
+        shown["code"] = self.code()
+        tokens = self.client.post(f"{API}/auth/activations", json=shown).json
+        old = {"refresh_token": tokens["refresh_token"]}
+        yield "sign_in.Refreshes", "POST", f"{API}/auth/refresh", old, {}
+        who = {"email": self.person.email, "password": PASSWORD}
+        yield "sign_in.StaffSignIns", "POST", f"{API}/auth/staff", who, {}
+        mine = self.client.post(f"{API}/auth/staff", json=who).json["access_token"]
+        yield "sign_in.OwnSession", "DELETE", f"{API}/auth/session", None, bearer(mine)
+
+
+OUTCOME = {"outcome": "called"}
+
+
+@pytest.fixture
+def story(db, client) -> Story:
+    return Story(db, client)
+
+
+def entries(db: Database) -> int:
+    with db.reading(system("test")) as txn:
+        return txn.session.scalar(select(func.max(AuditEvent.id))) or 0
+
+
+@pytest.mark.parametrize("database_url", KINDS, indirect=True)
+def test_every_route_that_writes_leaves_an_audit_entry(db, client, story):
+    refused, silent, gone_through = [], [], set()
+    for endpoint, method, path, body, headers in story.steps():
+        before = entries(db)
+        answer = client.open(path, method=method, json=body, headers=headers)
+        gone_through.add((endpoint, method))
+        if answer.status_code >= 300:
+            refused.append((endpoint, answer.status_code, answer.get_data(as_text=True)))
+        elif entries(db) == before:
+            silent.append((endpoint, method))
+
+    assert refused == []
+    assert set(silent) <= UNTRACED
+    assert gone_through == {(one, method) for one, methods in TABLE.items() for method in methods.keys() - READS}
