@@ -171,8 +171,11 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _sqlite(url, threads) if self.is_sqlite else _postgres(url, threads)
         info = {"keyring": keyring, "database": self}
-        self._writing = sessionmaker(self.engine, info=info)
-        self._reading = sessionmaker(self.engine.execution_options(reading=True, postgresql_readonly=True), info=info)
+        # Nothing is flushed behind our back: the audit trail must still see what a row was before the change.
+        self._writing = sessionmaker(self.engine, info=info, autoflush=False)
+        self._reading = sessionmaker(
+            self.engine.execution_options(reading=True, postgresql_readonly=True), info=info, autoflush=False
+        )
 
     def open(self, actor: Actor, *, reading: bool = False, request_id: str = "") -> Transaction:
         """Begin on first use; the caller finishes. For doors that outlive a ``with`` block."""

@@ -143,9 +143,7 @@ def _place(row: Sealable, column: str) -> str:
 def _data_key(txn: Transaction, owner_id: UUID) -> AESGCM:
     opened = _opened(txn)
     if owner_id not in opened:
-        # A flush here would make the rows being sealed forget what they were before the audit has asked them.
-        with txn.session.no_autoflush:
-            row = txn.session.get(DataKey, owner_id)
+        row = txn.session.get(DataKey, owner_id)
         if row is None:
             raise WrongDataKey("The data key of this record is gone.")
         opened[owner_id] = AESGCM(keyring_of(txn).unwrap(row))

@@ -103,6 +103,20 @@ def test_a_change_leaves_one_entry_a_field_with_old_and_new(db: Database) -> Non
     }
 
 
+def test_a_query_between_a_change_and_its_audit_hides_nothing_from_it(db: Database) -> None:
+    ann = people.ann(db)
+    with db.transaction(TEST) as txn:
+        patient = txn.session.get_one(Patient, ann.id)
+        patient.language = "zh-CN"
+        txn.session.scalars(select(Patient).where(Patient.language == "en")).all()
+        patient.time_zone = "Asia/Urumqi"
+        audit.record(txn, "patient.changed", patient)
+
+    with db.reading(TEST) as txn:
+        seen = set(txn.session.scalars(select(AuditEvent.field).where(AuditEvent.verb == "patient.changed")))
+    assert seen == {"language", "time_zone"}
+
+
 def test_an_act_that_changes_nothing_is_a_mistake_and_says_so(db: Database) -> None:
     ann = people.ann(db)
 
