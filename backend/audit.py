@@ -5,6 +5,7 @@ column leaves its ciphertext, which opens with the record's own key and place, a
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
@@ -14,7 +15,10 @@ from sqlalchemy import BigInteger, Index, Integer, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, Transaction, canonical_json
+from backend.sealing import Sealable, seal, unseal
 from backend.terms import Originator
+
+REASON = "audit_reason"
 
 
 class AuditEvent(Base):
@@ -41,56 +45,75 @@ class AuditEvent(Base):
     old: Mapped[str | None]
     new: Mapped[str | None]
     reason: Mapped[str | None]
+    reason_sealed: Mapped[str | None]
     request_id: Mapped[str]
 
 
-def record(txn: Transaction, verb: str, row: Base, *, reason: str | None = None) -> None:
+def record(txn: Transaction, verb: str, row: Base, *, reason: str | None = None, words: str | None = None) -> None:
     """Write down what this act changes in ``row``: every field of a new row, every changed field of an old one.
 
     Call it after the attributes are set and before the flush, when the row still knows what it was.
-    ``verb`` is in the past: ``visit.rescheduled``. Raises ``ValueError`` when nothing has changed, because
-    an act that changes nothing is a mistake in the caller.
+    ``verb`` is in the past: ``visit.rescheduled``. ``reason`` is one of ours; what a person wrote as a reason
+    may name somebody, comes in ``words`` and is sealed like the row's own identifiers. Raises ``ValueError``
+    when nothing has changed, because an act that changes nothing is a mistake in the caller.
     """
     changes = list(_changes(row))
     if not changes:
         raise ValueError(f"{verb}: {type(row).__name__} has no unsaved change; record before the flush.")
+    sealed = None
+    if words is not None:
+        assert isinstance(row, Sealable), "Only a row with a key of its own can keep what a person wrote."
+        sealed = seal(txn, row, REASON, words)
     for name, old, new in changes:
-        _append(txn, verb, row, name, old, new, reason)
+        entry = _append(txn, verb, row, reason)
+        entry.field, entry.old, entry.new, entry.reason_sealed = name, old, new, sealed
     txn.session.add(row)
+
+
+def reason_of(txn: Transaction, event: AuditEvent) -> str | None:
+    """Why it was done: our word, or what the person wrote. Raises ``WrongDataKey`` once the patient is forgotten."""
+    if event.reason_sealed is None or event.patient_id is None:
+        return event.reason
+    return unseal(txn, _Kept(event.record_type, event.record_id, event.patient_id, event.reason_sealed), REASON)
 
 
 def note(txn: Transaction, verb: str, row: Base, *, reason: str | None = None) -> None:
     """Write down an act that changes no field: a record read, a file exported, a sign-in refused."""
-    _append(txn, verb, row, None, None, None, reason)
+    _append(txn, verb, row, reason)
 
 
-def _append(
-    txn: Transaction, verb: str, row: Base, name: str | None, old: str | None, new: str | None, reason: str | None
-) -> None:
+@dataclass(frozen=True)
+class _Kept:
+    """What a reason was bound to when it was sealed."""
+
+    __tablename__: str
+    row_id: str
+    key_owner_id: UUID
+    audit_reason: str
+
+
+def _append(txn: Transaction, verb: str, row: Base, reason: str | None) -> AuditEvent:
     site_id = getattr(row, "site_id", None)
     if row.__tablename__ == "site":
         site_id = getattr(row, "id", None)
     patient_id = getattr(row, "id", None) if row.__tablename__ == "patient" else getattr(row, "patient_id", None)
     role = txn.actor.role_at(site_id) if txn.actor.originator in _STAFF else None
-    txn.session.add(
-        AuditEvent(
-            at=txn.now,
-            verb=verb,
-            originator=txn.actor.originator,
-            actor_id=txn.actor.id,
-            actor_name=txn.actor.name,
-            role=role,
-            site_id=site_id,
-            patient_id=patient_id,
-            record_type=row.__tablename__,
-            record_id=row.row_id,
-            field=name,
-            old=old,
-            new=new,
-            reason=reason,
-            request_id=txn.request_id,
-        )
+    entry = AuditEvent(
+        at=txn.now,
+        verb=verb,
+        originator=txn.actor.originator,
+        actor_id=txn.actor.id,
+        actor_name=txn.actor.name,
+        role=role,
+        site_id=site_id,
+        patient_id=patient_id,
+        record_type=row.__tablename__,
+        record_id=row.row_id,
+        reason=reason,
+        request_id=txn.request_id,
     )
+    txn.session.add(entry)
+    return entry
 
 
 _STAFF = frozenset({Originator.SITE, Originator.SITE_ON_BEHALF})

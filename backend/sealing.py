@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -41,10 +41,13 @@ class DataKey(Base):
         return str(self.owner_id)
 
 
+@runtime_checkable
 class Sealable(Protocol):
     """A row with sealed columns: it knows whose key seals them and which row it is."""
 
-    __tablename__: str
+    @property
+    def __tablename__(self) -> str:
+        """Which table the sealed values are bound to."""
 
     @property
     def key_owner_id(self) -> UUID:

@@ -10,8 +10,6 @@ from schemas.paging import PageQuery
 
 DIED = "died"
 ON_THE_LIST = (WorkReason.SURVIVAL_CHECK_UNANSWERED, WorkReason.DEATH_REPORTED, WorkReason.RESUME_CONTACT)
-# Letters only: a relation is a word such as daughter, never a name with a number to call.
-RELATION = validate.Regexp(r"^[^\W\d_][^\d]{0,39}\Z", error="Say in a word or two what they are to the patient.")
 
 
 class ConfirmationIn(Schema):
@@ -89,12 +87,7 @@ class DeathReportIn(Schema):
     )
     cause = people.note(load_default=None, allow_none=True, description="The cause, as it was told")
     informant = people.name(required=True, description="Who said so")
-    relation = fields.String(
-        load_default=None,
-        allow_none=True,
-        validate=RELATION,
-        metadata={"description": "What they are to the patient"},
-    )
+    relation = people.name(load_default=None, allow_none=True, description="What they are to the patient")
 
 
 class DenialIn(Schema):
@@ -114,13 +107,13 @@ class DeathReportOut(Schema):
     patient_id = fields.UUID(required=True, metadata={"description": "The patient's id"})
     status = fields.String(required=True, metadata={"description": "pending, approved or denied"})
     died_on = fields.String(required=True, allow_none=True, metadata={"description": "As precise as it is known"})
-    relation = fields.String(required=True, allow_none=True, metadata={"description": "Who the informant is to them"})
     reported_by = fields.UUID(required=True, allow_none=True, metadata={"description": "Who entered it"})
     reported_at = fields.AwareDateTime(required=True, metadata={"description": "When"})
     decided_by = fields.UUID(required=True, allow_none=True, metadata={"description": "Who decided"})
     decided_at = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "When"})
     cause = fields.String(allow_none=True, metadata={"description": "The cause, as it was told"})
     informant = fields.String(allow_none=True, metadata={"description": "Who said so"})
+    relation = fields.String(allow_none=True, metadata={"description": "Who the informant is to them"})
     denied_because = fields.String(allow_none=True, metadata={"description": "Why it was mistaken"})
 
 

@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, select
 from backend import access
 from backend.access import Verb
 from backend.api.bodies import ApiBlueprint
-from backend.audit import AuditEvent
+from backend.audit import AuditEvent, reason_of
 from schemas.audit import AuditEventOut, AuditPageOut, AuditQuery
 from schemas.paging import make_cursor, read_cursor
 
 blp = ApiBlueprint("audit", __name__, url_prefix="/api/v1", description="The audit trail")
 
-AS_IT_IS = tuple(name for name in AuditEventOut().fields if name != "site")
+AS_IT_IS = tuple(name for name in AuditEventOut().fields if name not in ("site", "reason"))
 SEALED = "sealed"
 # Kept in the clear because it is a second factor, and yet it helps to name a person.
 IDENTIFYING = frozenset({"birth_year"})
@@ -67,9 +67,17 @@ def _shown(listed: Sequence[AuditEvent]) -> list[dict[str, Any]]:
 def _entry(event: AuditEvent, codes: Mapping[UUID, str]) -> dict[str, Any]:
     shown = {name: getattr(event, name) for name in AS_IT_IS}
     shown["site"] = codes.get(event.site_id) if event.site_id else None
+    shown["reason"] = _reason(event)
     if _is_hidden(event):
         shown |= {name: None if shown[name] is None else SEALED for name in ("old", "new")}
     return shown
+
+
+def _reason(event: AuditEvent) -> str | None:
+    """What a person wrote may name somebody, so it is shown to those who may know the name."""
+    if event.reason_sealed is None or access.may(g.txn, event.site_id, Verb.READ_IDENTIFIERS):
+        return reason_of(g.txn, event)
+    return SEALED
 
 
 def _is_hidden(event: AuditEvent) -> bool:

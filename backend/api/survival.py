@@ -46,7 +46,7 @@ from schemas.worklist import WorkPageOut
 
 blp = ApiBlueprint("survival", __name__, url_prefix="/api/v1", description="Survival follow-up")
 
-SEALED = ("cause", "informant", "denied_because")
+SEALED = ("cause", "informant", "relation", "denied_because")
 OPEN_TO_ALL = tuple(name for name in DeathReportOut().fields if name not in SEALED)
 
 

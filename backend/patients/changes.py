@@ -29,7 +29,7 @@ def update_patient(txn: Transaction, patient: Patient, changes: Mapping[str, Any
     set_identifiers(txn, patient, txn.session.get_one(Site, patient.site_id), _only(changes, IDENTIFIERS))
     _set(patient, _only(changes, PREFERENCES + STUDY_FACTS))
     if txn.session.is_modified(patient):
-        audit.record(txn, "patient.changed", patient, reason=changes.get("reason"))
+        audit.record(txn, "patient.changed", patient, words=changes.get("reason"))
         txn.session.flush()
     return patient
 

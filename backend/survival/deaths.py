@@ -48,12 +48,12 @@ def report_death(
         site_id=patient.site_id,
         status=DeathReportStatus.PENDING,
         died_on=died_on,
-        relation=relation,
         reported_by=txn.actor.id,
         reported_at=txn.now,
     )
     report.cause_sealed = seal(txn, report, "cause_sealed", cause)
     report.informant_sealed = seal(txn, report, "informant_sealed", informant)
+    report.relation_sealed = seal(txn, report, "relation_sealed", relation)
     audit.record(txn, "death.reported", report)
     contact.hold(txn, patient, HELD_BECAUSE_REPORTED)
     notifications.cancel(txn, patient.id, reason=HELD_BECAUSE_REPORTED)

@@ -21,7 +21,7 @@ class DeathReport(OfPatient, WithId, Base):
     died_on: Mapped[str | None]
     cause_sealed: Mapped[str | None]
     informant_sealed: Mapped[str | None]
-    relation: Mapped[str | None]
+    relation_sealed: Mapped[str | None]
     reported_by: Mapped[UUID | None]
     reported_at: Mapped[datetime]
     decided_by: Mapped[UUID | None]

@@ -127,7 +127,7 @@ def upgrade() -> None:
         sa.Column("died_on", sa.Text(), nullable=True),
         sa.Column("cause_sealed", sa.Text(), nullable=True),
         sa.Column("informant_sealed", sa.Text(), nullable=True),
-        sa.Column("relation", sa.Text(), nullable=True),
+        sa.Column("relation_sealed", sa.Text(), nullable=True),
         sa.Column("reported_by", sa.Uuid(), nullable=True),
         sa.Column("reported_at", UTCDateTime(), nullable=False),
         sa.Column("decided_by", sa.Uuid(), nullable=True),
