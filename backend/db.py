@@ -230,6 +230,11 @@ def one_at_a_time(txn: Transaction, *names: object) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
 
 
+def one_at_a_time_for(txn: Transaction, patient_id: UUID) -> None:
+    """Acts about one patient take turns: a report, an answer, a decision and a changed date never pass each other."""
+    one_at_a_time(txn, "patient", patient_id)
+
+
 def canonical_json(value: object) -> str:
     """The one text of a JSON value: sorted keys, no spaces, letters as they are. Hashes are taken of this."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)

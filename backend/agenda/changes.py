@@ -14,7 +14,7 @@ from backend.agenda.history import agenda_of
 from backend.agenda.models import Cycle
 from backend.agenda.news import pair_of, tell_of_infusions
 from backend.agenda.planning import replan
-from backend.db import Transaction
+from backend.db import Transaction, one_at_a_time_for
 from backend.errors import InvalidInput, NoLongerPossible, NotFound
 from backend.patients import life
 from backend.patients.models import Patient
@@ -46,29 +46,34 @@ class CycleChange:
 
 def plan_cycle(txn: Transaction, patient: Patient, number: int, donor_collection_on: date) -> CycleChange:
     """Enter a donor's collection. The patient hears nothing before the dates are confirmed."""
+    one_at_a_time_for(txn, patient.id)
     return _act(txn, patient, lambda: cycles.plan_cycle(txn, patient, number, donor_collection_on))
 
 
 def confirm_cycle(txn: Transaction, patient: Patient, number: int, day_1_on: date | None = None) -> CycleChange:
     """Confirm a cycle's dates, or move them, and tell the patient at once."""
+    one_at_a_time_for(txn, patient.id)
     cycle = cycles.latest_attempt(txn, patient, number)
     return _act(txn, patient, lambda: cycles.confirm_cycle(txn, patient, cycle, day_1_on))
 
 
 def fail_release(txn: Transaction, patient: Patient, number: int) -> CycleChange:
     """The cells may not be given; a patient who was told to come is told not to."""
+    one_at_a_time_for(txn, patient.id)
     cycle = cycles.latest_attempt(txn, patient, number)
     return _act(txn, patient, lambda: cycles.fail_release(txn, patient, cycle))
 
 
 def start_infusion(txn: Transaction, patient: Patient, number: int, day: int, started_at: datetime) -> CycleChange:
     """Record the actual start of an infusion day."""
+    one_at_a_time_for(txn, patient.id)
     cycle = cycles.latest_attempt(txn, patient, number)
     return _act(txn, patient, lambda: cycles.start_infusion(txn, patient, cycle, day, started_at))
 
 
 def record_attendance(txn: Transaction, patient: Patient, key: str, status: Attendance, on: date) -> AgendaItem:
     """The patient came or did not. Coming shows that the patient was alive; a missed day 2 is a deviation."""
+    one_at_a_time_for(txn, patient.id)
     item = item_of(txn, patient, key)
     if item.kind not in ATTENDED_KINDS:
         raise InvalidInput(fields={"key": ["Only visits, infusions and contacts are attended."]})
@@ -88,6 +93,7 @@ def record_attendance(txn: Transaction, patient: Patient, key: str, status: Atte
 
 def reply_to(txn: Transaction, patient: Patient, key: str, reply: Reply, note: str | None = None) -> AgendaItem:
     """The patient answers an invitation. Asking for another date makes a task for the site."""
+    one_at_a_time_for(txn, patient.id)
     item = by_key(visible_to_patient(agenda_of(txn, patient))).get(key)
     if item is None or item.kind not in ATTENDED_KINDS:
         raise NotFound()

@@ -14,7 +14,7 @@ from sqlalchemy import select
 import notifications
 from backend import audit, clock
 from backend.agenda import facts
-from backend.db import Transaction, canonical_json, one_at_a_time
+from backend.db import Transaction, canonical_json, one_at_a_time_for
 from backend.errors import InvalidInput, ReportIdTaken
 from backend.instruments.answers import Checked, check_answers
 from backend.instruments.definition import Instrument, find_instrument
@@ -76,7 +76,7 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     Raises ``ReportIdTaken`` when the id holds other answers, ``InvalidInput`` when answers are impossible.
     The id is looked up first, so a retry is answered even after its instrument or its window has gone.
     """
-    one_at_a_time(txn, "reports of", patient.id)
+    one_at_a_time_for(txn, patient.id)
     fingerprint = keyring_of(txn).fingerprint("report", _canonical(sent))
     stored = txn.session.get(SymptomReport, (patient.id, sent.id))
     if stored is not None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 import notifications
 from backend import audit, clock
-from backend.db import Transaction, one_at_a_time
+from backend.db import Transaction, one_at_a_time_for
 from backend.errors import InvalidInput, NoLongerPossible, SamePersonMayNot
 from backend.patients import contact, life
 from backend.patients.models import Patient
@@ -114,7 +114,7 @@ def reports_of(txn: Transaction, patient: Patient) -> Sequence[DeathReport]:
 
 def _decide(txn: Transaction, report: DeathReport, status: DeathReportStatus) -> None:
     # Of two people who decide at once, the second finds the first one's decision.
-    one_at_a_time(txn, "death of", report.patient_id)
+    one_at_a_time_for(txn, report.patient_id)
     txn.session.refresh(report)
     if report.status != DeathReportStatus.PENDING:
         raise NoLongerPossible(f"This report was {report.status} before.")

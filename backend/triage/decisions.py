@@ -1,7 +1,7 @@
 """What people decide about a candidate event. Every step is kept: who, when, from where to where."""
 
 from backend import audit
-from backend.db import Transaction, one_at_a_time
+from backend.db import Transaction, one_at_a_time_for
 from backend.errors import NoLongerPossible
 from backend.terms import CandidateStatus
 from backend.triage.models import CandidateDecision, CandidateEvent
@@ -10,7 +10,7 @@ from backend.triage.models import CandidateDecision, CandidateEvent
 def acknowledge(txn: Transaction, candidate: CandidateEvent) -> CandidateEvent:
     """A person has taken note: the clock of its tier stops, and later reports of the same kind join in silence."""
     # A report that joins and a second person who takes note both wait here, and then see what the first has done.
-    one_at_a_time(txn, "reports of", candidate.patient_id)
+    one_at_a_time_for(txn, candidate.patient_id)
     txn.session.refresh(candidate)
     if candidate.status != CandidateStatus.PROPOSED:
         raise NoLongerPossible(f"This candidate event is {candidate.status}.")

@@ -1,5 +1,7 @@
 """Acts on the agenda: what they change, what they tell the patient, and what they refuse."""
 
+import threading
+from collections.abc import Callable
 from datetime import date, datetime
 
 import pytest
@@ -292,3 +294,26 @@ def test_attending_a_visit_completes_it_and_shows_that_the_patient_was_alive(db:
         item = changes.record_attendance(txn, patient, "imaging.m0", Attendance.ATTENDED, date(2027, 2, 26))
 
     assert item.state is AgendaState.COMPLETED
+
+
+def test_of_two_who_fail_one_release_at_once_the_second_finds_that_it_is_done(db: Database, ann: Patient) -> None:
+    planned(db, ann)
+    outcomes: list[str] = []
+    together = threading.Barrier(2)
+
+    def act(verb: Callable[..., changes.CycleChange]) -> None:
+        together.wait()
+        try:
+            with db.transaction(TEST) as txn:
+                verb(txn, in_the_record(txn, ann), 1)
+            outcomes.append("done")
+        except NoLongerPossible:
+            outcomes.append("refused")
+
+    threads = [threading.Thread(target=act, args=(verb,)) for verb in (changes.fail_release, changes.fail_release)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(outcomes) == ["done", "refused"]
