@@ -42,6 +42,9 @@ def main() -> None:
         # Its own words may hold the address with the password in it.
         click.echo(f"followup: the database cannot be used ({type(failure).__name__}).", err=True)
         sys.exit(1)
+    except OSError as failure:
+        click.echo(f"followup: {failure.strerror or failure}: {failure.filename or ''}".rstrip(": "), err=True)
+        sys.exit(1)
     except FollowupError as failure:
         click.echo(f"followup: {failure.title if failure.fields else failure.detail}", err=True)
         for name, complaints in sorted(failure.fields.items()):

@@ -1,5 +1,6 @@
 """What `followup demo` says and sets: the environment its web process reads, and the screen of whoever started it."""
 
+import json
 import os
 import socket
 import threading
@@ -16,7 +17,7 @@ import click
 
 from backend import clock
 from backend.config import Mode, Settings, SmsGateway, read_settings
-from seeds.demo.home import Demo, describe
+from seeds.demo.home import DESCRIPTION, Demo, describe
 from seeds.demo.past import Progress
 
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
@@ -45,6 +46,7 @@ def read_moment(_context: click.Context, _option: click.Parameter, said: str | N
 def settle(home: Path, host: str, port: int) -> Settings:
     """Put the demo's settings into the environment, where the server's process reads the same, and read them."""
     refuse_taken_port(host, port)
+    refuse_running_demo(home)
     os.environ |= {
         "FOLLOWUP_MODE": Mode.DEMO.value,
         "FOLLOWUP_HOME": str(home.expanduser().resolve()),
@@ -74,6 +76,17 @@ def refuse_taken_port(host: str, port: int) -> None:
             raise click.ClickException(
                 f"cannot listen on {host} port {port} ({taken.strerror}); choose another with --port."
             ) from taken
+
+
+def refuse_running_demo(home: Path) -> None:
+    """A demo that still runs from this folder would go on serving a database that is no longer there."""
+    try:
+        address = json.loads((home.expanduser() / DESCRIPTION).read_text(encoding="utf-8"))["base_url"]
+        with urlopen(f"{address}/healthz", timeout=2):
+            pass
+    except (OSError, ValueError, KeyError):
+        return
+    raise click.ClickException(f"a demo is running from {home} at {address}; stop it, or choose another --home.")
 
 
 @contextmanager

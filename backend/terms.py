@@ -266,5 +266,6 @@ class WorkReason(StrEnum):
     MESSAGES_STOPPED = "messages_stopped"
     MESSAGE_NOT_DELIVERED = "message_not_delivered"
     DEATH_REPORTED = "death_reported"
+    WROTE_WHILE_DEATH_REPORTED = "wrote_while_death_reported"
     RESUME_CONTACT = "resume_contact"
     UNSCHEDULED_REPORT = "unscheduled_report"

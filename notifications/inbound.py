@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 BEING_READ = "being_read"
 INBOX = "inbox"
+FAILED = "failed"
+URGENT = "urgent"
 GATEWAY = Actor(Originator.GATEWAY, name="text gateway")
 
 
@@ -126,10 +128,15 @@ def take(txn: Transaction, inbound_id: UUID) -> InboundMessage | None:
 
 
 def leave_to_a_person(
-    txn: Transaction, inbound: InboundMessage, *, patient_id: UUID | None = None, site_id: UUID | None = None
+    txn: Transaction,
+    inbound: InboundMessage,
+    *,
+    patient_id: UUID | None = None,
+    site_id: UUID | None = None,
+    why: str = INBOX,
 ) -> None:
-    """It has been looked at and stays in the inbox until a person resolves it there."""
-    inbound.handled_how = INBOX
+    """It has been looked at and stays in the inbox until a person resolves it there; some things stand on top."""
+    inbound.handled_how = why
     inbound.patient_id = inbound.patient_id or patient_id
     inbound.site_id = inbound.site_id or site_id
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, WithId
 from backend.sealing import STUDY
-from backend.terms import AttemptStatus, Direction, MessageStatus
+from backend.terms import AttemptStatus, MessageStatus
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -213,8 +213,3 @@ class SimulatedText(WithId, Base):
     def key_owner_id(self) -> UUID:
         """Simulated phones belong to nobody, so the study's key seals them."""
         return STUDY
-
-    @property
-    def is_outbound(self) -> bool:
-        """Whether it went to the phone."""
-        return self.direction == Direction.OUTBOUND

@@ -169,6 +169,8 @@ def take(txn: Transaction, message_id: UUID, token: UUID) -> Message | None:
 
 def hold(txn: Transaction, message_id: UUID) -> Message:
     """A message that nobody else changes until this transaction ends, as it is now."""
+    # What this transaction has changed itself must be written before the row is read anew.
+    txn.session.flush()
     return txn.session.scalars(
         select(Message).where(Message.id == message_id).with_for_update().execution_options(populate_existing=True)
     ).one()

@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 
 from backend.terms import PatientStatus
 from schemas import people
-from schemas.base import Schema
+from schemas.base import Schema, StrictBoolean
 from schemas.paging import PageOut, PageQuery
 
 WORD = validate.Regexp(r"^[a-z][a-z0-9_]{0,39}\Z", error="A word of the protocol is needed here.")
@@ -17,10 +17,10 @@ class CaregiverIn(Schema):
     name = people.name(required=True, description="The caregiver's name")
     phone = people.phone(required=True, description="The caregiver's number")
     relation = people.name(required=True, description="What the caregiver is to the patient")
-    may_report = fields.Boolean(
+    may_report = StrictBoolean(
         load_default=False, truthy={True}, falsy={False}, metadata={"description": "May report for the patient"}
     )
-    may_confirm_survival = fields.Boolean(
+    may_confirm_survival = StrictBoolean(
         load_default=False, truthy={True}, falsy={False}, metadata={"description": "May say that the patient is alive"}
     )
 

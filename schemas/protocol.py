@@ -9,6 +9,7 @@ from backend.errors import BadSeedFile
 from backend.terms import AgendaKind, Recipient, Urgency
 from schemas.base import Schema
 from schemas.protocol_checks import complaints_about
+from schemas.protocol_words import WordsShape
 from schemas.seed_fields import (
     Number,
     Stated,
@@ -21,7 +22,6 @@ from schemas.seed_fields import (
     texts,
     time_of_day,
     word,
-    word_lists,
     words,
 )
 from schemas.seed_files import read_seed_file
@@ -340,14 +340,6 @@ class RuleShape(Schema):
     titles = texts("What patients and staff read.")
     prompts = fields.List(fields.Nested(PromptShape), metadata={"description": "The messages about it."})
     calls = fields.List(fields.Nested(CallShape), metadata={"description": "The steps for people."})
-
-
-class WordsShape(Schema):
-    """What is looked for in free text."""
-
-    assumption = assumption()
-    danger = word_lists("Words of danger.")
-    death = word_lists("Words of death.")
 
 
 class ProtocolFile(Schema):

@@ -4,7 +4,7 @@ from marshmallow import ValidationError, fields, validate
 
 from backend.terms import Language, ReportMode, Respondent
 from schemas import people
-from schemas.base import Schema
+from schemas.base import Schema, StrictBoolean
 from schemas.moments import instant
 from schemas.paging import PageOut
 
@@ -94,7 +94,7 @@ class AnyReportIn(Schema):
         validate=validate.Length(max=MOST_OTHER_SYMPTOMS),
         metadata={"description": "What the questions did not ask about"},
     )
-    wants_call = fields.Boolean(
+    wants_call = StrictBoolean(
         load_default=False, truthy={True}, falsy={False}, metadata={"description": "Whether to be called back"}
     )
 

@@ -130,12 +130,12 @@ def texts(description: str) -> fields.Dict:
     )
 
 
-def word_lists(description: str) -> fields.Dict:
+def word_lists(description: str, *, required: bool = True) -> fields.Dict:
     """A list of words or phrases in every language the product speaks."""
     return fields.Dict(
         keys=fields.String(validate=validate.OneOf(list(Language), error="Must be one of: {choices}.")),
         values=fields.List(text("A word or phrase."), validate=[validate.Length(min=1), _all_different]),
-        required=True,
+        required=required,
         validate=_in_every_language,
         metadata={"description": description},
     )

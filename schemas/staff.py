@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from backend.terms import Role
 from schemas import people
-from schemas.base import Schema
+from schemas.base import Schema, StrictBoolean
 from schemas.paging import PageOut
 from schemas.sign_in import RoleOut
 
@@ -116,7 +116,7 @@ class StaffChangeIn(Schema):
         validate=validate.Length(min=1, max=20),
         metadata={"description": "All roles from now on; ends every session"},
     )
-    active = fields.Boolean(
+    active = StrictBoolean(
         truthy={True}, falsy={False}, metadata={"description": "False lets the person go and ends every session"}
     )
 

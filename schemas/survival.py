@@ -97,7 +97,14 @@ class DenialIn(Schema):
 
 
 class ApprovalIn(Schema):
-    """Nothing more needs to be said."""
+    """Only a report that came without a date needs one now."""
+
+    died_on = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(min=4, max=10),
+        metadata={"description": "2027-03-17, 2027-03 or 2027, when the report came without a date"},
+    )
 
 
 class DeathReportOut(Schema):

@@ -14,10 +14,11 @@ from backend.agenda.history import agenda_of
 from backend.agenda.models import Cycle
 from backend.agenda.news import pair_of, tell_of_infusions
 from backend.agenda.planning import replan
-from backend.db import Transaction, one_at_a_time_for
+from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible, NotFound
 from backend.patients import life
 from backend.patients.models import Patient
+from backend.patients.turns import take_turn
 from backend.terms import AgendaKind, AgendaState, Attendance, EvidenceSource, Reply, WorkReason
 from backend.worklist.items import open_item
 
@@ -46,40 +47,41 @@ class CycleChange:
 
 def plan_cycle(txn: Transaction, patient: Patient, number: int, donor_collection_on: date) -> CycleChange:
     """Enter a donor's collection. The patient hears nothing before the dates are confirmed."""
-    one_at_a_time_for(txn, patient.id)
+    take_turn(txn, patient)
     return _act(txn, patient, lambda: cycles.plan_cycle(txn, patient, number, donor_collection_on))
 
 
 def confirm_cycle(txn: Transaction, patient: Patient, number: int, day_1_on: date | None = None) -> CycleChange:
     """Confirm a cycle's dates, or move them, and tell the patient at once."""
-    one_at_a_time_for(txn, patient.id)
+    take_turn(txn, patient)
     cycle = cycles.latest_attempt(txn, patient, number)
     return _act(txn, patient, lambda: cycles.confirm_cycle(txn, patient, cycle, day_1_on))
 
 
 def fail_release(txn: Transaction, patient: Patient, number: int) -> CycleChange:
     """The cells may not be given; a patient who was told to come is told not to."""
-    one_at_a_time_for(txn, patient.id)
+    take_turn(txn, patient)
     cycle = cycles.latest_attempt(txn, patient, number)
     return _act(txn, patient, lambda: cycles.fail_release(txn, patient, cycle))
 
 
 def start_infusion(txn: Transaction, patient: Patient, number: int, day: int, started_at: datetime) -> CycleChange:
     """Record the actual start of an infusion day."""
-    one_at_a_time_for(txn, patient.id)
+    take_turn(txn, patient)
     cycle = cycles.latest_attempt(txn, patient, number)
     return _act(txn, patient, lambda: cycles.start_infusion(txn, patient, cycle, day, started_at))
 
 
 def record_attendance(txn: Transaction, patient: Patient, key: str, status: Attendance, on: date) -> AgendaItem:
     """The patient came or did not. Coming shows that the patient was alive; a missed day 2 is a deviation."""
-    one_at_a_time_for(txn, patient.id)
+    take_turn(txn, patient)
     item = item_of(txn, patient, key)
     if item.kind not in ATTENDED_KINDS:
         raise InvalidInput(fields={"key": ["Only visits, infusions and contacts are attended."]})
     if on > clock.local_day(txn.now, item.zone):
         raise InvalidInput(fields={"on": ["This day has not come yet."]})
-    if item.state in (AgendaState.CANCELLED, AgendaState.PLANNED):
+    life.check_day(patient, on, field="on")
+    if item.state in (AgendaState.CANCELLED, AgendaState.PLANNED) and not _was_cut_short(patient, item):
         raise NoLongerPossible(f"{key} is {item.state}.")
     if item.kind is AgendaKind.INFUSION:
         _about_an_infusion(txn, patient, item, status, on)
@@ -93,7 +95,7 @@ def record_attendance(txn: Transaction, patient: Patient, key: str, status: Atte
 
 def reply_to(txn: Transaction, patient: Patient, key: str, reply: Reply, note: str | None = None) -> AgendaItem:
     """The patient answers an invitation. Asking for another date makes a task for the site."""
-    one_at_a_time_for(txn, patient.id)
+    take_turn(txn, patient)
     item = by_key(visible_to_patient(agenda_of(txn, patient))).get(key)
     if item is None or item.kind not in ATTENDED_KINDS:
         raise NotFound()
@@ -126,6 +128,11 @@ def item_of(txn: Transaction, patient: Patient, key: str) -> AgendaItem:
     if item is None:
         raise NotFound()
     return item
+
+
+def _was_cut_short(patient: Patient, item: AgendaItem) -> bool:
+    """A death cancels what was open; that the patient came before it may be learnt later."""
+    return life.is_dead(patient) and item.state is AgendaState.CANCELLED and item.kind is not AgendaKind.INFUSION
 
 
 def _about_an_infusion(txn: Transaction, patient: Patient, item: AgendaItem, status: Attendance, on: date) -> None:

@@ -86,6 +86,9 @@ def start_infusion(txn: Transaction, patient: Patient, cycle: Cycle, day: int, s
     """An infusion has begun: the actual day is what clocks run from, and shows that the patient was alive."""
     _check_start(txn, cycle, day, started_at)
     started_on = clock.local_day(started_at, _zone(txn, patient))
+    life.check_day(patient, started_on, field="started_at")
+    if started_on <= cycle.donor_collection_on:
+        raise InvalidInput(fields={"started_at": ["Must be after the collection."]})
     if day == 1:
         cycle.day_1_started_at = started_at
         cycle.day_1_on, cycle.day_2_on = started_on, started_on + timedelta(days=1)

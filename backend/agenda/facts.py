@@ -1,6 +1,6 @@
 """What happened to agenda items: answered, attended, missed, replied. Rows are added, never changed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -53,14 +53,6 @@ def facts_of(txn: Transaction, patient: Patient) -> Iterator[AgendaFact]:
     """Everything that happened, so that of one kind and key the last one counts."""
     rows = select(AgendaFact).where(AgendaFact.patient_id == patient.id)
     yield from txn.session.scalars(rows.order_by(AgendaFact.kind, AgendaFact.key, AgendaFact.revision))
-
-
-def replies_to(txn: Transaction, patient: Patient, key: str) -> Sequence[AgendaFact]:
-    """Every reply to one invitation, the first one first."""
-    rows = select(AgendaFact).where(
-        AgendaFact.patient_id == patient.id, AgendaFact.key == key, AgendaFact.kind == FactKind.REPLIED
-    )
-    return txn.session.scalars(rows.order_by(AgendaFact.revision)).all()
 
 
 def _add(

@@ -16,7 +16,6 @@ from backend.protocol.definition import Protocol
 from backend.protocol.rules import Prompt, Rule
 from backend.terms import AgendaKind, AgendaState, Recipient, Urgency
 
-HORIZON_DAYS = 35
 HOURS_KEPT = 65_536
 AHEAD_OR_OPEN = frozenset(
     {AgendaState.CONFIRMED, AgendaState.NOT_YET_OPEN, AgendaState.OPEN, AgendaState.OVERDUE},
@@ -69,7 +68,7 @@ def wanted(
     items: Iterable[AgendaItem],
     habits: Habits,
     now: datetime,
-    horizon_days: int = HORIZON_DAYS,
+    horizon_days: int,
 ) -> tuple[WantedMessage, ...]:
     """Every message that should exist from now to the horizon, in the order of their times.
 

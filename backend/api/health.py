@@ -16,7 +16,8 @@ from backend.db import Database, Transaction, system
 from backend.errors import SchemaOutOfDate
 from backend.migrations import refuse_other_schema
 from backend.terms import MessageStatus
-from notifications.models import InboundMessage, Message, WorkerHeartbeat
+from notifications.models import InboundMessage, Message
+from notifications.scheduler import last_heartbeat
 from schemas.health import AliveOut, ReadyOut
 
 blp = ApiBlueprint("health", __name__, description="Whether this server is well")
@@ -87,7 +88,7 @@ def _worker(txn: Transaction) -> dict[str, Any]:
 
 
 def _seconds_since_beat(txn: Transaction) -> float | None:
-    return _age(txn.session.scalar(select(func.max(WorkerHeartbeat.beat_at))), clock.wall())
+    return _age(last_heartbeat(txn), clock.wall())
 
 
 def _measure(txn: Transaction, registry: CollectorRegistry) -> None:

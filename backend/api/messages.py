@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -42,6 +43,8 @@ blp = ApiBlueprint("messages", __name__, url_prefix="/api/v1", description="Mess
 AS_IT_IS = tuple(name for name in MessageOut().fields if name not in ("patient", "site", "attempts"))
 OF_ATTEMPT = tuple(AttemptOut().fields)
 OF_LINE = tuple(LineOut().fields)
+# What orders a conversation, and therefore what its cursors hold.
+OF_CONVERSATION = (datetime, UUID)
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +71,7 @@ class Inbox(MethodView):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, InboxPageOut)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List texts that nobody has dealt with, the newest last; the reading of each is noted."""
+        """List texts that nobody has dealt with, the urgent first, then the oldest; the reading of each is noted."""
         after = read_cursor(query["cursor"], *inbox.KEY)
         page = inbox.waiting(g.txn, access.inbox(g.txn, Verb.READ_INBOX), after=after, limit=query["limit"])
         if page.items:
@@ -153,7 +156,7 @@ def _note_texts_read(txn: Transaction, inbound_ids: Sequence[UUID]) -> None:
 
 def _conversation(patient: Patient, query: dict[str, Any]) -> list[Line]:
     """One line more than was asked for, which tells whether there are more."""
-    before = read_cursor(query["cursor"], *inbox.KEY)
+    before = read_cursor(query["cursor"], *OF_CONVERSATION)
     own = {None, patient.phone_index}
     return conversation_with(g.txn, patient.id, limit=query["limit"] + 1, before=before, only_from=own)
 

@@ -97,7 +97,8 @@ def _from_database(error: Exception) -> Response:
         log.warning("constraint refused a change", extra={"request_id": g.get("request_id", "")}, exc_info=error)
         return _named(errors.NoLongerPossible())
     if isinstance(error, StaleDataError):
-        return _named(errors.StaleRecord())
+        # Somebody changed the record while this request waited; nothing was kept, and trying again finds it anew.
+        return _named(errors.DatabaseBusy())
     if isinstance(error, DataError):
         return _named(errors.InvalidInput("A value cannot be stored."))
     if isinstance(error, OperationalError | InternalError | PoolTimeout) or _is_disconnect(error):

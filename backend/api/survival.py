@@ -18,6 +18,7 @@ from backend.api.speaking import as_said_by
 from backend.api.worklist import shown as tasks_shown
 from backend.db import Transaction
 from backend.errors import InvalidInput
+from backend.patients.caregivers import caregivers_of
 from backend.patients.identifiers import note_reading
 from backend.patients.life import last_known_alive
 from backend.patients.models import Patient
@@ -108,7 +109,7 @@ class Approvals(MethodView):
         """Put the death on the record."""
         report = access.record(g.txn, DeathReport, report_id, Verb.APPROVE_DEATHS)
         patient = access.patient(g.txn, report.patient_id, Verb.APPROVE_DEATHS)
-        return _shown(patient, [deaths.approve(g.txn, patient, report)])[0]
+        return _shown(patient, [deaths.approve(g.txn, patient, report, body["died_on"])])[0]
 
 
 @blp.route("/death-reports/<uuid:report_id>/denials")
@@ -149,6 +150,8 @@ def _check_key(patient: Patient, key: str | None) -> None:
 
 def _keep_life(txn: Transaction, patient: Patient, body: dict[str, Any]) -> UUID:
     is_proxy = body["respondent"] == Respondent.CAREGIVER
+    if is_proxy and not any(one.may_confirm_survival for one in caregivers_of(txn, patient)):
+        raise InvalidInput(fields={"respondent": ["The patient has named nobody who may say so."]})
     source = EvidenceSource.CAREGIVER if is_proxy else EvidenceSource.PATIENT
     reference = body["key"] or ""
     return follow_up.confirm_alive(txn, patient, as_of=body["as_of"], source=source, reference=reference).id

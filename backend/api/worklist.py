@@ -11,18 +11,15 @@ from backend import access
 from backend.access import Verb
 from backend.agenda.planning import replan
 from backend.api.bodies import ApiBlueprint
+from backend.db import Transaction
 from backend.patients.listing import subject_numbers
 from backend.survival import deaths
-from backend.terms import WorkReason
 from backend.worklist import items
 from backend.worklist.models import WorkItem
 from schemas.paging import make_cursor, read_cursor
 from schemas.worklist import ResolutionIn, WorkItemOut, WorkPageOut, WorkQuery
 
 blp = ApiBlueprint("worklist", __name__, url_prefix="/api/v1/worklist", description="Tasks for a person")
-
-# The outcome of a resume_contact task that means it.
-RESUME = "resume"
 
 
 @blp.route("")
@@ -48,17 +45,16 @@ class Resolutions(MethodView):
     def post(self, body: dict[str, Any], item_id: UUID) -> dict[str, Any]:
         """Close a task."""
         item = access.record(g.txn, WorkItem, item_id, Verb.RESOLVE_WORK)
-        resolved = items.resolve(g.txn, item, body["outcome"], body["note"])
-        if resolved.reason == WorkReason.RESUME_CONTACT and body["outcome"] == RESUME:
-            _write_again(resolved)
-        return shown([resolved])[0]
+        close = _close_after_a_death if item.reason in deaths.TASKS else items.resolve
+        return shown([close(g.txn, item, body["outcome"], body["note"])])[0]
 
 
-def _write_again(item: WorkItem) -> None:
+def _close_after_a_death(txn: Transaction, item: WorkItem, outcome: str, note: str | None) -> WorkItem:
     """After a report of death that was mistaken, only a person's word lets messages go out again."""
-    patient = access.patient(g.txn, item.owner_id, Verb.RESOLVE_WORK)
-    deaths.resume_contact(g.txn, patient)
-    replan(g.txn, patient)
+    patient = access.patient(txn, item.owner_id, Verb.RESOLVE_WORK)
+    closed = deaths.close_task(txn, patient, item, outcome, note)
+    replan(txn, patient)
+    return closed
 
 
 def shown(listed: Sequence[WorkItem]) -> list[dict[str, Any]]:

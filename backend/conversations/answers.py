@@ -26,7 +26,8 @@ YES, PLEASE_CHANGE, CALL_ME = 1, 2, 3
 SURVIVAL = "survival"
 MOST_REPLIES = 6
 LOOP_WINDOW = timedelta(minutes=10)
-AFTER_STOP_TOO = frozenset({"danger_reply", "kind_reply"})
+# Said whatever else holds: to a number in a loop, while contact is held, after a withdrawal.
+ALWAYS_SAID = frozenset({"danger_reply", "kind_reply"})
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,25 @@ def take_digit(txn: Transaction, received: InboundMessage, sender: Sender, digit
         _call(txn, received, sender)
         _close(txn, sender, questions)
     elif len(questions) > 1 and not _was_asked_to_clarify(txn, sender, questions):
-        say(txn, received, sender, "please_clarify")
-        done(txn, received, sender, "asked_to_clarify")
+        answer(txn, received, sender, "please_clarify", "asked_to_clarify")
     elif len(questions) == 1 and _answer(txn, received, sender, questions[0], digit):
         _close(txn, sender, questions)
     else:
         leave_to_a_person(txn, received, sender)
 
 
-def say(txn: Transaction, received: InboundMessage, sender: Sender, template: str) -> None:
-    """Answer a text, unless two machines have begun to talk to each other."""
-    if template not in AFTER_STOP_TOO and _is_a_loop(txn, received):
-        return
+def answer(txn: Transaction, received: InboundMessage, sender: Sender, template: str, how: str) -> None:
+    """Understood, and answered. Where two machines talk to each other a person reads it instead, in silence."""
+    if say(txn, received, sender, template):
+        done(txn, received, sender, how)
+    else:
+        inbound.leave_to_a_person(txn, received, patient_id=sender.patient.id, site_id=sender.patient.site_id)
+
+
+def say(txn: Transaction, received: InboundMessage, sender: Sender, template: str) -> bool:
+    """Answer a text, unless two machines have begun to talk to each other: then False."""
+    if template not in ALWAYS_SAID and _is_a_loop(txn, received):
+        return False
     notifications.queue(
         txn,
         Letter(
@@ -87,6 +95,7 @@ def say(txn: Transaction, received: InboundMessage, sender: Sender, template: st
             in_reply_to=received.id,
         ),
     )
+    return True
 
 
 def done(txn: Transaction, received: InboundMessage, sender: Sender, how: str) -> None:
@@ -133,8 +142,7 @@ def _thing(message: Message) -> str:
 
 
 def _thank(txn: Transaction, received: InboundMessage, sender: Sender, template: str) -> None:
-    say(txn, received, sender, template)
-    done(txn, received, sender, "answered")
+    answer(txn, received, sender, template, "answered")
 
 
 def _call(txn: Transaction, received: InboundMessage, sender: Sender) -> None:

@@ -4,17 +4,21 @@ The text was stored and committed before anything here runs, so nothing that fai
 """
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from backend.conversations import answers, replies
 from backend.conversations.answers import Sender
-from backend.conversations.replies import Digit, Meaning
+from backend.conversations.replies import EMERGENCIES, Digit, Meaning
 from backend.db import Database, Transaction, system
 from backend.patients import contact, life
 from backend.patients.models import Caregiver, Patient
+from backend.protocol.definition import Words
 from backend.protocol.load import protocol_of
 from backend.survival import deaths
 from backend.terms import Keyword, WorkReason
@@ -25,6 +29,7 @@ from notifications.models import InboundMessage
 
 READER = system("text reader")
 BATCH = 100
+RETRIED_FOR = timedelta(hours=1)
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +43,57 @@ def understand_waiting(db: Database) -> dict[str, int]:
 
 
 def understand(db: Database, inbound_id: UUID) -> bool:
-    """Understand one text, once. A failure leaves it in the inbox, where a person reads it."""
+    """Understand one text, once. A failure leaves it on top of the inbox, where a person reads it."""
     try:
         with db.transaction(READER) as txn:
             received = inbound.take(txn, inbound_id)
             if received is not None:
                 _handle(txn, received)
         return True
-    except Exception:
+    except Exception as error:
         log.exception("a text could not be understood", extra={"inbound_id": str(inbound_id)})
-        with db.transaction(READER) as txn:
-            inbound.leave_to_a_person(txn, txn.session.get_one(InboundMessage, inbound_id))
+        _after_failure(db, inbound_id, may_pass=isinstance(error, SQLAlchemyError))
         return False
+
+
+def _after_failure(db: Database, inbound_id: UUID, *, may_pass: bool) -> None:
+    """A database that was busy or away gets another try; anything else will fail again, so a person reads it."""
+    try:
+        with db.transaction(READER) as txn:
+            if may_pass and txn.session.get_one(InboundMessage, inbound_id).received_at > txn.now - RETRIED_FOR:
+                return
+            received = inbound.take(txn, inbound_id)
+            if received is not None:
+                for step in (_give_to_its_site, _look_for_danger):
+                    _try(txn, received, step)
+                inbound.leave_to_a_person(txn, received, why=inbound.FAILED)
+    except Exception:
+        # It is kept, stands on top of the inbox after a while, and the next look tries again.
+        log.exception("a text that failed could not be put aside", extra={"inbound_id": str(inbound_id)})
+
+
+def _try(txn: Transaction, received: InboundMessage, step: Callable[[Transaction, InboundMessage], None]) -> None:
+    """As much as can be done, each step by itself: what failed once may fail here too."""
+    try:
+        with txn.session.begin_nested():
+            step(txn, received)
+            txn.session.flush()
+    except Exception:
+        log.exception("a text that failed was not looked at further", extra={"inbound_id": str(received.id)})
+
+
+def _give_to_its_site(txn: Transaction, received: InboundMessage) -> None:
+    """So that no other hospital reads it."""
+    writers = _writers_of(txn, received)
+    sender = writers.only_sender(txn)
+    received.site_id = received.site_id or (sender.patient.site_id if sender else writers.only_site())
+    received.patient_id = received.patient_id or (sender.patient.id if sender else None)
+
+
+def _look_for_danger(txn: Transaction, received: InboundMessage) -> None:
+    sender = _writers_of(txn, received).only_sender(txn)
+    if sender and replies.holds_danger(inbound.text_of(txn, received), _words_of(txn, sender.patient)):
+        _raise_the_alarm(txn.acting_as(sender.actor), received, sender)
 
 
 def _not_looked_at() -> Select[UUID]:
@@ -77,6 +121,11 @@ class _Writers:
             return Sender(txn.session.get_one(Patient, caregiver.patient_id), caregiver)
         return None
 
+    def all_patients(self, txn: Transaction) -> Sequence[Patient]:
+        """Everybody the text may be about."""
+        looked_after = [txn.session.get_one(Patient, one.patient_id) for one in self.caregivers]
+        return list(dict.fromkeys((*self.patients, *looked_after)))
+
     def only_site(self) -> UUID | None:
         """The site of all of them, if they have one in common."""
         sites = {patient.site_id for patient in self.patients} | {one.site_id for one in self.caregivers}
@@ -90,9 +139,21 @@ def _handle(txn: Transaction, received: InboundMessage) -> None:
     if keyword is not None:
         _after_keyword(txn, received, keyword, writers, sender)
     elif sender is None:
-        inbound.leave_to_a_person(txn, received, site_id=writers.only_site())
+        _leave_without_a_sender(txn, received, writers)
     else:
         _understand(txn.acting_as(sender.actor), received, sender)
+
+
+def _leave_without_a_sender(txn: Transaction, received: InboundMessage, writers: _Writers) -> None:
+    """Whose words they are is for a person to find out; danger is answered before that, at whoever's number."""
+    text, patients = inbound.text_of(txn, received), writers.all_patients(txn)
+    if not any(replies.holds_danger(text, _words_of(txn, patient)) for patient in patients):
+        inbound.leave_to_a_person(txn, received, site_id=writers.only_site())
+        return
+    if writers.only_site() is not None:
+        # The answer goes back to the number. One of them lends it the site's emergency phone and the language.
+        answers.say(txn, received, Sender(patients[0], None), "danger_reply")
+    inbound.leave_to_a_person(txn, received, site_id=writers.only_site(), why=inbound.URGENT)
 
 
 def _writers_of(txn: Transaction, received: InboundMessage) -> _Writers:
@@ -125,19 +186,22 @@ def _after_keyword(
 
 
 def _understand(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
-    protocol = protocol_of(txn, sender.patient.protocol_version_id)
-    text = inbound.text_of(txn, received)
-    meaning = replies.read(text, danger_words=protocol.words.danger, death_words=protocol.words.death)
+    meaning = replies.read(inbound.text_of(txn, received), _words_of(txn, sender.patient))
+    if meaning in EMERGENCIES:
+        open_for_text(txn, sender.patient, received.id)
+    if _is_death_reported(txn, sender.patient) and not (meaning is Meaning.DEATH and sender.caregiver):
+        _someone_writes_after_all(txn, received, sender, is_emergency=meaning in EMERGENCIES)
+        return
     match meaning:
-        case Meaning.DEATH if not life.is_dead(sender.patient):
+        case Meaning.DEATH | Meaning.DEATH_AND_DANGER if not life.is_dead(sender.patient):
             _someone_says_the_patient_died(txn, received, sender)
         case Meaning.DANGER:
-            open_for_text(txn, sender.patient, received.id)
+            answers.answer(txn, received, sender, "danger_reply", "danger")
+        case Meaning.DANGER_PERHAPS_DEATH | Meaning.DEATH_AND_DANGER:
             answers.say(txn, received, sender, "danger_reply")
-            answers.done(txn, received, sender, "danger")
+            _put_on_top(txn, received, sender)
         case Meaning.HELP:
-            answers.say(txn, received, sender, "help_reply")
-            answers.done(txn, received, sender, "help")
+            answers.answer(txn, received, sender, "help_reply", "help")
         case Digit(value):
             answers.take_digit(txn, received, sender, value)
         case _:
@@ -149,3 +213,39 @@ def _someone_says_the_patient_died(txn: Transaction, received: InboundMessage, s
     deaths.report_death(txn, sender.patient, informant=f"text message {received.id}")
     answers.say(txn, received, sender, "kind_reply")
     inbound.leave_to_a_person(txn, received, patient_id=sender.patient.id, site_id=sender.patient.site_id)
+
+
+def _someone_writes_after_all(
+    txn: Transaction, received: InboundMessage, sender: Sender, *, is_emergency: bool
+) -> None:
+    """The report may be mistaken, so a person reads this at once. Silence towards them, but for an emergency."""
+    open_item(
+        txn,
+        reason=WorkReason.WROTE_WHILE_DEATH_REPORTED,
+        key=f"wrote-while-death-reported:{received.id}",
+        site_id=sender.patient.site_id,
+        patient_id=sender.patient.id,
+        due_at=txn.now,
+    )
+    if is_emergency:
+        answers.say(txn, received, sender, "danger_reply")
+    _put_on_top(txn, received, sender)
+
+
+def _raise_the_alarm(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
+    open_for_text(txn, sender.patient, received.id)
+    answers.say(txn, received, sender, "danger_reply")
+
+
+def _put_on_top(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
+    inbound.leave_to_a_person(
+        txn, received, patient_id=sender.patient.id, site_id=sender.patient.site_id, why=inbound.URGENT
+    )
+
+
+def _is_death_reported(txn: Transaction, patient: Patient) -> bool:
+    return any(held.reason == deaths.HELD_BECAUSE_REPORTED for held in contact.holds(txn, patient))
+
+
+def _words_of(txn: Transaction, patient: Patient) -> Words:
+    return protocol_of(txn, patient.protocol_version_id).words

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from backend import clock
 from backend.agenda.calendar import by_key
@@ -17,6 +17,7 @@ from backend.agenda.history import agenda_of, protocol_for
 from backend.agenda.news import CANCELLED, NEWS, days_in, pair_of
 from backend.agenda.planning import wanted_letters
 from backend.agenda.reminders import AHEAD_OR_OPEN
+from backend.conversations.answers import ALWAYS_SAID
 from backend.db import Transaction
 from backend.patients import contact, life
 from backend.patients.models import Caregiver, Patient
@@ -36,6 +37,8 @@ from notifications.dispatcher import Decision
 from notifications.models import Attempt, InboundMessage, Message
 from notifications.quiet_hours import next_allowed
 from notifications.templates import Template
+
+LOOK_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -80,18 +83,24 @@ def make_dead_letter_a_task(txn: Transaction, message: Message, attempt: Attempt
 def _about_life(asked: _Question) -> Decision | None:
     """Not one text reaches the dead, nor a family whose report of a death still waits to be confirmed.
 
-    The one kind answer to whoever wrote of the death is the exception: it goes to them, not to the dead.
+    The kind answer to whoever wrote of the death, and the emergency number to whoever wrote of a danger, are the
+    exceptions: they go to the living. What was planned survives a hold, which may have been a mistake; an answer
+    to a text does not, because nobody understands it days later.
     """
-    if asked.template.name == "kind_reply":
+    if asked.template.name in ALWAYS_SAID:
         return None
     if life.is_dead(asked.patient):
         return Suppress("died")
     held = contact.holds(asked.txn, asked.patient)
-    return Suppress(held[0].reason) if held else None
+    if not held:
+        return None
+    if asked.message.urgency == Urgency.REPLY:
+        return Suppress(held[0].reason)
+    return Later(asked.txn.now + LOOK_AGAIN, held[0].reason)
 
 
 def _about_consent(asked: _Question) -> Decision | None:
-    if asked.patient.status == PatientStatus.WITHDRAWN:
+    if asked.patient.status == PatientStatus.WITHDRAWN and asked.template.name not in ALWAYS_SAID:
         return Suppress("withdrawn")
     return None
 
@@ -127,6 +136,8 @@ def _was_said_already(asked: _Question) -> bool:
         Message.template.in_(NEWS),
         Message.agenda_key.startswith(f"{pair_of(message.agenda_key or '')}.day-", autoescape=True),
         Message.created_at >= message.send_at,
+        # Only what has left: news that was itself held back has told nobody.
+        Message.channel.is_not(None),
     )
     return any(set(days_in(message)) <= set(days_in(one)) for one in asked.txn.session.scalars(news))
 
@@ -163,8 +174,11 @@ def _about_the_cap(asked: _Question) -> Decision | None:
             Message.patient_id == asked.patient.id,
             Message.channel == ChannelKind.SMS,
             Message.urgency == Urgency.ROUTINE,
-            Message.status.in_((MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.DELIVERED)),
-            Message.settled_at >= clock.start_of_day(today, zone),
+            or_(
+                Message.status == MessageStatus.SENDING,
+                Message.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED))
+                & (Message.settled_at >= clock.start_of_day(today, zone)),
+            ),
         )
     )
     if (sent_today or 0) < usual.sms_per_day:

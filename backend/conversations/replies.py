@@ -1,10 +1,12 @@
 """What a text means. Anything not plainly an answer is for a person to read; words of danger come before all."""
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from backend.protocol.definition import Words
 from backend.triage.words import holds_any
 from notifications.opt_outs import AROUND_A_WORD
 
@@ -13,7 +15,9 @@ class Meaning(Enum):
     """What was meant, when it is plain."""
 
     DEATH = "death"
+    DEATH_AND_DANGER = "death_and_danger"
     DANGER = "danger"
+    DANGER_PERHAPS_DEATH = "danger_perhaps_death"
     HELP = "help"
     UNCLEAR = "unclear"
 
@@ -26,27 +30,54 @@ class Digit:
 
 
 HELP_WORDS = frozenset({"help", "info", "帮助", "幫助"})
+EMERGENCIES = frozenset({Meaning.DANGER, Meaning.DANGER_PERHAPS_DEATH, Meaning.DEATH_AND_DANGER})
+APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"})
+BETWEEN_WORDS = re.compile(r"[^\w']+")
 
 
-def read(
-    text: str, *, danger_words: Mapping[str, tuple[str, ...]], death_words: Mapping[str, tuple[str, ...]]
-) -> Digit | Meaning:
-    """What a patient's or a relative's text means.
-
-    Words of death win over words of danger: emergency advice must never reach a family in mourning.
-    """
+def read(text: str, words: Words) -> Digit | Meaning:
+    """What a patient's or a relative's text means."""
     word = unicodedata.normalize("NFKC", text).casefold().strip(AROUND_A_WORD)
     if len(word) == 1 and word.isdecimal():
         return Digit(int(word))
     if word in HELP_WORDS:
         return Meaning.HELP
-    if _holds(text, death_words):
-        return Meaning.DEATH
-    if _holds(text, danger_words):
-        return Meaning.DANGER
-    return Meaning.UNCLEAR
+    is_death = _holds(text, words.death)
+    if _holds(text, words.danger):
+        if is_death:
+            return Meaning.DEATH_AND_DANGER
+        return Meaning.DANGER_PERHAPS_DEATH if _holds(text, words.death_after_a_person) else Meaning.DANGER
+    return Meaning.DEATH if is_death or _says_only_that_a_person_died(text, words) else Meaning.UNCLEAR
 
 
-def _holds(text: str, words: Mapping[str, tuple[str, ...]]) -> bool:
+def holds_danger(text: str, words: Words) -> bool:
+    """Whether words of danger stand in it, whatever else does."""
+    return _holds(text, words.danger)
+
+
+def _holds(text: str, lists: Mapping[str, tuple[str, ...]]) -> bool:
     """Whichever language it was written in."""
-    return any(holds_any(text, listed) for listed in words.values())
+    return any(holds_any(text, listed) for listed in lists.values())
+
+
+def _says_only_that_a_person_died(text: str, words: Words) -> bool:
+    """``他走了`` and "my father died this morning", but neither ``药没了`` nor "my phone died"."""
+    plain = " ".join(BETWEEN_WORDS.sub(" ", _folded(text)).split())
+    return any(re.fullmatch(_pattern(words, language), plain) is not None for language in words.death_after_a_person)
+
+
+def _pattern(words: Words, language: str) -> str:
+    death = _one_of(words.death_after_a_person[language])
+    person = _one_of(words.persons.get(language, ()))
+    beside = f"(?:{_one_of(words.beside_a_death.get(language, ()))} ?)*"
+    return f"{death}|{beside}(?:{person} ?)+{beside}{death} ?{beside}"
+
+
+def _one_of(listed: Iterable[str]) -> str:
+    """Any of them, as a whole word where words have spaces between them; nothing when there are none."""
+    longest_first = sorted((_folded(word) for word in listed), key=len, reverse=True)
+    return "(?:(?!)" + "".join(rf"|(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])" for word in longest_first) + ")"
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.translate(APOSTROPHES)).casefold()

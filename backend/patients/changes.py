@@ -9,6 +9,7 @@ from backend.errors import InvalidInput, StaleRecord
 from backend.patients.enrolment import check_study_facts
 from backend.patients.identifiers import set_identifiers
 from backend.patients.models import Patient
+from backend.patients.turns import take_turn
 from backend.protocol.load import protocol_of
 from backend.staff.models import Site
 
@@ -21,8 +22,9 @@ STUDY_FACTS = ("targeted_drug", "consented_on", "randomised_on", "birth_year")
 def update_patient(txn: Transaction, patient: Patient, changes: Mapping[str, Any], *, seen_version: int) -> Patient:
     """Change a record that was read at ``seen_version``. Raises ``StaleRecord`` when it has changed since.
 
-    Of two who save at once, the version column lets one through; the other is told that the record is stale.
+    Of two who save at once one goes first; the other is told that the record is stale.
     """
+    take_turn(txn, patient)
     if seen_version != patient.version:
         raise StaleRecord()
     _check_corrections(txn, patient, changes)
@@ -36,6 +38,7 @@ def update_patient(txn: Transaction, patient: Patient, changes: Mapping[str, Any
 
 def change_preferences(txn: Transaction, patient: Patient, changes: Mapping[str, Any]) -> Patient:
     """The patient's own wishes: language, zone, channels and hours."""
+    take_turn(txn, patient)
     _set(patient, _only(changes, PREFERENCES))
     if txn.session.is_modified(patient):
         audit.record(txn, "patient.preferences_changed", patient)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 
 from backend import audit
-from backend.db import Transaction
+from backend.db import Transaction, one_at_a_time_for
 from backend.errors import NoLongerPossible
 from backend.patients.models import Caregiver, ContactHold, Patient
 from backend.sealing import keyring_of, unseal
@@ -33,6 +33,8 @@ def quiet_window(patient: Patient, *, usual_from: time, usual_to: time) -> Quiet
 
 def hold(txn: Transaction, patient: Patient, reason: str, *, until: datetime | None = None) -> ContactHold:
     """Hold all contact with the patient and the caregivers. Holding twice for one reason is one hold."""
+    # Of two who hold at once, the second finds the first one's hold.
+    one_at_a_time_for(txn, patient.id)
     standing = next((held for held in holds(txn, patient) if held.reason == reason), None)
     if standing:
         return standing
@@ -44,6 +46,8 @@ def hold(txn: Transaction, patient: Patient, reason: str, *, until: datetime | N
 
 def lift(txn: Transaction, held: ContactHold) -> None:
     """Contact may resume as far as this hold goes: always a person's act."""
+    one_at_a_time_for(txn, held.patient_id)
+    txn.session.refresh(held)
     if held.lifted_at:
         raise NoLongerPossible("This hold was lifted before.")
     held.lifted_at = txn.now

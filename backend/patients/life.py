@@ -1,25 +1,16 @@
 """Whether the patient lives, and how we know. Evidence is only ever added; a death is recorded in one place above."""
 
-from dataclasses import dataclass
+from calendar import monthrange
 from datetime import date
 
 from sqlalchemy import func, select
 
 from backend import audit, clock
 from backend.db import Transaction
-from backend.errors import NoLongerPossible
+from backend.errors import InvalidInput, NoLongerPossible
 from backend.patients.models import EvidenceOfLife, Patient
 from backend.sealing import seal
-from backend.terms import EvidenceSource, PatientStatus, SurvivalStatus
-
-
-@dataclass(frozen=True)
-class VitalState:
-    """Alive or dead as far as is known; a day of death may be a month or a year only."""
-
-    status: SurvivalStatus
-    last_known_alive: date | None
-    died_on: str | None
+from backend.terms import EvidenceSource, PatientStatus
 
 
 def add_evidence(
@@ -34,11 +25,15 @@ def add_evidence(
     """Keep that the patient was alive on ``as_of``. ``reference`` says what showed it: ``report:<id>``.
 
     Nobody can be known to be alive tomorrow, so a date ahead of the patient's own counts as today.
+    Raises ``NoLongerPossible`` for a day after the recorded death.
     """
+    as_of = min(as_of, clock.local_day(txn.now, patient.time_zone))
+    if _is_after_death(patient, as_of):
+        raise NoLongerPossible("A death is on the record, and this day is after it.")
     evidence = EvidenceOfLife(
         patient_id=patient.id,
         site_id=patient.site_id,
-        as_of=min(as_of, clock.local_day(txn.now, patient.time_zone)),
+        as_of=as_of,
         source=source,
         reference=reference,
         recorded_by=txn.actor.id,
@@ -61,17 +56,17 @@ def last_known_alive(txn: Transaction, patient: Patient) -> date | None:
     return txn.session.scalar(select(func.max(EvidenceOfLife.as_of)).where(EvidenceOfLife.patient_id == patient.id))
 
 
-def vital_state(txn: Transaction, patient: Patient) -> VitalState:
-    """Dead since a date, alive as of one, or unknown when nobody has ever said."""
-    known = last_known_alive(txn, patient)
-    if is_dead(patient):
-        return VitalState(SurvivalStatus.DEAD, known, patient.died_on)
-    return VitalState(SurvivalStatus.ALIVE if known else SurvivalStatus.UNKNOWN, known, None)
-
-
 def is_dead(patient: Patient) -> bool:
     """Whether a death stands on the record. A death that is only reported holds contact and is no death yet."""
     return patient.status == PatientStatus.DIED
+
+
+def check_day(patient: Patient, on: date, *, field: str) -> None:
+    """Refuse a day on which the patient was not in the study yet, or not alive any more. ``field`` is its name."""
+    if on < patient.consented_on:
+        raise InvalidInput(fields={field: [f"Before consent on {patient.consented_on.isoformat()}."]})
+    if _is_after_death(patient, on):
+        raise InvalidInput(fields={field: [f"After the patient's death ({patient.died_on})."]})
 
 
 def record_death(txn: Transaction, patient: Patient, died_on: str) -> None:
@@ -82,3 +77,17 @@ def record_death(txn: Transaction, patient: Patient, died_on: str) -> None:
     patient.died_on = died_on
     audit.record(txn, "patient.died", patient)
     txn.session.flush()
+
+
+def _is_after_death(patient: Patient, on: date) -> bool:
+    """A month or a year of death may mean its last day. Without any date, no day is known to be before the death."""
+    if not is_dead(patient):
+        return False
+    return patient.died_on is None or on > _last_day_of(patient.died_on)
+
+
+def _last_day_of(partial: str) -> date:
+    """The latest day that ``2027``, ``2027-03`` or ``2027-03-17`` can mean."""
+    year, month, day = [*(int(part) for part in partial.split("-")), 0, 0][:3]
+    month = month or 12
+    return date(year, month, day or monthrange(year, month)[1])

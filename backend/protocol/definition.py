@@ -1,7 +1,7 @@
 """A protocol as plain values: read once from a version's content, then only looked at."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import time
 from functools import cached_property
 from typing import Any
@@ -112,12 +112,22 @@ class Moment:
     arms: frozenset[str]
 
 
+WordLists = Mapping[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class Words:
-    """What is looked for in free text, by language."""
+    """What is looked for in free text, by language.
 
-    danger: Mapping[str, tuple[str, ...]]
-    death: Mapping[str, tuple[str, ...]]
+    ``death`` counts wherever it stands. ``death_after_a_person`` counts alone, or after one of the ``persons`` with
+    nothing but words of ``beside_a_death`` around: "my phone died" is no death.
+    """
+
+    danger: WordLists
+    death: WordLists
+    death_after_a_person: WordLists
+    persons: WordLists
+    beside_a_death: WordLists
 
 
 @dataclass(frozen=True)
@@ -258,5 +268,10 @@ def _moment(said: Mapping[str, Any], all_arms: frozenset[str]) -> Moment:
 
 
 def _words(said: Mapping[str, Any]) -> Words:
-    lists = {kind: {language: tuple(words) for language, words in said[kind].items()} for kind in ("danger", "death")}
-    return Words(lists["danger"], lists["death"])
+    # What a protocol leaves out it has none of.
+    return Words(
+        **{
+            each.name: {language: tuple(words) for language, words in said.get(each.name, {}).items()}
+            for each in fields(Words)
+        }
+    )

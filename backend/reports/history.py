@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import select
 
 from backend import clock
-from backend.agenda.history import cycles_of
+from backend.agenda.history import course_of, protocol_for
+from backend.agenda.infusions import infusions_of
 from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.reports.models import SymptomReport
@@ -16,9 +17,20 @@ from backend.staff.models import Site
 from backend.triage.rules import Circumstances
 
 BASELINE = "baseline"
-SIGNS = ("new_rash", "diarrhea", "yellow_eyes")
+CHECKLIST = "checklist"
 # More than a year of weekly reports: every item has been asked again by then, or only at baseline.
 LOOK_BACK = 60
+
+
+@dataclass(frozen=True)
+class Moments:
+    """When a report happened, and the moments at which it may have.
+
+    A phone's clock may be weeks slow, and then only the moment of receipt shows that an infusion was yesterday.
+    """
+
+    happened_at: datetime
+    possible: tuple[datetime, ...]
 
 
 @dataclass
@@ -27,40 +39,53 @@ class _Known:
 
     values: dict[str, int] = field(default_factory=dict)
     composites: dict[str, int | None] = field(default_factory=dict)
-    signs: dict[str, int] = field(default_factory=dict)
     weights: list[tuple[int, float]] = field(default_factory=list)
     baseline: SymptomReport | None = None
 
 
-def circumstances_of(txn: Transaction, patient: Patient, instrument: str, completed_at: datetime) -> Circumstances:
-    """Days since the last actual infusion, and what earlier reports said, the baseline included."""
+def circumstances_of(txn: Transaction, patient: Patient, instrument: str, moments: Moments) -> Circumstances:
+    """Days since the last infusion, and what the other reports said, the baseline included."""
     known = _Known()
-    for report in _earlier(txn, patient, completed_at):
-        _learn(known, report, patient, completed_at)
-    baseline = known.baseline or _baseline(txn, patient, completed_at)
+    others = _others(txn, patient)
+    for report in others:
+        if _moment_of(report) <= moments.happened_at:
+            _learn(known, report, patient, moments.happened_at)
+    baseline = known.baseline or _baseline(txn, patient, moments.happened_at)
     if baseline is not None and known.baseline is None:
-        _learn(known, baseline, patient, completed_at)
+        _learn(known, baseline, patient, moments.happened_at)
     return Circumstances(
-        days_since_infusion=_days_since_infusion(txn, patient, completed_at),
+        days_since_infusion=_days_since_infusion(txn, patient, moments),
         is_baseline=instrument == BASELINE,
         last_values=known.values,
         baseline_values=baseline.values() if baseline else {},
         last_composites=known.composites,
-        recent_signs=known.signs,
+        recent_signs=_signs_near(others, patient, moments.happened_at),
         weights=tuple(known.weights),
         baseline_weight=(baseline.measurements if baseline else {}).get("weight_kg"),
     )
 
 
+def _signs_near(others: Sequence[SymptomReport], patient: Patient, happened_at: datetime) -> dict[str, int]:
+    """By danger sign, how many days lie between this report and the nearest other that said yes.
+
+    Both ways in time: a phone that was offline may send the earlier of two reports last.
+    """
+    nearest: dict[str, int] = {}
+    for report in others:
+        days = abs(_days_between(_moment_of(report), happened_at, patient.time_zone))
+        for item, value in report.values().items():
+            part, _, sign = item.partition(".")
+            if part == CHECKLIST and value:
+                nearest[sign] = min(days, nearest.get(sign, days))
+    return nearest
+
+
 def _learn(known: _Known, report: SymptomReport, patient: Patient, completed_at: datetime) -> None:
-    days_ago = _days_between(report.completed_at, completed_at, patient.time_zone)
+    days_ago = _days_between(_moment_of(report), completed_at, patient.time_zone)
     for item, value in report.values().items():
         known.values.setdefault(item, value)
     for slug, composite in report.composites.items():
         known.composites.setdefault(slug, composite)
-    for sign in SIGNS:
-        if report.answers.get(f"checklist.{sign}") == 1:
-            known.signs.setdefault(sign, days_ago)
     weight: Any = report.measurements.get("weight_kg")
     if weight is not None:
         known.weights.append((days_ago, weight))
@@ -68,12 +93,17 @@ def _learn(known: _Known, report: SymptomReport, patient: Patient, completed_at:
         known.baseline = report
 
 
-def _earlier(txn: Transaction, patient: Patient, completed_at: datetime) -> Sequence[SymptomReport]:
-    rows = select(SymptomReport).where(
-        SymptomReport.patient_id == patient.id, SymptomReport.completed_at <= completed_at
-    )
-    latest_first = (SymptomReport.completed_at.desc(), SymptomReport.received_at.desc(), SymptomReport.id)
-    return txn.session.scalars(rows.order_by(*latest_first).limit(LOOK_BACK)).all()
+def _moment_of(report: SymptomReport) -> datetime:
+    """When a report was about: a phone whose clock runs ahead cannot have answered after it sent."""
+    return min(report.completed_at, report.received_at)
+
+
+def _others(txn: Transaction, patient: Patient) -> Sequence[SymptomReport]:
+    """The reports received before this one, the latest first."""
+    rows = select(SymptomReport).where(SymptomReport.patient_id == patient.id)
+    latest_first = (SymptomReport.received_at.desc(), SymptomReport.id)
+    received = txn.session.scalars(rows.order_by(*latest_first).limit(LOOK_BACK))
+    return sorted(received, key=_moment_of, reverse=True)
 
 
 def _baseline(txn: Transaction, patient: Patient, completed_at: datetime) -> SymptomReport | None:
@@ -85,12 +115,16 @@ def _baseline(txn: Transaction, patient: Patient, completed_at: datetime) -> Sym
     return txn.session.scalars(rows.order_by(SymptomReport.completed_at.desc()).limit(1)).one_or_none()
 
 
-def _days_since_infusion(txn: Transaction, patient: Patient, completed_at: datetime) -> int | None:
-    """Days are counted on the site's calendar, where infusions are dated; only actual starts count."""
+def _days_since_infusion(txn: Transaction, patient: Patient, moments: Moments) -> int | None:
+    """The fewest days since an infusion, counted on the site's calendar, where infusions are dated.
+
+    Until an actual start is recorded the confirmed date counts as the start: a fever must not wait for paperwork.
+    """
     zone = txn.session.get_one(Site, patient.site_id).time_zone
-    starts = (start for cycle in cycles_of(txn, patient) for start in (cycle.day_1_started_at, cycle.day_2_started_at))
-    before = [start for start in starts if start is not None and start <= completed_at]
-    return _days_between(max(before), completed_at, zone) if before else None
+    dates = infusions_of(protocol_for(txn, patient), course_of(txn, patient)).dates
+    given_on = [infusion.due_on for infusion in dates if infusion.counts]
+    days = [(clock.local_day(at, zone) - on).days for at in moments.possible for on in given_on]
+    return min((since for since in days if since >= 0), default=None)
 
 
 def _days_between(earlier: datetime, later: datetime, zone: str) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backend.agenda.calendar import AgendaItem, by_key
-from backend.agenda.history import agenda_of
+from backend.agenda.history import agenda_of, protocol_for
 from backend.db import Transaction
 from backend.errors import InvalidInput
 from backend.patients.models import Patient
@@ -29,8 +29,9 @@ def place_report(
 ) -> Place:
     """Find the item this report completes, as the agenda stood when it was completed.
 
-    A key of another instrument is a mistake of the client's and refused; everything else is kept. Without a key
-    the report completes the one open or overdue item of its instrument.
+    A key of another instrument is a mistake of the client's and refused, unless the instrument contains the
+    item's questions; everything else is kept. Without a key the report completes the one open or overdue item
+    of its instrument.
     """
     items = [
         item
@@ -38,7 +39,7 @@ def place_report(
         if item.kind is AgendaKind.ASSESSMENT and item.instrument
     ]
     named = by_key(items).get(asked_key) if asked_key else None
-    if named is not None and named.instrument != instrument:
+    if named is not None and not _takes(txn, patient, named, instrument):
         raise InvalidInput(fields={"agenda_key": [f"{named.key} asks for {named.instrument}, not {instrument}."]})
     if patient.status == PatientStatus.DIED:
         return Place(None, Standing.UNSCHEDULED, "after_death")
@@ -49,6 +50,11 @@ def place_report(
     if named is None:
         return Place(None, Standing.UNSCHEDULED, "no_such_item")
     return _at(named)
+
+
+def _takes(txn: Transaction, patient: Patient, item: AgendaItem, instrument: str) -> bool:
+    rule = protocol_for(txn, patient).rules_by_name[item.rule]
+    return instrument == item.instrument or instrument in rule.covered_by
 
 
 def _the_only_open_one(items: Sequence[AgendaItem], instrument: str) -> Place:

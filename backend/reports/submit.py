@@ -14,13 +14,14 @@ from sqlalchemy import select
 import notifications
 from backend import audit, clock
 from backend.agenda import facts
-from backend.db import Transaction, canonical_json, one_at_a_time_for
+from backend.db import Transaction, canonical_json
 from backend.errors import InvalidInput, ReportIdTaken
 from backend.instruments.answers import Checked, check_answers
 from backend.instruments.definition import Instrument, find_instrument
 from backend.patients import life
 from backend.patients.models import Patient
-from backend.reports.history import circumstances_of
+from backend.patients.turns import take_turn
+from backend.reports.history import Moments, circumstances_of
 from backend.reports.models import SymptomReport
 from backend.reports.placement import Place, place_report
 from backend.sealing import keyring_of, seal
@@ -38,6 +39,7 @@ from backend.worklist.items import open_item
 TRUSTED_SKEW = timedelta(minutes=5)
 # An unscheduled report for these reasons is ordinary and needs nobody's eyes beyond triage.
 ORDINARY = frozenset({"none_open", "already_completed"})
+FROM_A_PHONE = frozenset({ReportMode.APP, ReportMode.WEB_FORM, ReportMode.SMS})
 EVIDENCE_BY_MODE = {ReportMode.PHONE: EvidenceSource.PHONE, ReportMode.IN_PERSON: EvidenceSource.VISIT}
 
 
@@ -76,7 +78,7 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     Raises ``ReportIdTaken`` when the id holds other answers, ``InvalidInput`` when answers are impossible.
     The id is looked up first, so a retry is answered even after its instrument or its window has gone.
     """
-    one_at_a_time_for(txn, patient.id)
+    take_turn(txn, patient)
     fingerprint = keyring_of(txn).fingerprint("report", _canonical(sent))
     stored = txn.session.get(SymptomReport, (patient.id, sent.id))
     if stored is not None:
@@ -86,7 +88,7 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     happened_at = min(sent.completed_at, txn.now)
     place = place_report(txn, patient, instrument=instrument.name, asked_key=sent.agenda_key, completed_at=happened_at)
     rules = rules_for(txn, patient)
-    circumstances = circumstances_of(txn, patient, instrument.name, happened_at)
+    circumstances = circumstances_of(txn, patient, instrument.name, _moments(txn, sent, happened_at))
     assessed = assess(rules, _told(sent, instrument, checked), circumstances)
     report = _keep(txn, patient, sent, checked, place, assessed, fingerprint)
     said_on = clock.local_day(happened_at, patient.time_zone)
@@ -95,6 +97,12 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     _tell_the_agenda(txn, patient, report, happened_at)
     _note_life(txn, patient, report, happened_at)
     return Submitted(report, tuple(candidate.id for candidate in candidates), is_new=True)
+
+
+def _moments(txn: Transaction, sent: Submission, happened_at: datetime) -> Moments:
+    """A phone's own clock is not trusted alone; what staff enter is dated by a person."""
+    is_from_a_phone = sent.mode in FROM_A_PHONE
+    return Moments(happened_at, (happened_at, txn.now) if is_from_a_phone else (happened_at,))
 
 
 def _canonical(sent: Submission) -> str:

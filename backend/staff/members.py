@@ -124,6 +124,8 @@ def _change_person(txn: Transaction, member: StaffMember, changes: Mapping[str, 
         member.language = changes["language"]
     if "active" in changes and changes["active"] != (member.deactivated_at is None):
         member.deactivated_at = None if changes["active"] else txn.now
+    if txn.session.is_modified(member):
+        audit.record(txn, "staff_member.changed", member)
 
 
 def _held(member: StaffMember) -> Any:

@@ -12,18 +12,24 @@ from sqlalchemy import select
 
 import notifications
 from backend import audit, clock
-from backend.db import Transaction, one_at_a_time_for
+from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible, SamePersonMayNot
 from backend.patients import contact, life
 from backend.patients.models import Patient
+from backend.patients.turns import take_turn
 from backend.sealing import seal
 from backend.survival.models import DeathReport
 from backend.terms import DeathReportStatus, WorkReason
 from backend.worklist.items import find_item, open_item, resolve
+from backend.worklist.models import WorkItem
 
 PARTIAL_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 HELD_BECAUSE_REPORTED = "death_reported"
 HELD_BECAUSE_DIED = "died"
+PENDING = DeathReportStatus.PENDING
+# What may come of the question whether to write to the patient again.
+RESUME, KEEP_SILENT = "resume", "keep_silent"
+TASKS = frozenset({WorkReason.DEATH_REPORTED, WorkReason.RESUME_CONTACT})
 
 
 def report_death(
@@ -41,12 +47,13 @@ def report_death(
     ``died_on`` is as precise as it is known: ``2027-03-17``, ``2027-03``, ``2027`` or None; ``field`` is what the
     sender called it, for complaints.
     """
+    take_turn(txn, patient)
     if died_on is not None:
         _check_date(txn, patient, died_on, field)
     report = DeathReport(
         patient_id=patient.id,
         site_id=patient.site_id,
-        status=DeathReportStatus.PENDING,
+        status=PENDING,
         died_on=died_on,
         reported_by=txn.actor.id,
         reported_at=txn.now,
@@ -68,11 +75,14 @@ def report_death(
     return report
 
 
-def approve(txn: Transaction, patient: Patient, report: DeathReport) -> DeathReport:
-    """The death is on the record. The approver is another person than the reporter."""
+def approve(txn: Transaction, patient: Patient, report: DeathReport, died_on: str | None = None) -> DeathReport:
+    """The death is on the record. The approver is another person than the reporter.
+
+    ``died_on`` is for a report that came without a date, by text for instance; a date that was told stands.
+    """
+    take_turn(txn, patient)
     _decide(txn, report, DeathReportStatus.APPROVED)
-    if report.died_on is None:
-        raise InvalidInput(fields={"died_on": ["A year at least is needed before a death can be approved."]})
+    report.died_on = _date_of(txn, patient, report, died_on)
     audit.record(txn, "death.approved", report)
     if not life.is_dead(patient):
         life.record_death(txn, patient, report.died_on)
@@ -83,9 +93,13 @@ def approve(txn: Transaction, patient: Patient, report: DeathReport) -> DeathRep
 
 def deny(txn: Transaction, patient: Patient, report: DeathReport, reason: str) -> DeathReport:
     """The report was mistaken. Contact stays held until a person resumes it from the work list."""
+    take_turn(txn, patient)
     _decide(txn, report, DeathReportStatus.DENIED)
     report.denied_because_sealed = seal(txn, report, "denied_because_sealed", reason)
     audit.record(txn, "death.denied", report)
+    if life.is_dead(patient):
+        # Another report of the same death was approved; there is nobody to write to again.
+        return report
     open_item(
         txn,
         reason=WorkReason.RESUME_CONTACT,
@@ -99,11 +113,28 @@ def deny(txn: Transaction, patient: Patient, report: DeathReport, reason: str) -
 
 def resume_contact(txn: Transaction, patient: Patient) -> None:
     """A person has judged that the patient may be written to again after a mistaken report of death."""
-    if any(report.status == DeathReportStatus.PENDING for report in reports_of(txn, patient)):
+    take_turn(txn, patient)
+    if any(report.status == PENDING for report in reports_of(txn, patient)):
         raise NoLongerPossible("Another report of death still waits for a decision.")
     for held in contact.holds(txn, patient):
         if held.reason == HELD_BECAUSE_REPORTED:
             contact.lift(txn, held)
+
+
+def close_task(txn: Transaction, patient: Patient, item: WorkItem, outcome: str, note: str | None = None) -> WorkItem:
+    """Close a task that a report of death opened. None may vanish while contact is held because of it.
+
+    A pending report closes its task by being decided. Whether to write again needs one of two plain words.
+    """
+    if item.reason == WorkReason.DEATH_REPORTED:
+        if any(_task_of(report) == item.key and report.status == PENDING for report in reports_of(txn, patient)):
+            raise NoLongerPossible("Approve or deny the report; that closes this task.")
+    elif outcome not in (RESUME, KEEP_SILENT):
+        raise InvalidInput(fields={"outcome": [f"Must be {RESUME} or {KEEP_SILENT}."]})
+    closed = resolve(txn, item, outcome, note)
+    if outcome == RESUME:
+        resume_contact(txn, patient)
+    return closed
 
 
 def reports_of(txn: Transaction, patient: Patient) -> Sequence[DeathReport]:
@@ -114,19 +145,29 @@ def reports_of(txn: Transaction, patient: Patient) -> Sequence[DeathReport]:
 
 def _decide(txn: Transaction, report: DeathReport, status: DeathReportStatus) -> None:
     # Of two people who decide at once, the second finds the first one's decision.
-    one_at_a_time_for(txn, report.patient_id)
     txn.session.refresh(report)
-    if report.status != DeathReportStatus.PENDING:
+    if report.status != PENDING:
         raise NoLongerPossible(f"This report was {report.status} before.")
     if report.reported_by is not None and report.reported_by == txn.actor.id:
         raise SamePersonMayNot()
-    # Closed first: looking for the task flushes, and the audit must still see what the report was before.
     task = find_item(txn, report.patient_id, _task_of(report))
     if task is not None and task.resolved_at is None:
         resolve(txn, task, status)
     report.status = status
     report.decided_by = txn.actor.id
     report.decided_at = txn.now
+
+
+def _date_of(txn: Transaction, patient: Patient, report: DeathReport, given: str | None) -> str:
+    """The date that was told, or the one the approver gives a report that came without."""
+    if given is not None and report.died_on not in (None, given):
+        raise InvalidInput(fields={"died_on": [f"The report says {report.died_on}; deny it and enter another."]})
+    died_on = report.died_on or given
+    if died_on is None:
+        raise InvalidInput(fields={"died_on": ["A year at least is needed before a death can be approved."]})
+    if report.died_on is None:
+        _check_date(txn, patient, died_on, "died_on")
+    return died_on
 
 
 def _task_of(report: DeathReport) -> str:

@@ -129,7 +129,8 @@ def test_wanted_messages_have_unique_keys_and_none_is_for_what_is_over(data: st.
     now = data.draw(moments(one))
     items = agenda(the_protocol(), one, now)
 
-    found = wanted(the_protocol(), items, Habits(one.patient_zone, one.site_zone, time(9)), now)
+    habits = Habits(one.patient_zone, one.site_zone, time(9))
+    found = wanted(the_protocol(), items, habits, now, the_protocol().messaging.horizon_days)
 
     assert len({message.key for message in found}) == len(found)
     over = {item.key for item in items if item.state in (AgendaState.COMPLETED, AgendaState.CANCELLED)}

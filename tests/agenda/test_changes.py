@@ -13,6 +13,7 @@ from backend.agenda.history import agenda_of
 from backend.db import Database, Transaction, system
 from backend.errors import AlreadyExists, FollowupError, InvalidInput, NoLongerPossible, NotFound
 from backend.jobs import Work
+from backend.patients import life
 from backend.patients.models import Deviation, Patient
 from backend.terms import AgendaState, Attendance, Reply
 from backend.worklist.models import WorkItem
@@ -266,6 +267,53 @@ def test_an_impossible_start_is_refused(
 
     with pytest.raises(refusal), db.transaction(TEST) as txn:
         changes.start_infusion(txn, in_the_record(txn, ann), 1, day, at(started_at))
+
+
+@pytest.mark.parametrize("started_at", ["2027-01-05T09:00:00+08:00", "2027-03-05T09:00:00+08:00"])
+def test_an_infusion_starts_after_consent_and_after_the_collection(
+    db: Database, clock: Clock, ann: Patient, started_at: str
+) -> None:
+    planned(db, ann)
+    confirmed(db, ann)
+    clock.move_to("2027-03-20T12:00:00+08:00")
+
+    with pytest.raises(InvalidInput) as refused, db.transaction(TEST) as txn:
+        changes.start_infusion(txn, in_the_record(txn, ann), 1, 1, at(started_at))
+
+    assert [*refused.value.fields] == ["started_at"]
+
+
+def test_an_infusion_before_the_death_is_still_recorded_and_one_after_it_is_not(
+    db: Database, clock: Clock, ann: Patient
+) -> None:
+    planned(db, ann)
+    confirmed(db, ann)
+    clock.move_to("2027-03-22T12:00:00+08:00")
+    with db.transaction(TEST) as txn:
+        life.record_death(txn, in_the_record(txn, ann), "2027-03-20")
+
+    with pytest.raises(InvalidInput) as refused, db.transaction(TEST) as txn:
+        changes.start_infusion(txn, in_the_record(txn, ann), 1, 1, at("2027-03-21T09:00:00+08:00"))
+    with db.transaction(TEST) as txn:
+        begun = changes.start_infusion(txn, in_the_record(txn, ann), 1, 1, at("2027-03-20T09:00:00+08:00")).cycle
+
+        assert begun.day_1_on == date(2027, 3, 20)
+    assert [*refused.value.fields] == ["started_at"]
+
+
+def test_nobody_attends_before_consent_or_after_death(db: Database, ann: Patient) -> None:
+    with db.transaction(TEST) as txn:
+        life.record_death(txn, in_the_record(txn, ann), "2027-02-27")
+
+    for on in (date(2027, 2, 19), date(2027, 2, 28)):
+        with pytest.raises(InvalidInput) as refused, db.transaction(TEST) as txn:
+            changes.record_attendance(txn, in_the_record(txn, ann), "imaging.m0", Attendance.ATTENDED, on)
+        assert [*refused.value.fields] == ["on"]
+    with db.transaction(TEST) as txn:
+        patient = in_the_record(txn, ann)
+        item = changes.record_attendance(txn, patient, "imaging.m0", Attendance.ATTENDED, date(2027, 2, 26))
+
+    assert item.state is AgendaState.COMPLETED
 
 
 def test_an_unconfirmed_infusion_cannot_start(db: Database, clock: Clock, ann: Patient) -> None:

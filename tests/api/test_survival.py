@@ -9,7 +9,7 @@ from backend.db import Database, system
 from backend.patients.models import Patient
 from backend.terms import MessageStatus
 from notifications.models import Message
-from tests.people import ann, coordinator, investigator, monitor, phone_of
+from tests.people import ann, ben, coordinator, investigator, monitor, phone_of
 from tests.sent import confirmation_body, death_body
 
 API = "/api/v1"
@@ -76,12 +76,21 @@ def test_a_patient_closes_a_survival_check_by_saying_so(db, client, clock, patie
         ({"status": "died", "respondent": "caregiver", "as_of": "2027-03-02"}, "as_of"),
         ({"status": "dead"}, "status"),
         ({"respondent": "staff"}, "respondent"),
+        ({"respondent": "caregiver"}, "respondent"),
     ],
 )
 def test_what_cannot_be_confirmed_is_refused_by_name(client, phone, changes, field):
     refused = client.post(CONFIRMATIONS, json=confirmation_body(**changes), headers=phone.headers)
 
     assert (refused.status_code, [*refused.json["errors"]]) == (422, [field])
+
+
+def test_only_whom_the_patient_named_for_it_speaks_for_the_patient(db, client):
+    named = phone_of(db, ben(db))
+
+    said = client.post(CONFIRMATIONS, json=confirmation_body(respondent="caregiver"), headers=named.headers)
+
+    assert (said.status_code, said.json["respondent"]) == (201, "caregiver")
 
 
 def test_a_caregiver_reports_a_death_and_nothing_more_goes_out(db, client, patient, phone, deaths):

@@ -281,4 +281,5 @@ def test_a_failure_to_understand_leaves_the_text_to_a_person(
 
     with db.reading(TEST) as txn:
         kept = txn.session.scalars(select(InboundMessage)).one()
-        assert (kept.handled_at, kept.handled_how) == (None, "inbox")
+        assert (kept.handled_at, kept.handled_how) == (None, "failed")
+        assert (kept.site_id, kept.patient_id) == (ann.site_id, ann.id)

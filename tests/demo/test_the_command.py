@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -135,6 +137,27 @@ def test_a_port_that_is_taken_is_said_before_anything_is_built(tmp_path: Path) -
     assert done.returncode == 1
     assert "choose another with --port" in done.stderr
     assert not (tmp_path / "demo").exists()
+
+
+class Healthy(BaseHTTPRequestHandler):
+    """A server that is well, whatever it is asked."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+
+def test_a_home_whose_demo_still_runs_is_left_alone(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), Healthy) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        (tmp_path / "demo.json").write_text(json.dumps({"base_url": f"http://127.0.0.1:{running.server_port}"}))
+        words = command("--home", str(tmp_path), "--port", str(free_port()))
+        done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=60, check=False)
+        running.shutdown()
+
+    assert done.returncode == 1
+    assert "a demo is running" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["demo.json"]
 
 
 def test_a_home_with_somebody_elses_database_is_refused_in_one_sentence(tmp_path: Path) -> None:

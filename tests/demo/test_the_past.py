@@ -10,7 +10,6 @@ from backend import demo_clock
 from backend.agenda.history import agenda_of
 from backend.audit import AuditEvent
 from backend.errors import SignInRefused
-from backend.patients.life import vital_state
 from backend.patients.models import Patient
 from backend.patients.sign_in import activate
 from backend.staff.sign_in import sign_in
@@ -23,7 +22,6 @@ from backend.terms import (
     MessageStatus,
     Originator,
     PatientStatus,
-    SurvivalStatus,
     Tier,
 )
 from backend.triage.models import CandidateEvent
@@ -122,7 +120,6 @@ def test_everything_has_stopped_for_the_patient_who_died(visited: Visited) -> No
     told = reports_of(visited.txn, died)[0]
 
     assert died.status == PatientStatus.DIED
-    assert vital_state(visited.txn, died).status is SurvivalStatus.DEAD
     assert told.status == DeathReportStatus.APPROVED
     assert told.decided_by != told.reported_by
     assert messages(visited, DIED, Message.status.in_(UNSENT)) == []

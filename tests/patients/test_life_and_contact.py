@@ -1,15 +1,18 @@
 """Evidence of life, holds on contact, numbers and the hours of rest."""
 
-from datetime import date, datetime, time
+import threading
+from datetime import date, datetime, time, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from backend.db import Database, system
-from backend.errors import NoLongerPossible, StaleRecord
+from backend.errors import InvalidInput, NoLongerPossible, StaleRecord
 from backend.patients import contact, life
 from backend.patients.changes import change_preferences, update_patient
-from backend.patients.models import Patient
-from backend.terms import EvidenceSource, SurvivalStatus
+from backend.patients.models import ContactHold, Patient
+from backend.patients.turns import take_turn
+from backend.terms import EvidenceSource
 from tests.people import BENS_PHONE, ann, ben, coordinator
 
 
@@ -20,9 +23,8 @@ def test_the_latest_evidence_counts_whatever_came_last(db):
         row = txn.session.get_one(Patient, patient.id)
         life.add_evidence(txn, row, as_of=date(2027, 3, 1), source=EvidenceSource.PATIENT)
         life.add_evidence(txn, row, as_of=date(2027, 2, 27), source=EvidenceSource.CAREGIVER, note="Her son says so.")
-        state = life.vital_state(txn, row)
 
-    assert state == life.VitalState(SurvivalStatus.ALIVE, date(2027, 3, 1), None)
+        assert life.last_known_alive(txn, row) == date(2027, 3, 1)
 
 
 def test_nobody_is_known_to_be_alive_tomorrow(db):
@@ -41,11 +43,73 @@ def test_a_death_stands_until_it_is_reversed(db):
     with db.transaction(system("test")) as txn:
         row = txn.session.get_one(Patient, patient.id)
         life.record_death(txn, row, "2027-03")
-        state = life.vital_state(txn, row)
         with pytest.raises(NoLongerPossible):
             life.record_death(txn, row, "2027-02")
 
-    assert (state.status, state.died_on) == (SurvivalStatus.DEAD, "2027-03")
+        assert (life.is_dead(row), row.died_on) == (True, "2027-03")
+
+
+@pytest.mark.parametrize(
+    ("died_on", "last_day"),
+    [("2027-02-26", date(2027, 2, 26)), ("2027-02", date(2027, 2, 28)), ("2026", date(2026, 12, 31))],
+)
+def test_nobody_lived_after_the_last_day_that_the_death_can_mean(db, died_on, last_day):
+    patient = ann(db, consented_on=date(2026, 2, 1), randomised_on=date(2026, 2, 10))
+
+    with db.transaction(system("test")) as txn:
+        row = txn.session.get_one(Patient, patient.id)
+        life.record_death(txn, row, died_on)
+        life.check_day(row, last_day, field="on")
+        life.add_evidence(txn, row, as_of=last_day, source=EvidenceSource.VISIT)
+        with pytest.raises(InvalidInput):
+            life.check_day(row, last_day + timedelta(days=1), field="on")
+        with pytest.raises(NoLongerPossible):
+            life.add_evidence(txn, row, as_of=last_day + timedelta(days=1), source=EvidenceSource.VISIT)
+
+        assert life.last_known_alive(txn, row) == last_day
+
+
+def test_whoever_waited_for_the_turn_sees_what_happened_meanwhile(db):
+    patient = ann(db)
+    loaded = threading.Event()
+    seen: list[str] = []
+
+    def come_second() -> None:
+        with db.transaction(system("test")) as txn:
+            row = txn.session.get_one(Patient, patient.id)
+            loaded.set()
+            take_turn(txn, row)
+            seen.append(row.language)
+
+    second = threading.Thread(target=come_second)
+    with db.transaction(system("test")) as txn:
+        row = txn.session.get_one(Patient, patient.id)
+        take_turn(txn, row)
+        second.start()
+        loaded.wait(0.5)  # On SQLite the second does not even load before this one has ended.
+        change_preferences(txn, row, {"language": "zh-CN"})
+    second.join()
+
+    assert seen == ["zh-CN"]
+
+
+def test_two_who_hold_at_once_make_one_hold(db):
+    patient = ann(db)
+    together = threading.Barrier(2)
+
+    def hold() -> None:
+        together.wait()
+        with db.transaction(system("test")) as txn:
+            contact.hold(txn, txn.session.get_one(Patient, patient.id), "death_reported")
+
+    threads = [threading.Thread(target=hold) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with db.reading(system("test")) as txn:
+        assert len(txn.session.scalars(select(ContactHold)).all()) == 1
 
 
 def test_a_hold_is_one_hold_until_it_is_lifted(db):

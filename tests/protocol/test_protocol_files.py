@@ -85,7 +85,8 @@ def test_a_deliberately_different_study_needs_no_code() -> None:
     one = Course("low", date(2027, 3, 1), "Asia/Shanghai", "Europe/Berlin", cycles=(given,))
 
     items = agenda(protocol, one, at("2027-03-09 09:00"))
-    found = wanted(protocol, items, Habits(one.patient_zone, one.site_zone, time(18)), at("2027-03-09 09:00"))
+    habits, horizon = Habits(one.patient_zone, one.site_zone, time(18)), protocol.messaging.horizon_days
+    found = wanted(protocol, items, habits, at("2027-03-09 09:00"), horizon)
 
     known = by_key(items)
     assert days(known["survey.f1"]) == ("2027-03-14", "2027-03-19")

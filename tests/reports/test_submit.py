@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select
 
-from backend.agenda import changes
 from backend.agenda.calendar import by_key
 from backend.agenda.history import agenda_of
 from backend.db import Actor, Database, system
@@ -74,20 +73,6 @@ def count(db: Database, table: type[Any]) -> int:
 def state_of(db: Database, ann: Patient, key: str) -> AgendaState:
     with db.reading(TEST) as txn:
         return by_key(agenda_of(txn, txn.session.get_one(Patient, ann.id)))[key].state
-
-
-def given_an_infusion(db: Database, ann: Patient, clock: Clock) -> None:
-    """Both days given on 7 and 8 March 2027."""
-    with db.transaction(TEST) as txn:
-        patient = txn.session.get_one(Patient, ann.id)
-        changes.plan_cycle(txn, patient, 1, date(2027, 2, 20))
-        changes.confirm_cycle(txn, patient, 1)
-    clock.move_to("2027-03-08T12:00:00+08:00")
-    with db.transaction(TEST) as txn:
-        patient = txn.session.get_one(Patient, ann.id)
-        for day in (1, 2):
-            started = datetime.fromisoformat(f"2027-03-0{6 + day}T10:00:00+08:00")
-            changes.start_infusion(txn, patient, 1, day, started)
 
 
 def test_the_same_report_again_gives_the_same_answer_and_adds_nothing(db: Database, ann: Patient) -> None:
@@ -244,42 +229,6 @@ def test_each_item_is_stored_as_answered_skipped_or_hidden(db: Database, ann: Pa
     assert stored["fatigue.severity"] == "skipped"
 
 
-def test_fever_within_fourteen_days_of_the_actual_infusion_is_an_emergency_with_advice(
-    db: Database, clock: Clock, ann: Patient
-) -> None:
-    given_an_infusion(db, ann, clock)
-    clock.move_to("2027-03-22T22:00:00+08:00")
-
-    done = submitted(db, ann, weekly("2027-03-22T21:00:00+08:00", measurements={"temperature_c": 38.0}))
-
-    assert done.report.tier == "T1"
-    assert done.report.advice[0]["phone"] == "120"
-    assert candidates(db)["10016558"].due_at == datetime.fromisoformat("2027-03-22T22:30:00+08:00")
-
-
-def test_the_same_fever_a_day_later_is_for_the_same_day(db: Database, clock: Clock, ann: Patient) -> None:
-    given_an_infusion(db, ann, clock)
-    clock.move_to("2027-03-23T22:00:00+08:00")
-
-    done = submitted(db, ann, weekly("2027-03-23T21:00:00+08:00", measurements={"temperature_c": 38.0}))
-
-    assert done.report.tier == "T2"
-
-
-def test_two_of_three_signs_in_two_reports_a_week_apart_are_an_emergency(
-    db: Database, clock: Clock, ann: Patient
-) -> None:
-    given_an_infusion(db, ann, clock)
-    clock.move_to("2027-04-10T10:00:00+08:00")
-    first = submitted(db, ann, _signs("2027-04-10T09:00:00+08:00", "new_rash"))
-    clock.move_to("2027-04-17T10:00:00+08:00")
-
-    second = submitted(db, ann, _signs("2027-04-17T09:00:00+08:00", "yellow_eyes"))
-
-    assert (first.report.tier, second.report.tier) == ("T2", "T1")
-    assert candidates(db)["10021428"].tier == "T1"
-
-
 def test_an_acknowledged_episode_takes_the_same_again_in_silence_and_returns_when_worse(
     db: Database, clock: Clock, ann: Patient
 ) -> None:
@@ -332,11 +281,6 @@ def test_impossible_answers_leave_nothing_behind(db: Database, ann: Patient) -> 
 
     assert set(refused.value.fields) == {"answers.1.value", "measurements.temperature_c"}
     assert count(db, SymptomReport) == 0
-
-
-def _signs(moment: str, sign: str) -> Submission:
-    answers = ({"item": f"checklist.{sign}", "value": 1},)
-    return weekly(moment, instrument="safety", answers=answers)
 
 
 def test_a_candidate_id_belongs_to_the_report_that_raised_it(db: Database, ann: Patient) -> None:

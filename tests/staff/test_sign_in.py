@@ -49,6 +49,38 @@ def test_an_unknown_address_and_a_wrong_password_are_refused_alike_and_leave_a_t
     assert traces == [str(person.id), "00000000-0000-0000-0000-000000000000"]
 
 
+def test_what_changes_in_a_member_of_staff_is_on_the_trail_and_the_password_only_as_an_act(db):
+    person, chief = coordinator(db), administrator(db)
+    changes = {"name": "Zhang Wei", "phone": "+8613800138077", "language": "en", "active": False}
+
+    with db.transaction(chief.actor) as txn:
+        update_member(txn, txn.session.get_one(StaffMember, person.id), changes | {"password": PASSWORD + "!"})
+
+    with db.reading(system("test")) as txn:
+        trail = select(AuditEvent.verb, AuditEvent.field, AuditEvent.new).where(
+            AuditEvent.record_id == str(person.id), AuditEvent.actor_id == chief.id
+        )
+        left = txn.session.execute(trail).all()
+    assert {(verb, field) for verb, field, _ in left} == {
+        ("staff_member.changed", "name_sealed"),
+        ("staff_member.changed", "phone_sealed"),
+        ("staff_member.changed", "language"),
+        ("staff_member.changed", "deactivated_at"),
+        ("staff_member.password_changed", None),
+    }
+    assert not [new for *_, new in left if new and ("Zhang" in new or "138077" in new)]
+
+
+def test_a_change_of_nothing_leaves_no_entry(db):
+    person = coordinator(db)
+
+    with db.transaction(system("nobody")) as txn:
+        update_member(txn, txn.session.get_one(StaffMember, person.id), {"language": "zh-CN", "active": True})
+
+    with db.reading(system("test")) as txn:
+        assert txn.session.scalars(select(AuditEvent).where(AuditEvent.verb == "staff_member.changed")).all() == []
+
+
 def test_a_session_ends_when_it_is_idle(db, clock):
     token = signed_in(db, coordinator(db).email).access_token
     clock.move_to("2027-03-01T08:29:00+08:00")

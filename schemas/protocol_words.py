@@ -1,0 +1,15 @@
+"""The shape of a protocol's word lists: what is looked for in free text, by language."""
+
+from schemas.base import Schema
+from schemas.seed_fields import assumption, word_lists
+
+
+class WordsShape(Schema):
+    """What is looked for in free text."""
+
+    assumption = assumption()
+    danger = word_lists("Words of danger.")
+    death = word_lists("Words of death, wherever they stand.")
+    death_after_a_person = word_lists("Words of death if alone, or after a person and no more.", required=False)
+    persons = word_lists("Who is meant by them.", required=False)
+    beside_a_death = word_lists("What may stand beside them: when, where, how.", required=False)
