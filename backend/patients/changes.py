@@ -6,12 +6,13 @@ from typing import Any
 from backend import audit, clock
 from backend.db import Transaction
 from backend.errors import InvalidInput, StaleRecord
-from backend.patients.enrolment import check_study_facts
+from backend.patients.enrolment import NEEDS_A_NUMBER, check_study_facts
 from backend.patients.identifiers import set_identifiers
 from backend.patients.models import Patient
 from backend.patients.turns import take_turn
 from backend.protocol.load import protocol_of
 from backend.staff.models import Site
+from backend.terms import ChannelKind
 
 PREFERENCES = ("language", "time_zone", "channels", "quiet_from", "quiet_to", "preferred_time")
 IDENTIFIERS = ("name", "phone", "email")
@@ -30,6 +31,7 @@ def update_patient(txn: Transaction, patient: Patient, changes: Mapping[str, Any
     _check_corrections(txn, patient, changes)
     set_identifiers(txn, patient, txn.session.get_one(Site, patient.site_id), _only(changes, IDENTIFIERS))
     _set(patient, _only(changes, PREFERENCES + STUDY_FACTS))
+    _refuse_unreachable(patient)
     if txn.session.is_modified(patient):
         audit.record(txn, "patient.changed", patient, words=changes.get("reason"))
         txn.session.flush()
@@ -40,10 +42,17 @@ def change_preferences(txn: Transaction, patient: Patient, changes: Mapping[str,
     """The patient's own wishes: language, zone, channels and hours."""
     take_turn(txn, patient)
     _set(patient, _only(changes, PREFERENCES))
+    _refuse_unreachable(patient)
     if txn.session.is_modified(patient):
         audit.record(txn, "patient.preferences_changed", patient)
         txn.session.flush()
     return patient
+
+
+def _refuse_unreachable(patient: Patient) -> None:
+    """Texts alone to nobody's number would be silence that looks like care."""
+    if patient.phone_sealed is None and ChannelKind.IN_APP not in patient.channels:
+        raise InvalidInput(fields={"channels": [NEEDS_A_NUMBER]})
 
 
 def _check_corrections(txn: Transaction, patient: Patient, changes: Mapping[str, Any]) -> None:

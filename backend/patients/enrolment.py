@@ -24,6 +24,7 @@ from backend.terms import ChannelKind, EvidenceSource, Language, PatientStatus, 
 
 LONGEST_REASON = 4_000
 OLDEST = 120
+NEEDS_A_NUMBER = "Who is reached by text alone needs a telephone number."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +139,8 @@ def _about_numbers_to_call(site: Site, form: EnrolmentForm) -> eligibility.Compl
     if form.phone is not None:
         numbers["phone"] = form.phone
     complaints: eligibility.Complaints = {}
+    if form.phone is None and ChannelKind.IN_APP not in form.channels:
+        complaints["phone"] = [NEEDS_A_NUMBER]
     for path, number in numbers.items():
         try:
             e164(number, site.phone_region, field=path)

@@ -274,3 +274,30 @@ def test_of_two_changes_at_the_same_moment_one_is_kept_and_one_is_told(db, app):
         answers = sorted(coordinators.map(change, ["Ann A", "Ann B", "Ann C", "Ann D"]))
 
     assert answers == [200, 412, 412, 412]
+
+
+def test_nobody_is_enrolled_to_be_reached_by_text_alone_without_a_number(db, client):
+    body = enrolment_body(channels=["sms"], phone=None)
+
+    refused = client.post(PATIENTS, json=body, headers=coordinator(db).headers)
+
+    assert (refused.status_code, [*refused.json["errors"]]) == (422, ["phone"])
+
+
+def test_a_patient_without_a_number_cannot_choose_texts_alone(db, client):
+    phone = phone_of(db, ann(db, phone=None, channels=("in_app",)))
+
+    refused = client.patch("/api/v1/me/preferences", json={"channels": ["sms"]}, headers=phone.headers)
+
+    assert (refused.status_code, [*refused.json["errors"]]) == (422, ["channels"])
+
+
+def test_several_wishes_at_once_are_all_kept_one_after_the_other(db, app):
+    phone = phone_of(db, ann(db))
+
+    def wish(language: str) -> int:
+        body = {"language": language}
+        return app.test_client().patch("/api/v1/me/preferences", json=body, headers=phone.headers).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(wish, ["en", "zh-CN", "en", "zh-CN"])) == [200] * 4
