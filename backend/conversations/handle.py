@@ -197,8 +197,9 @@ def _understand(txn: Transaction, received: InboundMessage, sender: Sender) -> N
             _someone_says_the_patient_died(txn, received, sender)
         case Meaning.DANGER:
             answers.answer(txn, received, sender, "danger_reply", "danger")
-        case Meaning.DANGER_PERHAPS_DEATH | Meaning.DEATH_AND_DANGER:
-            answers.say(txn, received, sender, "danger_reply")
+        case Meaning.DANGER_PERHAPS_DEATH | Meaning.DEATH_AND_DANGER | Meaning.PERHAPS_DEATH:
+            # Medicine that is used up, or a husband who is gone: a person reads it before anything else.
+            answers.say(txn, received, sender, "danger_reply" if meaning in EMERGENCIES else "still_unclear_reply")
             _put_on_top(txn, received, sender)
         case Meaning.HELP:
             answers.answer(txn, received, sender, "help_reply", "help")

@@ -18,6 +18,7 @@ class Meaning(Enum):
     DEATH_AND_DANGER = "death_and_danger"
     DANGER = "danger"
     DANGER_PERHAPS_DEATH = "danger_perhaps_death"
+    PERHAPS_DEATH = "perhaps_death"
     HELP = "help"
     UNCLEAR = "unclear"
 
@@ -32,6 +33,7 @@ class Digit:
 HELP_WORDS = frozenset({"help", "info", "帮助", "幫助"})
 EMERGENCIES = frozenset({Meaning.DANGER, Meaning.DANGER_PERHAPS_DEATH, Meaning.DEATH_AND_DANGER})
 APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"})
+LONGEST_NEWS = 80
 BETWEEN_WORDS = re.compile(r"[^\w']+")
 
 
@@ -42,12 +44,14 @@ def read(text: str, words: Words) -> Digit | Meaning:
         return Digit(int(word))
     if word in HELP_WORDS:
         return Meaning.HELP
-    is_death = _holds(text, words.death)
+    is_death, is_perhaps = _holds(text, words.death), _holds(text, words.death_after_a_person)
     if _holds(text, words.danger):
         if is_death:
             return Meaning.DEATH_AND_DANGER
-        return Meaning.DANGER_PERHAPS_DEATH if _holds(text, words.death_after_a_person) else Meaning.DANGER
-    return Meaning.DEATH if is_death or _says_only_that_a_person_died(text, words) else Meaning.UNCLEAR
+        return Meaning.DANGER_PERHAPS_DEATH if is_perhaps else Meaning.DANGER
+    if is_death or _says_only_that_a_person_died(text, words):
+        return Meaning.DEATH
+    return Meaning.PERHAPS_DEATH if is_perhaps else Meaning.UNCLEAR
 
 
 def holds_danger(text: str, words: Words) -> bool:
@@ -63,6 +67,8 @@ def _holds(text: str, lists: Mapping[str, tuple[str, ...]]) -> bool:
 def _says_only_that_a_person_died(text: str, words: Words) -> bool:
     """``他走了`` and "my father died this morning", but neither ``药没了`` nor "my phone died"."""
     plain = " ".join(BETWEEN_WORDS.sub(" ", _folded(text)).split())
+    if len(plain) > LONGEST_NEWS:
+        return False
     return any(re.fullmatch(_pattern(words, language), plain) is not None for language in words.death_after_a_person)
 
 

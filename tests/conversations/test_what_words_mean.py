@@ -41,12 +41,15 @@ def test_a_plain_word_of_death_is_one(text: str) -> None:
         "My dog died",
         "My phone died",
         "He is dead tired",
-        "My father studied",
         "My mother died of the same illness in 1990",
     ],
 )
 def test_words_that_mean_many_things_are_for_a_person_to_read(text: str) -> None:
-    assert read(text, the_protocol().words) is Meaning.UNCLEAR
+    assert read(text, the_protocol().words) is Meaning.PERHAPS_DEATH
+
+
+def test_a_word_inside_a_longer_one_means_nothing() -> None:
+    assert read("My father studied", the_protocol().words) is Meaning.UNCLEAR
 
 
 @pytest.mark.parametrize(
