@@ -365,3 +365,33 @@ def test_of_two_who_fail_one_release_at_once_the_second_finds_that_it_is_done(db
         thread.join()
 
     assert sorted(outcomes) == ["done", "refused"]
+
+
+def keys_waiting(db: Database) -> list[str]:
+    with db.reading(TEST) as txn:
+        return sorted(txn.session.scalars(select(Message.key).where(Message.status == "queued")))
+
+
+def test_a_move_recalls_the_reminders_of_the_days_after_the_infusion_too(db: Database, ann: Patient) -> None:
+    planned(db, ann)
+    confirmed(db, ann)
+    assert "safety.c1.d1@2027-03-22:0d" in keys_waiting(db)
+
+    confirmed(db, ann, date(2027, 3, 25))
+
+    assert "safety.c1.d1@2027-03-22:0d" not in keys_waiting(db)
+    assert "safety.c1.d1@2027-03-27:0d" in keys_waiting(db)
+
+
+def test_news_that_still_waits_for_the_morning_is_recalled_when_the_days_move(
+    db: Database, clock: Clock, ann: Patient
+) -> None:
+    planned(db, ann)
+    clock.move_to("2027-03-05T23:00:00+08:00")
+    confirmed(db, ann)
+    assert "cycle-1.day-1@2027-03-20:confirmed" in keys_waiting(db)
+
+    confirmed(db, ann, date(2027, 3, 25))
+
+    assert "cycle-1.day-1@2027-03-20:confirmed" not in keys_waiting(db)
+    assert "cycle-1.day-1@2027-03-25:confirmed" in keys_waiting(db)

@@ -261,6 +261,18 @@ def test_two_reports_at_zero_a_week_apart_end_the_episode_and_the_next_opens_ano
     assert first != last
 
 
+def test_a_bad_week_between_two_at_zero_keeps_the_episode_running(db: Database, clock: Clock, ann: Patient) -> None:
+    bad = ({"item": "fatigue.severity", "value": 4}, {"item": "fatigue.interference", "value": 0})
+    none = ({"item": "fatigue.severity", "value": 0},)
+    touched = set(submitted(db, ann, weekly("2027-03-01T07:00:00+08:00", answers=bad)).candidate_event_ids)
+    for day, answers in ((8, none), (15, bad), (22, none), (29, bad)):
+        clock.move_to(f"2027-03-{day:02}T10:00:00+08:00")
+        done = submitted(db, ann, weekly(f"2027-03-{day:02}T09:00:00+08:00", answers=answers))
+        touched.update(done.candidate_event_ids)
+
+    assert len(touched) == 1
+
+
 def test_a_baseline_report_raises_nothing_for_the_queue_but_what_is_urgent(db: Database, ann: Patient) -> None:
     moment = "2027-02-26T07:00:00+08:00"
     answers = ({"item": "fatigue.severity", "value": 2}, {"item": "fatigue.interference", "value": 2})
