@@ -3,10 +3,10 @@
 import unicodedata
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from backend import audit
-from backend.db import Transaction
+from backend.db import Transaction, one_at_a_time
 from backend.sealing import keyring_of
 from backend.terms import Keyword
 from notifications.models import OptOut
@@ -32,13 +32,13 @@ def keyword_in(text: str) -> Keyword | None:
 def has_stopped(txn: Transaction, number: str) -> bool:
     """Whether nothing may be sent to this number. A STOP that is being kept at this moment is waited for."""
     index = keyring_of(txn).blind_index("phone", number)
-    _one_at_a_time(txn, index)
+    _take_turns(txn, index)
     return _standing(txn, index) is not None
 
 
 def stop(txn: Transaction, number_index: str, inbound_id: UUID) -> None:
     """From the commit of this on, nothing is sent to the number."""
-    _one_at_a_time(txn, number_index)
+    _take_turns(txn, number_index)
     if _standing(txn, number_index) is None:
         row = OptOut(number_index=number_index, stopped_at=txn.now, stopped_by=inbound_id)
         audit.record(txn, "messages.stopped", row)
@@ -46,7 +46,7 @@ def stop(txn: Transaction, number_index: str, inbound_id: UUID) -> None:
 
 def start(txn: Transaction, number_index: str, inbound_id: UUID) -> None:
     """The number may be texted again. This opens the channel and nothing else: consent is another matter."""
-    _one_at_a_time(txn, number_index)
+    _take_turns(txn, number_index)
     standing = _standing(txn, number_index)
     if standing is not None:
         standing.started_at = txn.now
@@ -60,7 +60,6 @@ def _standing(txn: Transaction, index: str) -> OptOut | None:
     ).one_or_none()
 
 
-def _one_at_a_time(txn: Transaction, index: str) -> None:
-    """Makes STOP and a beginning message take turns, as a row that is not there yet cannot be locked."""
-    if txn.session.get_bind().dialect.name == "postgresql":
-        txn.session.execute(select(func.pg_advisory_xact_lock(int(index[:15], 16))))
+def _take_turns(txn: Transaction, index: str) -> None:
+    """Makes STOP and a beginning message wait for each other, as a row that is not there yet cannot be locked."""
+    one_at_a_time(txn, "number", index)
