@@ -1,13 +1,12 @@
 """What a text means. Anything not plainly an answer is for a person to read; words of danger come before all."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from backend.protocol.definition import Words
-from backend.triage.words import holds_any
+from backend.triage.words import folded, holds_any
 from notifications.opt_outs import AROUND_A_WORD
 
 
@@ -32,14 +31,13 @@ class Digit:
 
 HELP_WORDS = frozenset({"help", "info", "帮助", "幫助"})
 EMERGENCIES = frozenset({Meaning.DANGER, Meaning.DANGER_PERHAPS_DEATH, Meaning.DEATH_AND_DANGER})
-APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"})
 LONGEST_NEWS = 80
 BETWEEN_WORDS = re.compile(r"[^\w']+")
 
 
 def read(text: str, words: Words) -> Digit | Meaning:
     """What a patient's or a relative's text means."""
-    word = unicodedata.normalize("NFKC", text).casefold().strip(AROUND_A_WORD)
+    word = folded(text).strip(AROUND_A_WORD)
     if len(word) == 1 and word.isdecimal():
         return Digit(int(word))
     if word in HELP_WORDS:
@@ -66,7 +64,7 @@ def _holds(text: str, lists: Mapping[str, tuple[str, ...]]) -> bool:
 
 def _says_only_that_a_person_died(text: str, words: Words) -> bool:
     """``他走了`` and "my father died this morning", but neither ``药没了`` nor "my phone died"."""
-    plain = " ".join(BETWEEN_WORDS.sub(" ", _folded(text)).split())
+    plain = " ".join(BETWEEN_WORDS.sub(" ", folded(text)).split())
     if len(plain) > LONGEST_NEWS:
         return False
     return any(re.fullmatch(_pattern(words, language), plain) is not None for language in words.death_after_a_person)
@@ -81,9 +79,5 @@ def _pattern(words: Words, language: str) -> str:
 
 def _one_of(listed: Iterable[str]) -> str:
     """Any of them, as a whole word where words have spaces between them; nothing when there are none."""
-    longest_first = sorted((_folded(word) for word in listed), key=len, reverse=True)
+    longest_first = sorted((folded(word) for word in listed), key=len, reverse=True)
     return "(?:(?!)" + "".join(rf"|(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])" for word in longest_first) + ")"
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text.translate(APOSTROPHES)).casefold()

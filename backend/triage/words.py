@@ -22,9 +22,13 @@ def holds_any(text: str, words: Iterable[str]) -> bool:
     return any(_stands_in(plain, _plain(word)) for word in words)
 
 
+def folded(text: str) -> str:
+    """Full and half width, capital and small letters, and every apostrophe, are the same to us."""
+    return unicodedata.normalize("NFKC", text.translate(APOSTROPHES)).casefold()
+
+
 def _plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text.translate(APOSTROPHES)).casefold()
-    return " ".join(SPACES_AMONG_CHINESE.sub("", folded).split())
+    return " ".join(SPACES_AMONG_CHINESE.sub("", folded(text)).split())
 
 
 def _stands_in(plain: str, word: str) -> bool:
