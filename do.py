@@ -108,6 +108,18 @@ def lint(_arguments: Sequence[str]) -> int:
     return 1 if wrong else 0
 
 
+def bench(arguments: Sequence[str]) -> int:
+    """Speeds, measured on this machine: do.py bench audit."""
+    prepare(TEST_LOCK)
+    return run_here([tool("python"), "-m", "tests.bench", *arguments])
+
+
+def fuzz(arguments: Sequence[str]) -> int:
+    """Thousands of made-up requests from the API's own document against a running server; takes minutes."""
+    prepare(TEST_LOCK)
+    return run_here([tool("python"), "-m", "tests.fuzz", *arguments])
+
+
 def lock(arguments: Sequence[str]) -> int:
     """Write requirements*.lock anew from pyproject.toml; --upgrade takes newer versions."""
     make_venv()
@@ -124,7 +136,14 @@ def lock(arguments: Sequence[str]) -> int:
     return 0
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"demo": demo, "test": test, "lint": lint, "lock": lock}
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "demo": demo,
+    "test": test,
+    "lint": lint,
+    "bench": bench,
+    "fuzz": fuzz,
+    "lock": lock,
+}
 
 
 def workers(arguments: Sequence[str]) -> list[str]:

@@ -55,6 +55,9 @@ class Settings:
     tick_seconds: float
     lease_seconds: float
     threads: int
+    trusted_proxies: int
+    metrics_token: str
+    heartbeat_url: str
 
     @property
     def is_sqlite(self) -> bool:
@@ -95,6 +98,9 @@ def read_settings() -> Settings:
         tick_seconds=said["TICK_SECONDS"],
         lease_seconds=said["LEASE_SECONDS"],
         threads=said["THREADS"],
+        trusted_proxies=said["TRUSTED_PROXIES"],
+        metrics_token=said["METRICS_TOKEN"],
+        heartbeat_url=said["HEARTBEAT_URL"],
     )
 
 
@@ -111,6 +117,9 @@ def _read() -> tuple[dict[str, Any], dict[str, list[str]]]:
         "TICK_SECONDS": env.float("TICK_SECONDS", 2.0, validate=validate.Range(min=0.05)),
         "LEASE_SECONDS": env.float("LEASE_SECONDS", 90.0, validate=validate.Range(min=0.5)),
         "THREADS": env.int("THREADS", 4, validate=validate.Range(min=1)),
+        "TRUSTED_PROXIES": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10)),
+        "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
+        "HEARTBEAT_URL": env.str("HEARTBEAT_URL", ""),
     }
     try:
         env.seal()

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
@@ -34,6 +35,7 @@ class DataKey(Base):
     owner_id: Mapped[UUID] = mapped_column(primary_key=True)
     wrapped: Mapped[str]
     master_key: Mapped[str]
+    forgotten_at: Mapped[datetime | None]
 
     @property
     def row_id(self) -> str:

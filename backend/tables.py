@@ -2,8 +2,10 @@
 
 import backend.agenda.models
 import backend.audit
+import backend.audit_seals
 import backend.demo_clock
 import backend.instruments.models
+import backend.limits
 import backend.patients.models
 import backend.protocol.models
 import backend.reports.models

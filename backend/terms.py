@@ -14,6 +14,13 @@ class Language(StrEnum):
     ENGLISH = "en"
 
 
+class SessionPurpose(StrEnum):
+    """What a staff session opens."""
+
+    WORK = "work"
+    ENROLMENT = "enrolment"
+
+
 class Role(StrEnum):
     """What a member of staff is, at one site or (``*``) at every site."""
 

@@ -79,6 +79,9 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         tick_seconds=2.0,
         lease_seconds=90.0,
         threads=4,
+        trusted_proxies=0,
+        metrics_token="",
+        heartbeat_url="",
     )
 
 

@@ -116,6 +116,8 @@ class ActivationCode(OfPatient, WithId, Base):
     voided_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
     used_by: Mapped[str | None] = mapped_column(info={"audited": False})
+    # Guesses at the birth year: the second factor of a code must not be open to a hundred of them.
+    wrong_years: Mapped[int] = mapped_column(default=0, server_default="0", info={"audited": False})
 
 
 class Device(OfPatient, WithId, Base):

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, WithId
 from backend.sealing import STUDY
+from backend.terms import SessionPurpose
 
 
 class Site(WithId, Base):
@@ -90,3 +91,50 @@ class StaffSession(WithId, Base):
     last_seen_at: Mapped[datetime] = mapped_column(info={"audited": False})
     ends_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    # What it opens: everything, or only the setting up of a second factor.
+    purpose: Mapped[str] = mapped_column(default=SessionPurpose.WORK, server_default=SessionPurpose.WORK)
+
+
+class StaffAuthenticator(WithId, Base):
+    """A second factor: begun when its QR code is shown, in force once a first code has proved it, ended when replaced.
+
+    ``last_step`` is the time step of the last code that was taken, so that no code is taken twice (RFC 6238, 5.2).
+    """
+
+    __tablename__ = "staff_authenticator"
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff_member.id"), index=True)
+    home_site_id: Mapped[UUID | None] = mapped_column(ForeignKey("site.id"), index=True)
+    # Even sealed it stays out of the trail: what is in the trail could never be taken out again.
+    secret_sealed: Mapped[str] = mapped_column(info={"audited": False})
+    begun_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    last_step: Mapped[int | None] = mapped_column(BigInteger(), info={"audited": False})
+
+    @property
+    def site_id(self) -> UUID | None:
+        """Whose audit trail it belongs to."""
+        return self.home_site_id
+
+    @property
+    def key_owner_id(self) -> UUID:
+        """Sealed under the home site's key, or the study's."""
+        return self.home_site_id or STUDY
+
+
+class RecoveryCode(WithId, Base):
+    """A code on paper for the day the authenticator is lost. Kept as a keyed hash, and good once."""
+
+    __tablename__ = "recovery_code"
+
+    authenticator_id: Mapped[UUID] = mapped_column(ForeignKey("staff_authenticator.id"), index=True)
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff_member.id"), index=True)
+    home_site_id: Mapped[UUID | None] = mapped_column(ForeignKey("site.id"), index=True)
+    fingerprint: Mapped[str] = mapped_column(unique=True, info={"audited": False})
+    used_at: Mapped[datetime | None]
+
+    @property
+    def site_id(self) -> UUID | None:
+        """Whose audit trail it belongs to."""
+        return self.home_site_id

@@ -112,6 +112,9 @@ def settings_with(db: Database, home: Path, lease_seconds: float = 90.0) -> Sett
         tick_seconds=2.0,
         lease_seconds=lease_seconds,
         threads=4,
+        trusted_proxies=0,
+        metrics_token="",
+        heartbeat_url="",
     )
 
 

@@ -1,0 +1,46 @@
+"""The command line: ``followup`` and its commands, a file for each kind."""
+
+import sys
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.cli.serving import demo, serve, work
+from backend.cli.study import database, seed, staff
+from backend.errors import FollowupError
+
+COMMANDS = (demo, serve, work, seed, database, staff)
+
+
+def main() -> None:
+    """Run a command; a named failure is one sentence and exit code 1, never a traceback."""
+    try:
+        commands(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as wrong:
+        wrong.show()
+        sys.exit(wrong.exit_code)
+    except SQLAlchemyError as failure:
+        # Its own words may hold the address with the password in it.
+        click.echo(f"followup: the database cannot be used ({type(failure).__name__}).", err=True)
+        sys.exit(1)
+    except OSError as failure:
+        click.echo(f"followup: {failure.strerror or failure}: {failure.filename or ''}".rstrip(": "), err=True)
+        sys.exit(1)
+    except FollowupError as failure:
+        click.echo(f"followup: {failure.title if failure.fields else failure.detail}", err=True)
+        for name, complaints in sorted(failure.fields.items()):
+            click.echo(f"  {name}: {' '.join(complaints)}", err=True)
+        sys.exit(1)
+
+
+@click.group()
+def commands() -> None:
+    """Follow-up and patient-reported outcomes for a clinical trial. Settings come from the environment (README)."""
+
+
+for command in COMMANDS:
+    commands.add_command(command)

@@ -1,0 +1,77 @@
+"""Commands that keep running: a demo, the web server, a worker."""
+
+import signal
+import threading
+from datetime import datetime
+from pathlib import Path
+
+import click
+from granian import Granian
+from granian.constants import Interfaces
+
+from backend.config import Settings, read_settings
+from backend.demo import announce_when_up, progress_bar, read_moment, settle
+from backend.jobs import open_database, refuse_unfit, ticker_of, work_of
+from backend.logs import configure_logs
+from seeds.demo.home import make_demo
+
+
+@click.command()
+@click.option("--home", default="followup-demo", show_default=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--now", default=None, callback=read_moment, help="When it begins: 2027-03-01T08:00:00+08:00.")
+@click.option("--no-browser", is_flag=True, help="Do not open the page.")
+def demo(home: Path, host: str, port: int, now: datetime | None, no_browser: bool) -> None:
+    """Show everything with invented patients and simulated phones. Made anew at every start; needs no account."""
+    settings = settle(home, host, port)
+    with progress_bar() as progress:
+        made = make_demo(settings, now=now, progress=progress)
+    announce_when_up(made, with_browser=not no_browser)
+    run_server(settings, host, port, with_worker=True)
+    click.echo("The demo has stopped.")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+@click.option("--with-worker", is_flag=True, help="Also send reminders from this process: one machine, one process.")
+def serve(host: str, port: int, with_worker: bool) -> None:
+    """Answer requests. Needs `followup db upgrade` and `followup seed` first."""
+    settings = read_settings()
+    refuse_unfit(open_database(settings))
+    run_server(settings, host, port, with_worker=with_worker)
+
+
+@click.command()
+def work() -> None:
+    """Send reminders and read texts until stopped. Any number may run on one PostgreSQL."""
+    configure_logs()
+    settings = read_settings()
+    db = open_database(settings)
+    refuse_unfit(db)
+    stopping = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopping.set())
+    ticker = ticker_of(work_of(db, settings))
+    ticker.start()
+    click.echo("working; stop with Ctrl-C", err=True)
+    stopping.wait()
+    ticker.stop()
+    db.close()
+
+
+def run_server(settings: Settings, host: str, port: int, *, with_worker: bool) -> None:
+    """Serve until stopped: one process, because SQLite has one writer and a worker must tick once."""
+    target = "backend.app:serve_app_with_worker" if with_worker else "backend.app:serve_app"
+    Granian(
+        target,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=1,
+        blocking_threads=settings.threads,
+        websockets=False,
+        log_level="warning",  # type: ignore[arg-type]
+    ).serve()

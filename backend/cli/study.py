@@ -1,0 +1,73 @@
+"""Commands that set a study up: its schema, its content, the people who work on it."""
+
+import click
+
+from backend.config import read_settings
+from backend.db import RoleAtSite, system
+from backend.errors import InvalidInput
+from backend.jobs import open_database, refuse_unfit
+from backend.migrations import upgrade
+from backend.staff.members import create_member
+from backend.staff.sites import find_site
+from backend.terms import Role
+from seeds.load import load_study
+
+OPERATOR = system("command line")
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 if the files hold something new.")
+def seed(check: bool) -> None:
+    """Load the study: terminology, instruments, protocol, sites. Adds versions, never changes one."""
+    db = open_database(read_settings())
+    refuse_unfit(db)
+    txn = db.open(OPERATOR)
+    try:
+        steps = load_study(txn)
+    except BaseException:
+        txn.finish(keep=False)
+        raise
+    txn.finish(keep=not check)
+    for step in steps:
+        click.echo(str(step))
+    if check and any(step.is_new for step in steps):
+        raise click.exceptions.Exit(1)
+
+
+@click.group("db")
+def database() -> None:
+    """The database's schema."""
+
+
+@database.command("upgrade")
+def upgrade_schema() -> None:
+    """Bring an empty or an older database to this version's schema."""
+    settings = read_settings()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    upgrade(open_database(settings))
+    click.echo("the schema is up to date")
+
+
+@click.group()
+def staff() -> None:
+    """The people who work on the trial."""
+
+
+@staff.command("create")
+@click.option("--email", required=True)
+@click.option("--name", required=True)
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
+@click.option("--site", "site_code", required=True, help="A site's code, such as site-01; * for every site.")
+@click.option("--phone", default=None)
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="FOLLOWUP_STAFF_PASSWORD")
+def create_staff(email: str, name: str, role: str, site_code: str, phone: str | None, password: str) -> None:
+    """Take on a member of staff: the first administrator, for instance."""
+    db = open_database(read_settings())
+    refuse_unfit(db)
+    with db.transaction(OPERATOR) as txn:
+        site = None if site_code == "*" else find_site(txn, site_code)
+        if site is None and site_code != "*":
+            raise InvalidInput(fields={"site": [f"There is no site {site_code}; run followup seed first."]})
+        held = RoleAtSite(Role(role), site.id if site else None)
+        create_member(txn, email=email, name=name, password=password, roles=[held], phone=phone)
+    click.echo(f"{email} may sign in as {role} at {site_code}")
