@@ -5,14 +5,16 @@ import os
 import threading
 
 from flask import Flask, Response, g
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import api, demo_clock, web
-from backend.api import document, permissions, problems, requests
+from backend.api import access_log, document, limits, permissions, problems, requests
 from backend.api.bodies import LONGEST_BODY
 from backend.config import Settings, read_settings
 from backend.db import Database
 from backend.jobs import open_database, refuse_unfit, ticker_of, work_of
 from backend.logs import configure_logs
+from backend.watch import Watch
 from notifications.scheduler import Ticker
 
 SAFE_HEADERS = {
@@ -22,13 +24,17 @@ SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+# A year, and this host only: what else the hospital serves under its name is not ours to decide.
+ONLY_BY_TLS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def serve_app() -> Flask:
     """What the web server calls in its worker process: the application alone."""
     _end_with_the_supervisor()
     configure_logs()
-    return create_app()
+    app = create_app()
+    Watch(requests.database_of(app)).go_on()
+    return app
 
 
 def serve_app_with_worker() -> Flask:
@@ -36,6 +42,7 @@ def serve_app_with_worker() -> Flask:
     _end_with_the_supervisor()
     configure_logs()
     app = create_app()
+    Watch(requests.database_of(app)).go_on()
     ticker: Ticker = app.extensions["followup_ticker"]
     ticker.start()
     return app
@@ -59,14 +66,16 @@ def create_app(settings: Settings | None = None, db: Database | None = None) -> 
     """Assemble the web application. Raises ``BadSettings`` or ``SchemaOutOfDate`` rather than start unsafe."""
     settings = settings or read_settings()
     db = db or open_database(settings)
-    refuse_unfit(db)
+    refuse_unfit(db, settings)
     if settings.is_demo:
         demo_clock.follow(db)
     app = Flask("backend", static_folder=None, template_folder="web/templates")
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.config.update(MAX_CONTENT_LENGTH=LONGEST_BODY, SECRET_KEY=settings.secret_key, **document.OPENAPI)
     requests.name_each_request(app)
+    access_log.log_each_request(app)
     problems.speak_in_problems(app)
+    limits.limit_requests(app, db)
     document_api = document.ProblemApi(app)
     for blueprint in api.BLUEPRINTS:
         document_api.register_blueprint(blueprint)
@@ -75,14 +84,25 @@ def create_app(settings: Settings | None = None, db: Database | None = None) -> 
     web.register(app, settings)
     permissions.refuse_unlisted(app)
     requests.one_transaction_per_request(app, db, settings)
-    _send_safe_headers(app)
+    _send_safe_headers(app, settings)
+    _believe_the_proxies(app, settings.trusted_proxies)
     return app
 
 
-def _send_safe_headers(app: Flask) -> None:
+def _believe_the_proxies(app: Flask, how_many: int) -> None:
+    """The caller's address is what the outermost of our own proxies saw; whatever was claimed before it is not read."""
+    if how_many:
+        # Neither host nor prefix: our addresses are built from the public URL and from nothing a caller says.
+        trusting = ProxyFix(app.wsgi_app, x_for=how_many, x_proto=how_many, x_host=0, x_port=0, x_prefix=0)
+        app.wsgi_app = trusting  # type: ignore[method-assign]
+
+
+def _send_safe_headers(app: Flask, settings: Settings) -> None:
+    always = SAFE_HEADERS | (ONLY_BY_TLS if settings.public_url.startswith("https://") else {})
+
     @app.after_request
     def add(response: Response) -> Response:
-        for name, value in SAFE_HEADERS.items():
+        for name, value in always.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Request-Id"] = g.get("request_id", "")

@@ -14,9 +14,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, Integer, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.db import Base, Transaction, canonical_json
+from backend.db import Actor, Base, Transaction, canonical_json
 from backend.sealing import Sealable, seal, unseal
-from backend.terms import Originator
+from backend.terms import Originator, Role
 
 REASON = "audit_reason"
 
@@ -71,7 +71,7 @@ def record(txn: Transaction, verb: str, row: Base, *, reason: str | None = None,
 
 
 def reason_of(txn: Transaction, event: AuditEvent) -> str | None:
-    """Why it was done: our word, or what the person wrote. Raises ``WrongDataKey`` once the patient is forgotten."""
+    """Why it was done: our word, or what the person wrote; None once the patient is forgotten."""
     if event.reason_sealed is None or event.patient_id is None:
         return event.reason
     return unseal(txn, _Kept(event.record_type, event.record_id, event.patient_id, event.reason_sealed), REASON)
@@ -97,14 +97,13 @@ def _append(txn: Transaction, verb: str, row: Base, reason: str | None) -> Audit
     if row.__tablename__ == "site":
         site_id = getattr(row, "id", None)
     patient_id = getattr(row, "id", None) if row.__tablename__ == "patient" else getattr(row, "patient_id", None)
-    role = txn.actor.role_at(site_id) if txn.actor.originator in _STAFF else None
     entry = AuditEvent(
         at=txn.now,
         verb=verb,
         originator=txn.actor.originator,
         actor_id=txn.actor.id,
         actor_name=txn.actor.name,
-        role=role,
+        role=_role_of(txn.actor, site_id),
         site_id=site_id,
         patient_id=patient_id,
         record_type=row.__tablename__,
@@ -117,6 +116,15 @@ def _append(txn: Transaction, verb: str, row: Base, reason: str | None) -> Audit
 
 
 _STAFF = frozenset({Originator.SITE, Originator.SITE_ON_BEHALF})
+
+
+def _role_of(actor: Actor, site_id: UUID | None) -> Role | None:
+    """As what staff act: the role that counts at the record's site; for a record of no site, the first they hold."""
+    if actor.originator not in _STAFF:
+        return None
+    if site_id is None and actor.roles:
+        return actor.role_at(None) or actor.roles[0].role
+    return actor.role_at(site_id)
 
 
 def _changes(row: Base) -> Iterator[tuple[str, str | None, str | None]]:

@@ -21,6 +21,8 @@ from backend.errors import BadSettings
 
 PREFIX = "FOLLOWUP_"
 SHORTEST_SECRET = 32
+LEAST_DIFFERENT = 8
+KEPT_SECRETS = "secrets.json"
 SECRETS = ("SECRET_KEY", "DATA_KEYS", "INDEX_KEY")
 LOCAL_URL = "http://127.0.0.1:8000"
 POSTGRES_SCHEMES = ("postgres://", "postgresql://", "postgresql+psycopg://")
@@ -137,20 +139,45 @@ def _contradictions(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     parts = urlsplit(said["PUBLIC_URL"] or ("" if is_production else LOCAL_URL))
     if parts.scheme not in ({"https"} if is_production else {"http", "https"}) or not parts.netloc:
         yield "PUBLIC_URL", "Must be the https address under which patients reach this server."
+    beat = urlsplit(said["HEARTBEAT_URL"])
+    if said["HEARTBEAT_URL"] and (beat.scheme not in {"http", "https"} or not beat.netloc):
+        yield "HEARTBEAT_URL", "Must be an http or https address."
     if is_production:
         yield from _unsafe_in_production(said)
 
 
 def _unsafe_in_production(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in SECRETS:
-        if not said[name]:
-            yield name, "Is missing; make one with: openssl rand -base64 48"
-        elif any(len(part) < SHORTEST_SECRET for part in said[name].split(",") if part):
-            yield name, f"Must have at least {SHORTEST_SECRET} characters."
+        complaint = _weakness(said, name)
+        if complaint:
+            yield name, complaint
+    if said["METRICS_TOKEN"] and len(said["METRICS_TOKEN"]) < SHORTEST_SECRET:
+        yield "METRICS_TOKEN", f"Must have at least {SHORTEST_SECRET} characters; without any, /metrics is closed."
     if said["SMS_GATEWAY"] is SmsGateway.SIMULATOR:
         yield "SMS_GATEWAY", "Is the simulator, which reaches no real phone; production needs a gateway."
     if (Path(said["HOME"]).expanduser() / "demo.json").exists():
         yield "HOME", "Holds a demo; production must start from an empty folder."
+
+
+def _weakness(said: Mapping[str, Any], name: str) -> str | None:
+    """Why a secret protects nothing; None when it does."""
+    parts = [part for part in said[name].split(",") if part]
+    if not parts:
+        return "Is missing; make one with: openssl rand -base64 48"
+    if any(len(part) < SHORTEST_SECRET for part in parts):
+        return f"Must have at least {SHORTEST_SECRET} characters."
+    if any(len(set(part)) < LEAST_DIFFERENT for part in parts):
+        return "Can be guessed; make one with: openssl rand -base64 48"
+    if not _kept_by_a_demo(said).isdisjoint(parts):
+        return "Is one that a demo or a test made for itself; make a new one."
+    if any(said[name] == said[other] for other in SECRETS if other != name):
+        return "Is used for something else too; make one for each."
+    return None
+
+
+def _kept_by_a_demo(said: Mapping[str, Any]) -> frozenset[str]:
+    kept = Path(said["HOME"]).expanduser() / KEPT_SECRETS
+    return frozenset(json.loads(kept.read_text()).values()) if kept.exists() else frozenset()
 
 
 def _database_url(said: str, home: Path) -> str:
@@ -162,7 +189,7 @@ def _database_url(said: str, home: Path) -> str:
 
 def _kept_secrets(home: Path) -> dict[str, str]:
     """Secrets of a demo or a test: made once, readable by the owner only."""
-    kept = home / "secrets.json"
+    kept = home / KEPT_SECRETS
     if not kept.exists():
         home.mkdir(parents=True, exist_ok=True)
         made = {name: secrets.token_urlsafe(48) for name in SECRETS}

@@ -7,6 +7,7 @@ database itself (``query_only`` there, ``READ ONLY`` on PostgreSQL).
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,9 +15,22 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, Text, create_engine, event, func, select
+from sqlalchemy import (
+    JSON,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    Text,
+    Update,
+    create_engine,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -33,9 +47,12 @@ NAMING = {
 }
 
 SQLITE_BUSY_MILLISECONDS = 5_000
+SECONDS_FOR_A_CONNECTION = 5
 POSTGRES_LIMITS = (
     "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
 )
+# What it says to somebody who writes where only reading is allowed: read_only_sql_transaction.
+POSTGRES_READ_ONLY = "25006"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -116,6 +133,8 @@ class Actor:
     id: UUID | None = None
     name: str = ""
     roles: tuple[RoleAtSite, ...] = ()
+    # Signed in by password alone where that is not enough: may set a second factor up, and nothing else.
+    is_enrolling: bool = False
 
     def role_at(self, site_id: UUID | None) -> Role | None:
         """The first role that counts at the site; None for those who hold none."""
@@ -144,11 +163,14 @@ class Transaction:
 
     def finish(self, *, keep: bool) -> None:
         """Commit or roll back. Only doors call this."""
-        if keep:
-            self.session.commit()
-        else:
-            self.session.rollback()
-        self.session.close()
+        try:
+            if keep:
+                self.session.commit()
+            else:
+                self.session.rollback()
+        finally:
+            # Whatever happened, the connection goes back: there are few, and others wait for it.
+            self.session.close()
         if not keep:
             for write in self._after_rollback:
                 write()
@@ -235,21 +257,41 @@ def one_at_a_time_for(txn: Transaction, patient_id: UUID) -> None:
     one_at_a_time(txn, "patient", patient_id)
 
 
+def compare_and_set(txn: Transaction, statement: Update, **values: object) -> bool:
+    """Whether this statement was the one that changed the row. Of two at once the second waits, and is told no.
+
+    Rows that the session has read keep what they said: refresh them, or set them as well.
+    """
+    result = txn.session.execute(statement.values(**values).execution_options(synchronize_session=False))
+    assert isinstance(result, CursorResult)
+    return bool(result.rowcount)
+
+
+def lift_time_limits(txn: Transaction) -> None:
+    """Until this transaction ends, PostgreSQL lets it take its time: for who copies or checks all there is."""
+    connection = txn.session.connection()
+    if connection.dialect.name == "postgresql":
+        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
+
+
 def canonical_json(value: object) -> str:
     """The one text of a JSON value: sorted keys, no spaces, letters as they are. Hashes are taken of this."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _postgres(url: str, threads: int) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=threads + 1,
         max_overflow=0,
-        pool_timeout=10,
+        pool_timeout=SECONDS_FOR_A_CONNECTION,
         pool_pre_ping=True,
         connect_args={"options": POSTGRES_LIMITS, "connect_timeout": 5},
         json_serializer=canonical_json,
     )
+    _replace_connections_that_only_read(engine)
+    return engine
 
 
 def _sqlite(url: str, threads: int) -> Engine:
@@ -257,7 +299,7 @@ def _sqlite(url: str, threads: int) -> Engine:
         url,
         pool_size=threads + 1,
         max_overflow=0,
-        pool_timeout=10,
+        pool_timeout=SECONDS_FOR_A_CONNECTION,
         # The driver must not begin transactions by itself: it begins too late and never for reads.
         connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False},
         json_serializer=canonical_json,
@@ -281,4 +323,21 @@ def _sqlite(url: str, threads: int) -> Engine:
         connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
+    _replace_connections_that_only_read(engine)
     return engine
+
+
+def _replace_connections_that_only_read(engine: Engine) -> None:
+    """One made while the database could only be read may stay so for ever, even when the database is well again."""
+
+    @event.listens_for(engine, "handle_error")
+    def replace(failure: ExceptionContext) -> None:
+        wrong = failure.original_exception
+        refused_by_sqlite = getattr(wrong, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+        if refused_by_sqlite or getattr(wrong, "sqlstate", None) == POSTGRES_READ_ONLY:
+            failure.is_disconnect = True
+            # SQLite's connections share what the first of them was allowed, so the idle ones go too, and an open
+            # cursor must not keep this one alive.
+            if failure.execution_context is not None and failure.execution_context.cursor is not None:
+                failure.execution_context.cursor.close()
+            engine.dispose()

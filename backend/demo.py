@@ -7,7 +7,6 @@ import threading
 import time
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -18,10 +17,8 @@ import click
 from backend import clock
 from backend.config import Mode, Settings, SmsGateway, read_settings
 from seeds.demo.home import DESCRIPTION, Demo, describe
-from seeds.demo.past import Progress
 
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
-PARTS = 1_000
 PATIENCE_SECONDS = 60.0
 EARLIEST_YEAR, LATEST_YEAR = 2010, 2100
 # The server's process is forked from this one; a thread that sleeps then holds nothing the other could wait for.
@@ -87,17 +84,6 @@ def refuse_running_demo(home: Path) -> None:
     except (OSError, ValueError, KeyError):
         return
     raise click.ClickException(f"a demo is running from {home} at {address}; stop it, or choose another --home.")
-
-
-@contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """A bar on a terminal, one line elsewhere."""
-    with click.progressbar(length=PARTS, label="Living through the patients' past", show_eta=False) as bar:
-
-        def show(done: int, of: int) -> None:
-            bar.update(done * PARTS // of - bar.pos)
-
-        yield show
 
 
 def announce_when_up(demo: Demo, *, with_browser: bool) -> None:
@@ -173,7 +159,8 @@ def _patients(demo: Demo) -> Iterator[str]:
     for one in demo.patients:
         says = one.says
         facts = f"{one.subject_number}  {says['site']}  {says['arm']:7}  {says['phone']}"
-        yield f"  {facts}  code {one.activation_code}  born {says['birth_year']}"
+        signs_in = f"code {one.activation_code}" if one.activation_code else "no code any more"
+        yield f"  {facts}  {signs_in}  born {says['birth_year']}"
         yield f"           {says['story']}"
 
 

@@ -52,6 +52,12 @@ class FollowupError(Exception):
 # --- the request itself ------------------------------------------------------------------------------------
 
 
+class UnreadableRequest(FollowupError):
+    """The request itself is garbled: its address, its host, its headers or its length."""
+
+    code, kind, title = "unreadable_request", Kind.MALFORMED, "The request could not be understood."
+
+
 class MalformedBody(FollowupError):
     """The body is not JSON that we are willing to read."""
 
@@ -133,6 +139,13 @@ class NotPermitted(FollowupError):
     code, kind, title = "not_permitted", Kind.FORBIDDEN, "Your role does not allow this."
 
 
+class SecondFactorRequired(FollowupError):
+    """A session that was opened without a second factor may only set one up."""
+
+    code, kind = "second_factor_required", Kind.FORBIDDEN
+    title = "Set up an authenticator first; this session opens nothing else."
+
+
 class TooManyAttempts(FollowupError):
     """A limit on guesses was reached."""
 
@@ -208,6 +221,35 @@ class WrongDataKey(FollowupError):
     code, kind, title = "wrong_data_key", Kind.UNAVAILABLE, "The data keys configured do not open this database."
 
 
+class WrongIndexKey(FollowupError):
+    """The index key is not the one this database was used with: every number would look unknown."""
+
+    code, kind = "wrong_index_key", Kind.UNAVAILABLE
+    title = "FOLLOWUP_INDEX_KEY is not the one this database was used with; put it back."
+
+
+class WrongSecretKey(FollowupError):
+    """The secret key is not the one this database was used with: every session and code would be dead."""
+
+    code, kind = "wrong_secret_key", Kind.UNAVAILABLE
+    title = (
+        "FOLLOWUP_SECRET_KEY is not the one this database was used with; put it back, or, if everybody is to sign "
+        "in anew: followup keys accept-secret"
+    )
+
+
+class Forgotten(FollowupError):
+    """The patient's key was shredded: nothing that names anybody can be read or kept any more."""
+
+    code, kind, title = "forgotten", Kind.CONFLICT, "This patient was forgotten; nothing can be added in words."
+
+
+class StillNeeded(FollowupError):
+    """A patient cannot be forgotten while something about them still needs a name or a number."""
+
+    code, kind, title = "still_needed", Kind.CONFLICT, "This patient's identifiers are still needed."
+
+
 class BadSettings(FollowupError):
     """The environment does not hold what is needed to start; every complaint at once."""
 
@@ -218,6 +260,18 @@ class SchemaOutOfDate(FollowupError):
     """The database was made by another version of this program."""
 
     code, kind, title = "schema_out_of_date", Kind.UNAVAILABLE, "The database schema is not the one this version needs."
+
+
+class BadBackup(FollowupError):
+    """A file is no backup of ours, is damaged, or was made with other keys or by another version."""
+
+    code, kind, title = "bad_backup", Kind.INVALID, "This backup cannot be used."
+
+
+class NotEmpty(FollowupError):
+    """A backup was to be restored over something that is there already, or still in use."""
+
+    code, kind, title = "not_empty", Kind.CONFLICT, "There is a database already, and nothing was touched."
 
 
 class NotADemo(FollowupError):

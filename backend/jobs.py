@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backend import demo_clock
+from backend import clock, demo_clock
 from backend.agenda.planning import everyone, replan
-from backend.config import Settings
+from backend.audit_checkpoints import write_checkpoints
+from backend.audit_seals import Sealer
+from backend.config import Mode, Settings
 from backend.conversations.handle import understand_waiting
 from backend.conversations.release import make_dead_letter_a_task, releasing_with
 from backend.db import Database, system
+from backend.errors import BadSettings
+from backend.heartbeat import tell_outside
+from backend.limits import forget_old_counts
 from backend.migrations import refuse_other_schema
 from backend.patients.models import Patient
+from backend.providers import PROVIDERS
 from backend.sealing import Keyring, refuse_wrong_keys
 from backend.terms import ChannelKind
 from notifications.channels import Channel
@@ -18,11 +24,14 @@ from notifications.channels.in_app import InApp
 from notifications.channels.simulator import Simulator
 from notifications.dispatcher import Counts, dispatch_due
 from notifications.reconciliation import reconcile
-from notifications.scheduler import Job, Ticker
+from notifications.scheduler import SILENT_AFTER, Job, Ticker, last_heartbeat
 from notifications.templates import Template, load_templates
 
 PLANNER = system("planner")
 SECONDS_BETWEEN_PLANS = 300.0
+SECONDS_BETWEEN_CHECKPOINTS = 900.0
+SECONDS_BETWEEN_FORGETTINGS = 600.0
+SECONDS_BETWEEN_BEATS = 60.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,23 @@ class Work:
         """Find out what became of messages whose sender did not live to tell."""
         return reconcile(self.db, self.channels, on_dead_letter=make_dead_letter_a_task)
 
+    def checkpoint(self) -> Counts:
+        """Say outside the database how far the audit chains have come."""
+        return write_checkpoints(self.db, self.settings.home)
+
+    def beat_outside(self) -> Counts:
+        """Tell whoever watches from outside that the database answers and a worker ticks."""
+        with self.db.reading(PLANNER) as txn:
+            beat = last_heartbeat(txn)
+        if beat is None or clock.wall() - beat > SILENT_AFTER:
+            return {}
+        return {} if tell_outside(self.settings.heartbeat_url) else {"heartbeats_unheard": 1}
+
+    def forget_old_counts(self) -> Counts:
+        """Delete counted attempts whose window has ended."""
+        forgotten = forget_old_counts(self.db)
+        return {"counts_forgotten": forgotten} if forgotten else {}
+
 
 def open_database(settings: Settings) -> Database:
     """The database the settings name, with the keys they hold."""
@@ -79,15 +105,23 @@ def open_database(settings: Settings) -> Database:
     return Database(settings.database_url, keyring, threads=settings.threads * 2)
 
 
-def refuse_unfit(db: Database) -> None:
-    """Raise ``SchemaOutOfDate`` or ``WrongDataKey`` rather than work on a database that is not ours to work on."""
+def refuse_unfit(db: Database, settings: Settings | None = None) -> None:
+    """Raise rather than work on a database that is not ours to work on.
+
+    ``SchemaOutOfDate`` and ``WrongDataKey`` for any command; ``BadSettings``, for whoever gives the ``settings``
+    it is about to serve with, when a demo's database is to be used in production.
+    """
     refuse_other_schema(db)
+    if settings is not None and settings.mode is Mode.PRODUCTION and demo_clock.is_demo(db):
+        raise BadSettings(fields={"FOLLOWUP_DATABASE_URL": ["Is a demo's; production must start from an empty one."]})
     with db.reading(system("start")) as txn:
         refuse_wrong_keys(txn)
 
 
 def work_of(db: Database, settings: Settings) -> Work:
     """Everything the jobs need. Raises ``BadTemplate`` rather than start with a text that cannot be sent."""
+    if settings.sms_gateway not in PROVIDERS:
+        raise BadSettings(fields={"FOLLOWUP_SMS_GATEWAY": ["Is not declared with its region in backend/providers.py."]})
     channels: dict[str, Channel] = {ChannelKind.SMS: Simulator(db), ChannelKind.IN_APP: InApp()}
     return Work(db, settings, channels, load_templates())
 
@@ -101,5 +135,10 @@ def ticker_of(work: Work) -> Ticker:
         Job("understand", tick, work.understand),
         Job("reconcile", tick, work.reconcile),
         Job("dispatch", tick, work.dispatch),
+        Job("seal", tick, Sealer(work.db).seal_waiting),
+        Job("checkpoint", SECONDS_BETWEEN_CHECKPOINTS, work.checkpoint),
+        Job("forget_old_counts", SECONDS_BETWEEN_FORGETTINGS, work.forget_old_counts),
     ]
+    if work.settings.heartbeat_url:
+        jobs.append(Job("beat_outside", SECONDS_BETWEEN_BEATS, work.beat_outside))
     return Ticker(work.db, jobs, threads=1 if work.db.is_sqlite else work.settings.threads)

@@ -12,6 +12,18 @@ FRAMES_KEPT = 12
 
 def configure_logs(*, level: int = logging.INFO) -> None:
     """Send everything that is logged to standard error as JSON. ``extra={"message_id": ...}`` becomes a field."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(as_json())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    # APScheduler warns whenever a tick waits for the one before, which is what ticks are told to do.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def as_json() -> logging.Formatter:
+    """What makes one line of a record: whoever wants to know what leaves this process asks here."""
     shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -19,22 +31,13 @@ def configure_logs(*, level: int = logging.INFO) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _only_the_kind_of_failure,
     ]
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
-            ],
-        )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
     )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level)
-    # APScheduler warns whenever a tick waits for the one before, which is what ticks are told to do.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _only_the_kind_of_failure(

@@ -21,6 +21,14 @@ class SessionPurpose(StrEnum):
     ENROLMENT = "enrolment"
 
 
+class SecondFactor(StrEnum):
+    """Where somebody who has signed in stands with a second factor."""
+
+    IN_FORCE = "in_force"
+    TO_BE_SET_UP = "to_be_set_up"
+    OPTIONAL = "optional"
+
+
 class Role(StrEnum):
     """What a member of staff is, at one site or (``*``) at every site."""
 
@@ -275,4 +283,13 @@ class WorkReason(StrEnum):
     DEATH_REPORTED = "death_reported"
     WROTE_WHILE_DEATH_REPORTED = "wrote_while_death_reported"
     RESUME_CONTACT = "resume_contact"
+    ACTIVATION_CODE_VOIDED = "activation_code_voided"
     UNSCHEDULED_REPORT = "unscheduled_report"
+    RESTORED_FROM_BACKUP = "restored_from_backup"
+
+
+class ForgettingReason(StrEnum):
+    """Why a patient's identifiers are forgotten: never before, and never for another reason."""
+
+    RETENTION_ENDED = "retention_ended"
+    AUTHORITY_ORDERED = "authority_ordered"

@@ -109,8 +109,20 @@ def mark_handled(
     """Say what became of a text, and whose it was if that is certain."""
     inbound.handled_at = txn.now
     inbound.handled_how = how
-    inbound.patient_id = inbound.patient_id or patient_id
+    give_to(txn, inbound, patient_id, site_id=site_id)
+
+
+def give_to(txn: Transaction, inbound: InboundMessage, patient_id: UUID | None, *, site_id: UUID | None) -> None:
+    """Say whose text it is, as far as that is certain. What was known before stays.
+
+    Until then the study's key seals it; from then on the patient's own, so that forgetting the patient reaches it.
+    """
     inbound.site_id = inbound.site_id or site_id
+    if inbound.patient_id is None and patient_id is not None:
+        said, number = unseal(txn, inbound, "text_sealed"), unseal(txn, inbound, "number_sealed")
+        inbound.patient_id = inbound.key_owner_id = patient_id
+        inbound.text_sealed = seal(txn, inbound, "text_sealed", said)
+        inbound.number_sealed = seal(txn, inbound, "number_sealed", number)
 
 
 def take(txn: Transaction, inbound_id: UUID) -> InboundMessage | None:
@@ -137,8 +149,7 @@ def leave_to_a_person(
 ) -> None:
     """It has been looked at and stays in the inbox until a person resolves it there; some things stand on top."""
     inbound.handled_how = why
-    inbound.patient_id = inbound.patient_id or patient_id
-    inbound.site_id = inbound.site_id or site_id
+    give_to(txn, inbound, patient_id, site_id=site_id)
 
 
 def text_of(txn: Transaction, inbound: InboundMessage) -> str:

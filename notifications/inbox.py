@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, tuple_, update
 
 from backend import audit
-from backend.db import Transaction
+from backend.db import Transaction, compare_and_set
 from backend.errors import NoLongerPossible
 from backend.sealing import seal
 from notifications.inbound import FAILED, URGENT
@@ -45,9 +45,7 @@ def waiting(txn: Transaction, visible: ColumnElement[bool], *, after: Place | No
 def resolve(txn: Transaction, received: InboundMessage, outcome: str, note: str | None = None) -> InboundMessage:
     """A person has dealt with a text. Raises ``NoLongerPossible`` when it was dealt with before."""
     claim = update(InboundMessage).where(InboundMessage.id == received.id, InboundMessage.handled_at.is_(None))
-    closed = txn.session.execute(claim.values(handled_at=txn.now).execution_options(synchronize_session=False))
-    assert isinstance(closed, CursorResult)
-    if not closed.rowcount:
+    if not compare_and_set(txn, claim, handled_at=txn.now):
         raise NoLongerPossible("This text was dealt with before.")
     received.handled_at = txn.now
     received.handled_how = RESOLVED

@@ -8,12 +8,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from backend import clock
 from backend.db import Database, Transaction, system
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 TICKER = system("ticker")
 HEARTBEAT_SECONDS = 5.0
+# Ticks come every few seconds; a worker that says nothing for this long sends nothing either.
+SILENT_AFTER = timedelta(seconds=120)
+REMEMBERED_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,8 @@ class Ticker:
                 row = row or WorkerHeartbeat(id=self.worker_id, started_at=self._started_at)
                 row.beat_at = clock.wall()
                 txn.session.add(row)
+                long_gone = WorkerHeartbeat.beat_at < clock.wall() - REMEMBERED_FOR
+                txn.session.execute(delete(WorkerHeartbeat).where(long_gone))
         except Exception:
             log.exception("a heartbeat could not be recorded", extra={"worker_id": str(self.worker_id)})
 

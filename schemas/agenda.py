@@ -48,7 +48,7 @@ class ReplyIn(Schema):
         validate=validate.OneOf([word.value for word in Reply]),
         metadata={"description": "coming, or please_change"},
     )
-    note = people.note(load_default=None, allow_none=True, description="In the patient's own words")
+    note = people.words(load_default=None, allow_none=True, description="In the patient's own words")
 
 
 class AttendanceIn(Schema):

@@ -11,7 +11,7 @@ class AuditQuery(PageQuery):
 
     verb = fields.String(
         load_default=None,
-        validate=validate.Length(min=1, max=80),
+        validate=validate.Regexp(r"^[a-z_]{1,40}\.[a-z_]{1,40}\Z", error="An act is a record's kind and a verb."),
         metadata={"description": "Only this act, such as candidate_event.acknowledged"},
     )
     record_type = fields.String(

@@ -98,7 +98,7 @@ class InboxResolutionIn(Schema):
 
     outcome = fields.String(
         required=True,
-        validate=[validate.Length(min=1, max=200), _not_blank],
+        validate=[validate.Length(min=1, max=200), _not_blank, people.one_line],
         metadata={"description": "In a few words"},
     )
     note = people.note(load_default=None, allow_none=True, description="Anything worth keeping")

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -67,7 +67,8 @@ def _typed(value: str, kind: type[Any]) -> Any:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise InvalidCursor()
-        return moment
+        # Also finds out whether the moment can be told in UTC, as the database wants it: not all of year 9999 can.
+        return moment.astimezone(UTC)
     if kind is UUID:
         return UUID(value)
     if kind is int and len(value) > 18:

@@ -165,6 +165,28 @@ class ActivationCodeOut(Schema):
     qr_svg = fields.String(required=True, metadata={"description": "The link as a QR code, an inline SVG image"})
 
 
+class DeviceOut(Schema):
+    """A phone that is or was signed in for the patient."""
+
+    id = fields.UUID(required=True, metadata={"description": "The sign-in's id"})
+    signed_in_at = fields.AwareDateTime(required=True, metadata={"description": "When a code signed it in"})
+    last_seen_at = fields.AwareDateTime(
+        required=True, metadata={"description": "When it last got tokens, which it does every half hour of use"}
+    )
+    signed_out_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "When it was signed out; null while it is signed in"}
+    )
+    signed_out_because = fields.String(
+        required=True, allow_none=True, metadata={"description": "What ended it, in our words"}
+    )
+
+
+class DevicePageOut(PageOut):
+    """A patient's phones, the latest first: few, and therefore one page."""
+
+    items = fields.List(fields.Nested(DeviceOut), required=True, metadata={"description": "Phones"})
+
+
 class MeOut(Schema):
     """What a patient's phone needs to know about its patient."""
 

@@ -1,5 +1,6 @@
 """Fields that several resources share: how a person is named and reached, and the words they may use."""
 
+import unicodedata
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -10,21 +11,25 @@ from backend.terms import ChannelKind, Language
 CLOCK_TIME = "%H:%M"
 LONGEST_NAME = 200
 LONGEST_NOTE = 4_000
+# What breaks a line, and what turns the direction of what stands beside it: a name must not be able to pose as another.
+NOT_IN_A_LINE = frozenset({"Cc", "Zl", "Zp"})
+TURNING = frozenset("\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+WITHIN_WORDS = frozenset("\t\n\r")
 
 
 def name(**options: Any) -> fields.String:
     """A person's or a site's name: something must be left when the spaces are taken away."""
-    return fields.String(validate=[validate.Length(min=1, max=LONGEST_NAME), _not_blank], **_described(options))
+    return fields.String(validate=[validate.Length(1, LONGEST_NAME), not_blank, one_line], **_described(options))
 
 
 def phone(**options: Any) -> fields.String:
     """A telephone number, with or without a country code; the door below reads it."""
-    return fields.String(validate=validate.Length(min=1, max=40), **_described(options))
+    return fields.String(validate=[validate.Length(min=1, max=40), one_line], **_described(options))
 
 
 def email(**options: Any) -> fields.Email:
     """An e-mail address."""
-    return fields.Email(validate=validate.Length(max=254), **_described(options))
+    return fields.Email(validate=[validate.Length(max=254), one_line], **_described(options))
 
 
 def language(**options: Any) -> fields.String:
@@ -49,7 +54,12 @@ def clock_time(**options: Any) -> fields.Time:
 
 
 def note(**options: Any) -> fields.String:
-    """Words of a person; sealed where they are kept."""
+    """Words of a member of staff; sealed where they are kept."""
+    return fields.String(validate=[validate.Length(min=1, max=LONGEST_NOTE), plain_words], **_described(options))
+
+
+def words(**options: Any) -> fields.String:
+    """Words of a patient; sealed where they are kept. No letter of theirs is a reason to lose the rest."""
     return fields.String(validate=validate.Length(min=1, max=LONGEST_NOTE), **_described(options))
 
 
@@ -59,9 +69,22 @@ def _described(options: dict[str, Any]) -> dict[str, Any]:
     return {**options, "metadata": {"description": description}}
 
 
-def _not_blank(value: str) -> None:
+def not_blank(value: str) -> None:
+    """Something must be left when the spaces are taken away."""
     if not value.strip():
         raise ValidationError("Something other than spaces is needed.")
+
+
+def one_line(value: str) -> None:
+    """For names, addresses and codes: nothing in it that breaks the line or turns what stands beside it."""
+    if any(letter in TURNING or unicodedata.category(letter) in NOT_IN_A_LINE for letter in value):
+        raise ValidationError("Holds a character that is not part of a line of text.")
+
+
+def plain_words(value: str) -> None:
+    """For what staff write: lines and tabs, and no other control character."""
+    if any(unicodedata.category(letter) == "Cc" and letter not in WITHIN_WORDS for letter in value):
+        raise ValidationError("Holds a control character.")
 
 
 def _is_zone(value: str) -> None:

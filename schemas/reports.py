@@ -14,7 +14,7 @@ LONGEST_TEXT = 2_000
 MOST_MEASUREMENTS = 20
 OWN_MODES = (ReportMode.APP, ReportMode.WEB_FORM)
 STAFF_MODES = (ReportMode.PHONE, ReportMode.IN_PERSON, ReportMode.PAPER)
-A_NUMBER = {"type": ["number", "null"]}
+A_NUMBER = {"type": "number"}
 
 
 def _not_blank(text: str) -> None:

@@ -1,10 +1,23 @@
 """Signing in and out: what is presented, and the tokens that are given for it."""
 
+from typing import Any
+
 from marshmallow import fields, validate
 
+from backend.terms import SecondFactor
 from schemas.base import Schema
+from schemas.paging import PageOut
 
 LONGEST_TOKEN = 200
+LONGEST_PASSWORD = 200
+LONGEST_ONE_TIME_CODE = 40
+
+
+def a_password(description: str, **options: Any) -> fields.String:
+    """A password, as it is presented or wanted."""
+    return fields.String(
+        validate=validate.Length(min=1, max=LONGEST_PASSWORD), metadata={"description": description}, **options
+    )
 
 
 class ActivationIn(Schema):
@@ -21,7 +34,10 @@ class ActivationIn(Schema):
     )
     device_id = fields.String(
         validate=validate.Length(min=1, max=100),
-        metadata={"description": "Random, made by the phone once; the same within ten minutes gets the same tokens"},
+        metadata={
+            "description": "Made by the phone once and kept secret: 128 random bits or more. The same code, year and "
+            "device_id within ten minutes get the same tokens"
+        },
     )
 
 
@@ -57,11 +73,10 @@ class StaffSignInIn(Schema):
     email = fields.String(
         required=True, validate=validate.Length(min=1, max=254), metadata={"description": "The address signed in with"}
     )
-    password = fields.String(
-        required=True, validate=validate.Length(min=1, max=200), metadata={"description": "The password"}
-    )
+    password = a_password("The password", required=True)
     totp = fields.String(
-        validate=validate.Length(max=12), metadata={"description": "The code of the authenticator, where one is set up"}
+        validate=validate.Length(max=LONGEST_ONE_TIME_CODE),
+        metadata={"description": "The authenticator's code, where one is set up, or one of the recovery codes"},
     )
 
 
@@ -86,3 +101,73 @@ class StaffTokenOut(Schema):
     access_token = fields.String(required=True, metadata={"description": "For Authorization: Bearer"})
     expires_in = fields.Integer(required=True, metadata={"description": "Seconds it lives if it is not used"})
     staff = fields.Nested(SignedInStaffOut, required=True, metadata={"description": "Who has signed in"})
+    second_factor = fields.String(
+        required=True,
+        validate=validate.OneOf([word.value for word in SecondFactor]),
+        metadata={
+            "description": "in_force: it was asked for; to_be_set_up: this token opens /auth/totp, its confirmation "
+            "and signing out, nothing else; optional: a demo does not insist"
+        },
+    )
+
+
+class AuthenticatorIn(Schema):
+    """Somebody wants to set an authenticator up, or another one."""
+
+    password = a_password("One's password again; needed when an authenticator is in force already")
+
+
+class AuthenticatorOut(Schema):
+    """What an authenticator app is given. It is shown once and kept sealed."""
+
+    secret = fields.String(required=True, metadata={"description": "For typing in, base 32"})
+    otpauth_uri = fields.String(required=True, metadata={"description": "What the QR code says"})
+    qr_svg = fields.String(required=True, metadata={"description": "The QR code as an SVG image, for the app to scan"})
+
+
+class FirstCodeIn(Schema):
+    """The authenticator works: here is what it shows."""
+
+    totp = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=LONGEST_ONE_TIME_CODE),
+        metadata={"description": "The six digits the authenticator shows now"},
+    )
+
+
+class PasswordIn(Schema):
+    """Somebody proves again that it is they."""
+
+    password = a_password("One's password", required=True)
+
+
+class RecoveryCodesOut(Schema):
+    """Codes to print and lock away."""
+
+    recovery_codes = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Shown once; each signs in once in place of the authenticator's code"},
+    )
+
+
+class PasswordChangeIn(Schema):
+    """Somebody wants another password."""
+
+    password = a_password("The password until now", required=True)
+    new_password = a_password("At least 12 characters, not the one until now, not the address", required=True)
+
+
+class SessionOut(Schema):
+    """A session that runs."""
+
+    id = fields.UUID(required=True, metadata={"description": "The session's id"})
+    started_at = fields.AwareDateTime(required=True, metadata={"description": "When it was opened"})
+    last_seen_at = fields.AwareDateTime(required=True, metadata={"description": "When it was last used, to the minute"})
+    current = fields.Boolean(required=True, metadata={"description": "Whether it is the one that asks"})
+
+
+class SessionPageOut(PageOut):
+    """Some sessions, the newest first."""
+
+    items = fields.List(fields.Nested(SessionOut), required=True, metadata={"description": "The sessions"})

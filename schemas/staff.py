@@ -31,7 +31,9 @@ class SiteIn(Schema):
     """A new site."""
 
     code = fields.String(
-        required=True, validate=validate.Length(max=20), metadata={"description": "Such as site-04; never changes"}
+        required=True,
+        validate=[validate.Length(min=1, max=20), people.one_line],
+        metadata={"description": "Such as site-04; never changes"},
     )
     name = people.name(required=True, description="The hospital's name")
     time_zone = people.time_zone(required=True, description="The site's time zone; never changes")

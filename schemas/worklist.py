@@ -49,6 +49,8 @@ class ResolutionIn(Schema):
     """What came of a task."""
 
     outcome = fields.String(
-        required=True, validate=validate.Length(min=1, max=200), metadata={"description": "In a few words"}
+        required=True,
+        validate=[validate.Length(min=1, max=200), people.not_blank, people.one_line],
+        metadata={"description": "In a few words"},
     )
     note = people.note(load_default=None, allow_none=True, description="Anything worth keeping")

@@ -9,12 +9,38 @@ import pytest
 import time_machine
 
 from backend import clock as the_clock
-from backend.config import Mode, Settings, SmsGateway
+from backend.config import Settings
 from backend.db import Database
 from backend.jobs import Work, work_of
-from tests.databases import KEYRING, KINDS, MASTER_KEY, Databases
+from tests import canaries, documented
+from tests.databases import KEYRING, KINDS, Databases, settings_of
 
 START = "2027-03-01T08:00:00+08:00"
+
+
+def pytest_configure() -> None:
+    """Nothing secret leaves during any test: tests/canaries.py."""
+    canaries.install()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What leaves from here on is this test's doing."""
+    canaries.WATCH.begin(item.path)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """A test that let something secret out fails."""
+    yield
+    canaries.WATCH.refuse_leaks()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """So does one whose fixtures did."""
+    yield
+    canaries.WATCH.refuse_leaks()
 
 
 @pytest.fixture(scope="session")
@@ -67,22 +93,7 @@ def clock() -> Iterator[Clock]:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings of a process that serves the test's database."""
-    return Settings(
-        mode=Mode.TEST,
-        home=tmp_path,
-        database_url=database_url,
-        public_url="http://127.0.0.1:8000",
-        secret_key="a secret key that only the tests use",
-        data_keys=(MASTER_KEY,),
-        index_key="an index key that only the tests use",
-        sms_gateway=SmsGateway.SIMULATOR,
-        tick_seconds=2.0,
-        lease_seconds=90.0,
-        threads=4,
-        trusted_proxies=0,
-        metrics_token="",
-        heartbeat_url="",
-    )
+    return settings_of(database_url, tmp_path)
 
 
 @pytest.fixture
@@ -92,11 +103,13 @@ def work(settings: Settings, db: Database) -> Work:
 
 
 @pytest.fixture
-def app(settings: Settings, db: Database) -> Any:
+def app(settings: Settings, db: Database) -> Iterator[Any]:
     """The application, on the test's database."""
     from backend.app import create_app
 
-    return create_app(settings, db)
+    made = create_app(settings, db)
+    with documented.watching(made):
+        yield made
 
 
 @pytest.fixture

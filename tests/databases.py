@@ -8,6 +8,7 @@ import itertools
 import shutil
 from pathlib import Path
 
+from backend.config import Mode, Settings, SmsGateway
 from backend.db import Database, system
 from backend.migrations import upgrade
 from backend.sealing import Keyring
@@ -16,7 +17,29 @@ from tests import postgres
 
 KINDS = ("sqlite", "postgres")
 MASTER_KEY = "a master key that only the tests use"
-KEYRING = Keyring((MASTER_KEY,), "an index key that only the tests use", "a secret key that only the tests use")
+INDEX_KEY = "an index key that only the tests use"
+SECRET_KEY = "a secret key that only the tests use"
+KEYRING = Keyring((MASTER_KEY,), INDEX_KEY, SECRET_KEY)
+
+
+def settings_of(database_url: str, home: Path) -> Settings:
+    """Settings of a process on this database, with the keys of its template."""
+    return Settings(
+        mode=Mode.TEST,
+        home=home,
+        database_url=database_url,
+        public_url="http://127.0.0.1:8000",
+        secret_key=SECRET_KEY,
+        data_keys=(MASTER_KEY,),
+        index_key=INDEX_KEY,
+        sms_gateway=SmsGateway.SIMULATOR,
+        tick_seconds=2.0,
+        lease_seconds=90.0,
+        threads=4,
+        trusted_proxies=0,
+        metrics_token="",
+        heartbeat_url="",
+    )
 
 
 class Databases:

@@ -13,7 +13,7 @@ from backend.patients.models import Patient
 from backend.patients.sign_in import activate, issue_code
 from backend.staff.members import create_member
 from backend.staff.models import Site
-from backend.staff.sign_in import start_session
+from backend.staff.sessions import start_session
 from backend.staff.sites import create_site, find_site
 from backend.terms import Originator, Role
 

@@ -15,7 +15,7 @@ from backend.agenda.changes import CycleChange
 from backend.agenda.cycles import latest_attempt
 from backend.agenda.models import Cycle
 from backend.api.bodies import ApiBlueprint
-from backend.api.languages import accepted_language, in_language
+from backend.api.languages import ACCEPT_LANGUAGE, accepted_language, in_language
 from backend.patients.models import Patient
 from backend.terms import Attendance, CycleStatus, Reply
 from schemas.agenda import (
@@ -64,6 +64,7 @@ class MyReply(MethodView):
 class PatientAgenda(MethodView):
     """A patient's agenda, as staff see it."""
 
+    @blp.reads(ACCEPT_LANGUAGE)
     @blp.response(200, AgendaOut)
     def get(self, patient_id: UUID) -> dict[str, Any]:
         """Read an agenda, planned infusions included."""
@@ -75,6 +76,7 @@ class PatientAgenda(MethodView):
 class ItemAttendance(MethodView):
     """Whether the patient came."""
 
+    @blp.reads(ACCEPT_LANGUAGE)
     @blp.arguments(AttendanceIn)
     @blp.response(200, AgendaItemOut)
     def post(self, body: dict[str, Any], patient_id: UUID, key: str) -> dict[str, Any]:
@@ -97,6 +99,7 @@ class Cycles(MethodView):
     @blp.arguments(PreviewQuery, location="query")
     @blp.arguments(CycleIn)
     @blp.response(201, CycleChangeOut)
+    @blp.alt_response(200, schema=CycleChangeOut, description="A preview; nothing of it was kept")
     def post(self, query: dict[str, Any], body: dict[str, Any], patient_id: UUID) -> tuple[dict[str, Any], int]:
         """Enter a donor's collection; the infusion days follow from it and are planned, not announced."""
         patient = access.patient(g.txn, patient_id, Verb.PLAN_TREATMENT)
@@ -132,6 +135,7 @@ class Infusions(MethodView):
     @blp.arguments(PreviewQuery, location="query")
     @blp.arguments(InfusionIn)
     @blp.response(201, CycleChangeOut)
+    @blp.alt_response(200, schema=CycleChangeOut, description="A preview; nothing of it was kept")
     def post(
         self, query: dict[str, Any], body: dict[str, Any], patient_id: UUID, number: int
     ) -> tuple[dict[str, Any], int]:

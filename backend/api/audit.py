@@ -1,6 +1,11 @@
-"""The audit trail, for reading. What is sealed in the database stays sealed here."""
+"""The audit trail, for reading. What is sealed in the database stays sealed here.
+
+What a person wrote as a reason may name somebody, and a year of birth helps to: both are shown in the trail of one
+patient, to those who care for the patient, and that is noted. The trail of a site is a list and shows neither.
+"""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +16,11 @@ from sqlalchemy import ColumnElement, select
 from backend import access
 from backend.access import Verb
 from backend.api.bodies import ApiBlueprint
+from backend.api.requests import afterwards
 from backend.audit import AuditEvent, reason_of
+from backend.db import Base
+from backend.errors import InvalidInput
+from backend.patients.identifiers import note_reading
 from schemas.audit import AuditEventOut, AuditPageOut, AuditQuery
 from schemas.paging import make_cursor, read_cursor
 
@@ -30,8 +39,9 @@ class AuditEvents(MethodView):
     @blp.arguments(AuditQuery, location="query")
     @blp.response(200, AuditPageOut)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List entries, the newest first."""
-        return _page(access.visible(g.txn, AuditEvent.site_id, Verb.READ_AUDIT), query)
+        """List entries, the newest first, without anything that helps to name a person."""
+        rows, more = _rows(access.visible(g.txn, AuditEvent.site_id, Verb.READ_AUDIT), query)
+        return {"items": _shown(rows, may_name=False), "next_cursor": make_cursor(more)}
 
 
 @blp.route("/patients/<uuid:patient_id>/audit-events")
@@ -41,12 +51,18 @@ class PatientAuditEvents(MethodView):
     @blp.arguments(AuditQuery, location="query")
     @blp.response(200, AuditPageOut)
     def get(self, query: dict[str, Any], patient_id: UUID) -> dict[str, Any]:
-        """List entries about a patient, the newest first."""
+        """List entries about a patient, the newest first; the reading of what people wrote is noted."""
         patient = access.patient(g.txn, patient_id, Verb.READ_AUDIT)
-        return _page(AuditEvent.patient_id == patient.id, query)
+        may_name = access.may(g.txn, patient.site_id, Verb.READ_IDENTIFIERS)
+        rows, more = _rows(AuditEvent.patient_id == patient.id, query)
+        if may_name and any(one.reason_sealed or one.field in IDENTIFYING for one in rows):
+            afterwards(partial(note_reading, patient_id=patient.id))
+        return {"items": _shown(rows, may_name=may_name), "next_cursor": make_cursor(more)}
 
 
-def _page(about: ColumnElement[bool], query: dict[str, Any]) -> dict[str, Any]:
+def _rows(about: ColumnElement[bool], query: dict[str, Any]) -> tuple[Sequence[AuditEvent], tuple[int] | None]:
+    """One page, and where it ends if it is not the last."""
+    _refuse_unknown_records(query["record_type"])
     wanted = select(AuditEvent).where(about)
     for name in ("verb", "record_type"):
         if query[name]:
@@ -55,33 +71,24 @@ def _page(about: ColumnElement[bool], query: dict[str, Any]) -> dict[str, Any]:
     if after:
         wanted = wanted.where(AuditEvent.id < after[0])
     rows = g.txn.session.scalars(wanted.order_by(AuditEvent.id.desc()).limit(limit + 1)).all()
-    more = (rows[limit - 1].id,) if len(rows) > limit else None
-    return {"items": _shown(rows[:limit]), "next_cursor": make_cursor(more)}
+    return rows[:limit], (rows[limit - 1].id,) if len(rows) > limit else None
 
 
-def _shown(listed: Sequence[AuditEvent]) -> list[dict[str, Any]]:
+def _refuse_unknown_records(record_type: str | None) -> None:
+    """A misspelt filter that shows nothing would look like nothing having happened."""
+    if record_type is not None and record_type not in Base.metadata.tables:
+        raise InvalidInput(fields={"record_type": ["There are no such records."]})
+
+
+def _shown(listed: Sequence[AuditEvent], *, may_name: bool) -> list[dict[str, Any]]:
     codes = access.site_codes(g.txn)
-    return [_entry(one, codes) for one in listed]
+    return [_entry(one, codes, may_name) for one in listed]
 
 
-def _entry(event: AuditEvent, codes: Mapping[UUID, str]) -> dict[str, Any]:
+def _entry(event: AuditEvent, codes: Mapping[UUID, str], may_name: bool) -> dict[str, Any]:
     shown = {name: getattr(event, name) for name in AS_IT_IS}
     shown["site"] = codes.get(event.site_id) if event.site_id else None
-    shown["reason"] = _reason(event)
-    if _is_hidden(event):
+    shown["reason"] = SEALED if event.reason_sealed and not may_name else reason_of(g.txn, event)
+    if (event.field or "").endswith("_sealed") or (event.field in IDENTIFYING and not may_name):
         shown |= {name: None if shown[name] is None else SEALED for name in ("old", "new")}
     return shown
-
-
-def _reason(event: AuditEvent) -> str | None:
-    """What a person wrote may name somebody, so it is shown to those who may know the name."""
-    if event.reason_sealed is None or access.may(g.txn, event.site_id, Verb.READ_IDENTIFIERS):
-        return reason_of(g.txn, event)
-    return SEALED
-
-
-def _is_hidden(event: AuditEvent) -> bool:
-    field = event.field or ""
-    if field.endswith("_sealed"):
-        return True
-    return field in IDENTIFYING and not access.may(g.txn, event.site_id, Verb.READ_IDENTIFIERS)

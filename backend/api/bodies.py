@@ -5,8 +5,8 @@ lone surrogate or a NUL through to a database that cannot store it. All of that 
 """
 
 import json
-from collections.abc import Iterator
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, TypeVar
 
 from flask import Request
 from flask_smorest import Blueprint
@@ -18,6 +18,8 @@ from backend.errors import InvalidInput, MalformedBody, UnsupportedMediaType
 LONGEST_BODY = 64 * 1024
 LONGEST_NUMBER = 24
 LARGEST_INTEGER = 2**63 - 1
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 def read_json(raw: bytes) -> Any:
@@ -44,8 +46,8 @@ def _number(digits: str) -> float:
     return float(digits)
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise MalformedBody(f"{name} is not JSON.")
+def _no_constant(_name: str) -> NoReturn:
+    raise MalformedBody("The body holds a number that is none.")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -93,6 +95,26 @@ class BodyParser(FlaskParser):
 
 
 class ApiBlueprint(Blueprint):
-    """A flask-smorest blueprint that reads bodies our way."""
+    """A flask-smorest blueprint that reads bodies our way, and says which headers a route reads."""
 
     ARGUMENTS_PARSER = BodyParser()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """As flask-smorest's; headers come after the other parameters in the document."""
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(_add_headers)
+
+    @staticmethod
+    def reads(header: dict[str, Any]) -> Callable[[View], View]:
+        """Say in the document that the route reads this header."""
+
+        def decorate(view: View) -> View:
+            described = view.__dict__.setdefault("_apidoc", {})
+            described.setdefault("headers", []).append(header)
+            return view
+
+        return decorate
+
+
+def _add_headers(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
+    return {**doc, "parameters": doc.get("parameters", []) + doc_info.get("headers", [])}

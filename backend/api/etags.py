@@ -6,7 +6,7 @@ from flask import request
 
 from backend.errors import PreconditionRequired, StaleRecord
 
-TAG = re.compile(r'"(\d{1,9})"')
+TAG = re.compile(r'"([0-9]{1,9})"')
 
 # For the document: each change that needs the header names it.
 IF_MATCH = {
@@ -15,7 +15,9 @@ IF_MATCH = {
     "required": True,
     "schema": {"type": "string"},
     "description": "The record's ETag, as it was last read",
+    "example": '"1"',
 }
+IN_ANSWERS = {"ETag": {"description": "The version of the record that is shown", "schema": {"type": "string"}}}
 
 
 def headers(version: int) -> dict[str, str]:

@@ -1,30 +1,33 @@
 """Whether this server is well: alive, ready, and in numbers. No identifiers, and no transaction left open."""
 
-from datetime import datetime
+import hmac
+from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response, current_app, request
 from flask.views import MethodView
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend import clock
+from backend.api.access_log import measurements_of
 from backend.api.bodies import ApiBlueprint
-from backend.api.requests import database_of
+from backend.api.requests import database_of, settings_of
+from backend.audit_seals import SEALED_WITHIN, unsealed_for
+from backend.config import Mode, Settings
 from backend.db import Database, Transaction, system
-from backend.errors import SchemaOutOfDate
+from backend.errors import NotSignedIn, SchemaOutOfDate
 from backend.migrations import refuse_other_schema
 from backend.terms import MessageStatus
-from notifications.models import InboundMessage, Message
-from notifications.scheduler import last_heartbeat
+from notifications.models import InboundMessage, JobRun, Message
+from notifications.scheduler import SILENT_AFTER, last_heartbeat
 from schemas.health import AliveOut, ReadyOut
 
 blp = ApiBlueprint("health", __name__, description="Whether this server is well")
 
 WATCHER = system("health")
-# Ticks come every few seconds; a worker that says nothing for this long sends nothing either.
-SILENT_AFTER_SECONDS = 120
+FAILURES_OF = timedelta(days=1)
 
 
 @blp.route("/healthz")
@@ -56,14 +59,33 @@ class Ready(MethodView):
 class Metrics(MethodView):
     """Numbers for Prometheus."""
 
-    @blp.response(200, content_type="text/plain")
+    @blp.response(200, {"type": "string"}, content_type="text/plain")
+    @blp.alt_response(401, "UNAUTHORIZED")
+    @blp.alt_response(503, "SERVICE_UNAVAILABLE")
     @blp.doc(security=[])
     def get(self) -> Response:
-        """Counts and ages of messages."""
+        """Counts and ages of messages. Where the server was given a token for this, it must be presented.
+
+        In production a server without one shows its numbers to nobody.
+        """
+        _refuse_whoever_may_not_measure(settings_of(current_app))
         registry = CollectorRegistry()
         with database_of(current_app).reading(WATCHER) as txn:
             _measure(txn, registry)
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        answered = generate_latest(measurements_of(current_app).registry)
+        return Response(generate_latest(registry) + answered, content_type=CONTENT_TYPE_LATEST)
+
+
+def _refuse_whoever_may_not_measure(settings: Settings) -> None:
+    if not settings.metrics_token:
+        if settings.mode is Mode.PRODUCTION:
+            raise NotSignedIn()
+        return
+    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
+    # Compared as bytes and in constant time: how far a guess was right must not show.
+    is_right = hmac.compare_digest(presented.strip().encode(), settings.metrics_token.encode())
+    if scheme.lower() != "bearer" or not is_right:
+        raise NotSignedIn()
 
 
 def _look(db: Database) -> dict[str, Any]:
@@ -84,7 +106,7 @@ def _worker(txn: Transaction) -> dict[str, Any]:
     age = _seconds_since_beat(txn)
     if age is None:
         return {"status": "none", "seconds_since_beat": None}
-    return {"status": "silent" if age > SILENT_AFTER_SECONDS else "ticking", "seconds_since_beat": int(age)}
+    return {"status": "silent" if age > SILENT_AFTER.total_seconds() else "ticking", "seconds_since_beat": int(age)}
 
 
 def _seconds_since_beat(txn: Transaction) -> float | None:
@@ -107,7 +129,18 @@ def _measure(txn: Transaction, registry: CollectorRegistry) -> None:
         registry, "inbox_texts", "Texts nobody has dealt with.", txn.session.scalar(select(func.count()).where(waiting))
     )
     _gauge(registry, "inbox_age_seconds", "How long one has waited.", _age(txn.session.scalar(oldest_text), txn.now))
+    _gauge(registry, "audit_unsealed", "Entries without a seal for a minute.", len(unsealed_for(txn, SEALED_WITHIN)))
+    _measure_jobs(txn, registry)
     _gauge(registry, "worker_beat_age_seconds", "Since the worker last showed itself.", _seconds_since_beat(txn))
+
+
+def _measure_jobs(txn: Transaction, registry: CollectorRegistry) -> None:
+    runs = Gauge("followup_job_runs", "Runs of a day that did something.", ["job", "outcome"], registry=registry)
+    since = JobRun.started_at > clock.wall() - FAILURES_OF
+    for outcome, which in (("failed", JobRun.error.is_not(None)), ("done", JobRun.error.is_(None))):
+        counted = select(JobRun.name, func.count()).where(since, which).group_by(JobRun.name).order_by(JobRun.name)
+        for name, number in txn.session.execute(counted):
+            runs.labels(job=name, outcome=outcome).set(number)
 
 
 def _gauge(registry: CollectorRegistry, name: str, meaning: str, value: float | None) -> None:

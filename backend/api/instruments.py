@@ -6,6 +6,7 @@ from flask import g
 from flask.views import MethodView
 
 from backend import access
+from backend.api import languages
 from backend.api.bodies import ApiBlueprint
 from backend.api.languages import accepted_language
 from backend.instruments.definition import Instrument, instrument, newest_instruments
@@ -25,7 +26,8 @@ Answer = tuple[dict[str, Any], dict[str, str]]
 class Instruments(MethodView):
     """The questionnaires there are."""
 
-    @blp.response(200, InstrumentsOut)
+    @blp.reads(languages.ACCEPT_LANGUAGE)
+    @blp.response(200, InstrumentsOut, headers=languages.IN_ANSWERS)
     def get(self) -> Answer:
         """List the questionnaires by name."""
         language = accepted_language(access.own_patient(g.txn).language)
@@ -37,7 +39,8 @@ class Instruments(MethodView):
 class OneInstrument(MethodView):
     """One questionnaire."""
 
-    @blp.response(200, InstrumentOut)
+    @blp.reads(languages.ACCEPT_LANGUAGE)
+    @blp.response(200, InstrumentOut, headers=languages.IN_ANSWERS)
     def get(self, name: str) -> Answer:
         """Read the newest version, in the language asked for or else the patient's."""
         patient = access.own_patient(g.txn)

@@ -14,6 +14,7 @@ from backend.api import etags
 from backend.api.bodies import ApiBlueprint
 from backend.api.qr import svg
 from backend.api.requests import afterwards, settings_of
+from backend.errors import InvalidInput
 from backend.patients import caregivers, listing
 from backend.patients.changes import update_patient
 from backend.patients.contact import holds
@@ -21,7 +22,8 @@ from backend.patients.enrolment import EnrolmentForm, enrol
 from backend.patients.identifiers import identifiers_of, note_reading
 from backend.patients.life import last_known_alive
 from backend.patients.models import Caregiver, Patient
-from backend.patients.sign_in import issue_code
+from backend.patients.sign_in import devices_of, issue_code, sign_phones_out
+from backend.protocol.load import arms_ever
 from backend.staff.models import Site
 from schemas.paging import make_cursor, read_cursor
 from schemas.patients import (
@@ -29,6 +31,7 @@ from schemas.patients import (
     CaregiverIn,
     CaregiverOut,
     CaregiverPageOut,
+    DevicePageOut,
     EnrolmentIn,
     PatientChangeIn,
     PatientOut,
@@ -54,6 +57,7 @@ class Patients(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List patients, without anything that names them."""
         visible = access.visible_at(g.txn, Patient.site_id, Verb.READ_PATIENTS, query["site"])
+        _refuse_unknown_arm(query["arm"])
         after = read_cursor(query["cursor"], str)
         page = listing.patients(
             g.txn, visible, arm=query["arm"], status=query["status"], after=after, limit=query["limit"]
@@ -65,7 +69,7 @@ class Patients(MethodView):
         }
 
     @blp.arguments(EnrolmentIn)
-    @blp.response(201, PatientOut)
+    @blp.response(201, PatientOut, headers=etags.IN_ANSWERS)
     def post(self, body: dict[str, Any]) -> Answer:
         """Enrol a patient. Eligibility is checked item by item; every complaint comes at once."""
         site = access.site_by_code(g.txn, body.pop("site"), Verb.ENROL_PATIENTS)
@@ -79,15 +83,15 @@ class Patients(MethodView):
 class OnePatient(MethodView):
     """One patient's record."""
 
-    @blp.response(200, PatientRecordOut)
+    @blp.response(200, PatientRecordOut, headers=etags.IN_ANSWERS)
     def get(self, patient_id: UUID) -> Answer:
         """Read a record. Names and numbers are shown to those who care for the patient, and the reading is noted."""
         patient = access.patient(g.txn, patient_id, Verb.READ_PATIENTS)
         return _record(patient), etags.headers(patient.version)
 
     @blp.arguments(PatientChangeIn)
-    @blp.response(200, PatientRecordOut)
-    @blp.doc(parameters=[etags.IF_MATCH])
+    @blp.response(200, PatientRecordOut, headers=etags.IN_ANSWERS)
+    @blp.reads(etags.IF_MATCH)
     def patch(self, body: dict[str, Any], patient_id: UUID) -> Answer:
         """Change or correct a record that was just read; needs If-Match."""
         patient = access.patient(g.txn, patient_id, Verb.CHANGE_PATIENTS)
@@ -110,6 +114,23 @@ class ActivationCodes(MethodView):
         return {**vars(issued), "link": link, "qr_svg": svg(link)}
 
 
+@blp.route("/<uuid:patient_id>/devices")
+class Devices(MethodView):
+    """The patient's phones."""
+
+    @blp.response(200, DevicePageOut)
+    def get(self, patient_id: UUID) -> dict[str, Any]:
+        """List the phones that are or were signed in."""
+        patient = access.patient(g.txn, patient_id, Verb.READ_PATIENTS)
+        return {"items": devices_of(g.txn, patient), "next_cursor": None}
+
+    @blp.response(204)
+    def delete(self, patient_id: UUID) -> None:
+        """Sign the patient's phone out at once: it was lost, stolen or given away."""
+        patient = access.patient(g.txn, patient_id, Verb.ACTIVATE_PHONES)
+        sign_phones_out(g.txn, patient, "signed out by the hospital")
+
+
 @blp.route("/<uuid:patient_id>/caregivers")
 class Caregivers(MethodView):
     """Whom the patient names."""
@@ -128,6 +149,12 @@ class Caregivers(MethodView):
         patient = access.patient(g.txn, patient_id, Verb.NAME_CAREGIVERS)
         site = g.txn.session.get_one(Site, patient.site_id)
         return _caregiver(caregivers.name_caregiver(g.txn, patient, site, caregivers.CaregiverForm(**body)))
+
+
+def _refuse_unknown_arm(arm: str | None) -> None:
+    """A misspelt filter that shows nobody would look like nobody being there."""
+    if arm is not None and arm not in arms_ever(g.txn):
+        raise InvalidInput(fields={"arm": ["The protocol has no such arm."]})
 
 
 def _summary(patient: Patient, code: str) -> dict[str, Any]:

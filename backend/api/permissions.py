@@ -11,7 +11,7 @@ from flask import Flask
 
 from backend.access import ALLOWED, Verb
 from backend.db import Actor
-from backend.errors import NotPermitted, NotSignedIn
+from backend.errors import NotPermitted, NotSignedIn, SecondFactorRequired
 from backend.terms import Originator
 
 
@@ -20,6 +20,7 @@ class Who(Enum):
 
     ANYONE = "anyone"
     SIGNED_IN = "signed in"
+    STAFF = "staff"
     PATIENT = "patient"
 
 
@@ -29,16 +30,25 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
     "sign_in.Refreshes": {"POST": Who.ANYONE},
     "sign_in.StaffSignIns": {"POST": Who.ANYONE},
     "sign_in.OwnSession": {"DELETE": Who.SIGNED_IN},
+    "sign_in.OwnSessions": {"GET": Who.STAFF, "DELETE": Who.STAFF},
+    "sign_in.Authenticators": {"POST": Who.STAFF},
+    "sign_in.Confirmations": {"POST": Who.STAFF},
+    "sign_in.RecoveryCodes": {"POST": Who.STAFF},
+    "sign_in.Password": {"POST": Who.STAFF},
     "me.Me": {"GET": Who.PATIENT},
     "me.Preferences": {"PATCH": Who.PATIENT},
     "patients.Patients": {"GET": Verb.READ_PATIENTS, "POST": Verb.ENROL_PATIENTS},
     "patients.OnePatient": {"GET": Verb.READ_PATIENTS, "PATCH": Verb.CHANGE_PATIENTS},
     "patients.ActivationCodes": {"POST": Verb.ACTIVATE_PHONES},
+    "patients.Devices": {"GET": Verb.READ_PATIENTS, "DELETE": Verb.ACTIVATE_PHONES},
     "patients.Caregivers": {"GET": Verb.READ_CAREGIVERS, "POST": Verb.NAME_CAREGIVERS},
     "staff.Sites": {"GET": Verb.SEE_SITES, "POST": Verb.MANAGE_SITES},
     "staff.OneSite": {"GET": Verb.SEE_SITES, "PATCH": Verb.MANAGE_SITES},
     "staff.Staff": {"GET": Verb.MANAGE_STAFF, "POST": Verb.MANAGE_STAFF},
     "staff.OneMember": {"GET": Verb.MANAGE_STAFF, "PATCH": Verb.MANAGE_STAFF},
+    "staff.MemberSessions": {"DELETE": Verb.MANAGE_STAFF},
+    "staff.MemberAuthenticator": {"DELETE": Verb.MANAGE_STAFF},
+    "staff.MemberLockOut": {"DELETE": Verb.MANAGE_STAFF},
     "worklist.Worklist": {"GET": Verb.READ_WORKLIST},
     "worklist.Resolutions": {"POST": Verb.RESOLVE_WORK},
     "agenda.MyAgenda": {"GET": Who.PATIENT},
@@ -71,6 +81,9 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
     "audit.PatientAuditEvents": {"GET": Verb.READ_AUDIT},
 }
 
+# All that a session opens which was begun without the second factor it needs.
+WHILE_ENROLLING = frozenset({"sign_in.OwnSession", "sign_in.Authenticators", "sign_in.Confirmations"})
+
 # Pages for anyone, which hold no transaction open: documents, health, and what only a demo shows.
 PAGES = frozenset(
     {
@@ -98,12 +111,17 @@ def needs_transaction(endpoint: str) -> bool:
 
 
 def check(actor: Actor, endpoint: str, method: str) -> None:
-    """Refuse whoever may not use this door at all: ``NotSignedIn`` for strangers, ``NotPermitted`` for others."""
+    """Refuse whoever may not use this door at all.
+
+    ``NotSignedIn`` for strangers, ``SecondFactorRequired`` for who still owes one, ``NotPermitted`` for others.
+    """
     wanted = TABLE[endpoint]["GET" if method == "HEAD" else method]
     if wanted is Who.ANYONE:
         return
     if actor.id is None:
         raise NotSignedIn()
+    if actor.is_enrolling and endpoint not in WHILE_ENROLLING:
+        raise SecondFactorRequired()
     if not _may(actor, wanted):
         raise NotPermitted()
 
@@ -122,6 +140,8 @@ def refuse_unlisted(app: Flask) -> None:
 def _may(actor: Actor, wanted: Who | Verb) -> bool:
     if wanted is Who.SIGNED_IN:
         return True
+    if wanted is Who.STAFF:
+        return actor.originator is Originator.SITE
     if wanted is Who.PATIENT:
         return actor.originator in {Originator.PATIENT, Originator.PROXY}
     assert isinstance(wanted, Verb)

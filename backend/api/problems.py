@@ -30,7 +30,7 @@ STATUS = {
     Kind.UNAVAILABLE: 503,
 }
 NAMED = {
-    400: errors.MalformedBody,
+    400: errors.UnreadableRequest,
     401: errors.NotSignedIn,
     403: errors.NotPermitted,
     404: errors.NotFound,
@@ -44,6 +44,7 @@ NAMED = {
 }
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Location")
 SECONDS_TO_RETRY = "5"
+SAMPLE_COMPLAINT = {"answers.0.value": ["Not a valid integer."]}
 
 log = logging.getLogger(__name__)
 
@@ -56,21 +57,29 @@ def speak_in_problems(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def _named(error: Exception) -> Response:
-    assert isinstance(error, FollowupError)
-    status = STATUS[error.kind]
+def sample(failure: type[FollowupError]) -> dict[str, Any]:
+    """The body of this refusal, as the document shows it."""
+    return _body(failure(fields=SAMPLE_COMPLAINT if failure is errors.InvalidInput else None), "4f1d0c9a7be2563d")
+
+
+def _body(error: FollowupError, request_id: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "type": f"urn:followup:problem:{error.code}",
         "title": error.title,
-        "status": status,
+        "status": STATUS[error.kind],
         "detail": error.detail,
         "code": error.code,
-        "request_id": g.get("request_id", ""),
+        "request_id": request_id,
     }
     if error.fields:
         body["errors"] = error.fields
-    body.update({name: value for name, value in error.facts.items() if name not in body})
-    answer = Response(json.dumps(body), status, content_type="application/problem+json")
+    return body | {name: value for name, value in error.facts.items() if name not in body}
+
+
+def _named(error: Exception) -> Response:
+    assert isinstance(error, FollowupError)
+    body = _body(error, g.get("request_id", ""))
+    answer = Response(json.dumps(body), body["status"], content_type="application/problem+json")
     if error.kind is Kind.UNAUTHENTICATED:
         answer.headers["WWW-Authenticate"] = "Bearer"
     if error.kind in {Kind.UNAVAILABLE, Kind.TOO_MANY}:

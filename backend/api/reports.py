@@ -12,7 +12,7 @@ from flask.views import MethodView
 from backend import access
 from backend.access import Verb
 from backend.api.bodies import ApiBlueprint
-from backend.api.languages import accepted_language
+from backend.api.languages import ACCEPT_LANGUAGE, accepted_language
 from backend.api.requests import afterwards
 from backend.api.speaking import as_said_by, on_behalf
 from backend.patients.identifiers import note_reading
@@ -69,6 +69,7 @@ class MyReport(MethodView):
 class PatientReports(MethodView):
     """A patient's reports, as staff see them."""
 
+    @blp.reads(ACCEPT_LANGUAGE)
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, ReportPageOut)
     def get(self, query: dict[str, Any], patient_id: UUID) -> dict[str, Any]:
@@ -90,6 +91,7 @@ class PatientReports(MethodView):
 class PatientReport(MethodView):
     """One report of a patient."""
 
+    @blp.reads(ACCEPT_LANGUAGE)
     @blp.response(200, ReportOut)
     def get(self, patient_id: UUID, report_id: UUID) -> dict[str, Any]:
         """Read a report. The patient's own words are shown to those who care for them, and the reading is noted."""

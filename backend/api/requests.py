@@ -7,21 +7,26 @@ broken constraint while committing passes the error catalogue instead of becomin
 import functools
 import logging
 import secrets
+import threading
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, copy_current_request_context, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.api import permissions
+from backend.api.bodies import LONGEST_BODY
+from backend.api.lines import Line
 from backend.config import Settings
 from backend.db import Actor, Database, Transaction
-from backend.errors import NotSignedIn
+from backend.errors import BodyTooLarge, MalformedBody, NotSignedIn
 from backend.patients import sign_in as phones
-from backend.staff import sign_in as staff
+from backend.staff import sessions as staff
 from backend.terms import Originator
 
 READING = frozenset({"GET", "HEAD"})
+# 64 kB at the pace of a phone with hardly any connection.
+SECONDS_FOR_A_BODY = 10.0
 STRANGER = Actor(Originator.SYSTEM, name="stranger")
 
 log = logging.getLogger(__name__)
@@ -31,9 +36,10 @@ def one_transaction_per_request(app: Flask, db: Database, settings: Settings) ->
     """Wrap every view that the permissions table knows; ``create_app`` refuses the others."""
     app.extensions["followup_database"] = db
     app.extensions["followup_settings"] = settings
+    arriving, readers, writers = Line(settings.threads * 2), Line(settings.threads), Line(settings.threads)
     for endpoint, view in app.view_functions.items():
         if permissions.needs_transaction(endpoint):
-            app.view_functions[endpoint] = _in_one_transaction(view, db)
+            app.view_functions[endpoint] = _in_line(_in_one_transaction(view, db), arriving, readers, writers)
 
 
 def settings_of(app: Flask) -> Settings:
@@ -48,12 +54,54 @@ def database_of(app: Flask) -> Database:
     return db
 
 
-def afterwards(write: Callable[[Transaction], None]) -> None:
+def afterwards(write: Callable[[Transaction], None], *, or_never: bool = False) -> None:
     """Do ``write`` in a transaction of its own once this request's has ended, and before the answer goes out.
 
-    For what a read leaves behind: the audit of identifiers seen, the last use of a session.
+    For what a read leaves behind. When the database is busy the answer is withheld, as it must be for the audit
+    of identifiers seen; ``or_never`` lets it go out all the same, as for the last use of a session.
     """
-    g.afterwards.append(write)
+    g.afterwards.append((write, or_never))
+
+
+def _in_line(view: Callable[..., Any], arriving: Line, readers: Line, writers: Line) -> Callable[..., Any]:
+    """The whole body first: whoever sends half of one and waits must hold no lock, and no place in the database."""
+
+    @functools.wraps(view)
+    def wrapped(**arguments: Any) -> Any:
+        if request.method in READING:
+            with readers.inside():
+                return view(**arguments)
+        with arriving.inside():
+            _wait_for_the_body()
+        with writers.inside():
+            return view(**arguments)
+
+    return wrapped
+
+
+def _wait_for_the_body() -> None:
+    """Raise ``MalformedBody`` when it does not come in time: the web server itself would wait for ever.
+
+    ``BodyTooLarge`` as ever, also for one whose length was not announced.
+    """
+    failures: list[Exception] = []
+
+    def read() -> None:
+        try:
+            body = request.get_data(cache=True)
+            # One without an announced length is cut off at the limit instead of being refused.
+            if request.content_length is None and len(body) >= LONGEST_BODY:
+                raise BodyTooLarge()
+        except Exception as failure:
+            failures.append(failure)
+
+    reader = threading.Thread(target=copy_current_request_context(read), daemon=True)
+    reader.start()
+    reader.join(SECONDS_FOR_A_BODY)
+    if reader.is_alive():
+        raise MalformedBody("The body did not arrive in time.")
+    if failures:
+        raise failures[0]
 
 
 def _in_one_transaction(view: Callable[..., Any], db: Database) -> Callable[..., Any]:
@@ -89,7 +137,7 @@ def _who_is_asking(txn: Transaction) -> Actor:
 def _holder_of(txn: Transaction, token: str) -> Actor | None:
     """The patient or the member of staff with this token. A staff session in use does not fall asleep."""
     if staff.is_drowsy(txn, token):
-        afterwards(functools.partial(staff.keep_awake, token=token))
+        afterwards(functools.partial(staff.keep_awake, token=token), or_never=True)
     return phones.actor_for(txn, token) or staff.actor_for(txn, token)
 
 
@@ -102,9 +150,14 @@ def _roll_back(txn: Transaction) -> None:
 
 
 def _write_afterwards(db: Database, txn: Transaction) -> None:
-    for write in g.afterwards:
-        with db.transaction(txn.actor, request_id=txn.request_id) as later:
-            write(later)
+    for write, or_never in g.afterwards:
+        try:
+            with db.transaction(txn.actor, request_id=txn.request_id) as later:
+                write(later)
+        except SQLAlchemyError:
+            if not or_never:
+                raise
+            log.warning("a note after the answer was dropped", extra={"request_id": txn.request_id})
 
 
 def name_each_request(app: Flask) -> None:

@@ -9,7 +9,7 @@ from flask.views import MethodView
 from backend import access
 from backend.access import Verb
 from backend.api.bodies import ApiBlueprint
-from backend.staff import listing, members
+from backend.staff import guesses, listing, members, second_factor
 from backend.staff.models import Site, StaffMember
 from backend.staff.sites import create_site, update_site
 from schemas.paging import PageQuery, make_cursor, read_cursor
@@ -93,6 +93,36 @@ class OneMember(MethodView):
         if "roles" in body:
             body["roles"] = access.roles_named(g.txn, body["roles"], Verb.MANAGE_STAFF)
         return _member(members.update_member(g.txn, member, body))
+
+
+@blp.route("/staff/<uuid:staff_id>/sessions")
+class MemberSessions(MethodView):
+    """Where a member of staff is signed in."""
+
+    @blp.response(204)
+    def delete(self, staff_id: UUID) -> None:
+        """Sign somebody out everywhere."""
+        members.end_sessions(g.txn, access.member(g.txn, staff_id, Verb.MANAGE_STAFF))
+
+
+@blp.route("/staff/<uuid:staff_id>/totp")
+class MemberAuthenticator(MethodView):
+    """A member of staff's second factor."""
+
+    @blp.response(204)
+    def delete(self, staff_id: UUID) -> None:
+        """Take a lost authenticator away, of anybody but oneself. Every session of that person ends."""
+        second_factor.take_away(g.txn, access.member(g.txn, staff_id, Verb.MANAGE_STAFF))
+
+
+@blp.route("/staff/<uuid:staff_id>/lock-out")
+class MemberLockOut(MethodView):
+    """What too many wrong guesses led to."""
+
+    @blp.response(204)
+    def delete(self, staff_id: UUID) -> None:
+        """Let somebody try to sign in again at once."""
+        guesses.lift_lock_out(g.txn, access.member(g.txn, staff_id, Verb.MANAGE_STAFF))
 
 
 def _site(site: Site) -> dict[str, Any]:

@@ -5,19 +5,22 @@ import sys
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from backend.cli.audit import audit
+from backend.cli.keys import keys
+from backend.cli.operation import backup, doctor, fsck, restore
+from backend.cli.patients import patients
 from backend.cli.serving import demo, serve, work
 from backend.cli.study import database, seed, staff
 from backend.errors import FollowupError
 
-COMMANDS = (demo, serve, work, seed, database, staff)
+COMMANDS = (demo, serve, work, seed, database, staff, doctor, fsck, backup, restore, keys, patients, audit)
 
 
 def main() -> None:
     """Run a command; a named failure is one sentence and exit code 1, never a traceback."""
     try:
-        commands(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        # Outside its standalone mode, click gives back the code of whoever ended early instead of raising it.
+        sys.exit(commands(standalone_mode=False) or 0)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as wrong:

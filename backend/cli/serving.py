@@ -9,8 +9,10 @@ import click
 from granian import Granian
 from granian.constants import Interfaces
 
+from backend.api.lines import THREADS_FOR_EACH
+from backend.cli.operator import progress_bar
 from backend.config import Settings, read_settings
-from backend.demo import announce_when_up, progress_bar, read_moment, settle
+from backend.demo import announce_when_up, read_moment, settle
 from backend.jobs import open_database, refuse_unfit, ticker_of, work_of
 from backend.logs import configure_logs
 from seeds.demo.home import make_demo
@@ -25,7 +27,7 @@ from seeds.demo.home import make_demo
 def demo(home: Path, host: str, port: int, now: datetime | None, no_browser: bool) -> None:
     """Show everything with invented patients and simulated phones. Made anew at every start; needs no account."""
     settings = settle(home, host, port)
-    with progress_bar() as progress:
+    with progress_bar("Living through the patients' past") as progress:
         made = make_demo(settings, now=now, progress=progress)
     announce_when_up(made, with_browser=not no_browser)
     run_server(settings, host, port, with_worker=True)
@@ -39,7 +41,10 @@ def demo(home: Path, host: str, port: int, now: datetime | None, no_browser: boo
 def serve(host: str, port: int, with_worker: bool) -> None:
     """Answer requests. Needs `followup db upgrade` and `followup seed` first."""
     settings = read_settings()
-    refuse_unfit(open_database(settings))
+    db = open_database(settings)
+    refuse_unfit(db, settings)
+    # The server's process is forked from this one, and no connection of SQLite's may be open across a fork.
+    db.close()
     run_server(settings, host, port, with_worker=with_worker)
 
 
@@ -49,7 +54,7 @@ def work() -> None:
     configure_logs()
     settings = read_settings()
     db = open_database(settings)
-    refuse_unfit(db)
+    refuse_unfit(db, settings)
     stopping = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopping.set())
@@ -58,6 +63,9 @@ def work() -> None:
     click.echo("working; stop with Ctrl-C", err=True)
     stopping.wait()
     ticker.stop()
+    # What was done until now is sealed and said outside the database before nobody does so any more.
+    for job in ("seal", "checkpoint"):
+        ticker.run(job)
     db.close()
 
 
@@ -71,7 +79,7 @@ def run_server(settings: Settings, host: str, port: int, *, with_worker: bool) -
         interface=Interfaces.WSGI,
         factory=True,
         workers=1,
-        blocking_threads=settings.threads,
+        blocking_threads=settings.threads * THREADS_FOR_EACH,
         websockets=False,
         log_level="warning",  # type: ignore[arg-type]
     ).serve()

@@ -86,8 +86,8 @@ def _give_to_its_site(txn: Transaction, received: InboundMessage) -> None:
     """So that no other hospital reads it."""
     writers = _writers_of(txn, received)
     sender = writers.only_sender(txn)
-    received.site_id = received.site_id or (sender.patient.site_id if sender else writers.only_site())
-    received.patient_id = received.patient_id or (sender.patient.id if sender else None)
+    site_id = sender.patient.site_id if sender else writers.only_site()
+    inbound.give_to(txn, received, sender.patient.id if sender else None, site_id=site_id)
 
 
 def _look_for_danger(txn: Transaction, received: InboundMessage) -> None:

@@ -21,6 +21,7 @@ from backend.conversations.answers import ALWAYS_SAID
 from backend.db import Transaction
 from backend.patients import contact, life
 from backend.patients.models import Caregiver, Patient
+from backend.sealing import is_forgotten
 from backend.staff.models import Site
 from backend.terms import (
     ChannelKind,
@@ -58,7 +59,7 @@ def release(txn: Transaction, message: Message, template: Template) -> Decision:
         return Suppress("nobody_to_write_to")
     patient = txn.session.get_one(Patient, message.patient_id, populate_existing=True)
     question = _Question(txn, message, patient, template)
-    for rule in (_about_life, _about_consent, _about_the_agenda, _about_hours, _about_the_cap):
+    for rule in (_about_forgetting, _about_life, _about_consent, _about_the_agenda, _about_hours, _about_the_cap):
         refused = rule(question)
         if refused is not None:
             return refused
@@ -78,6 +79,11 @@ def make_dead_letter_a_task(txn: Transaction, message: Message, attempt: Attempt
         patient_id=message.patient_id,
         due_at=txn.now,
     )
+
+
+def _about_forgetting(asked: _Question) -> Decision | None:
+    """Whoever was forgotten cannot be written to, and nothing may be kept of what would be said."""
+    return Suppress("forgotten") if is_forgotten(asked.txn, asked.patient.id) else None
 
 
 def _about_life(asked: _Question) -> Decision | None:

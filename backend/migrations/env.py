@@ -1,4 +1,4 @@
-"""Run by Alembic: our metadata on the connection that the caller opened."""
+"""Run by Alembic: our metadata on the connection, and in the transaction, that the caller opened."""
 
 from alembic import context
 
@@ -15,5 +15,5 @@ context.configure(
 with context.begin_transaction():
     if connection.dialect.name == "postgresql":
         # A migration beside running code must give up rather than queue every reader behind it.
-        connection.exec_driver_sql("SET lock_timeout = '5s'")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
     context.run_migrations()

@@ -9,6 +9,7 @@ from backend import audit, clock
 from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible
 from backend.patients.models import EvidenceOfLife, Patient
+from backend.patients.sign_in import void_unused_codes
 from backend.sealing import seal
 from backend.terms import EvidenceSource, PatientStatus
 
@@ -70,12 +71,16 @@ def check_day(patient: Patient, on: date, *, field: str) -> None:
 
 
 def record_death(txn: Transaction, patient: Patient, died_on: str) -> None:
-    """The patient has died. Only the approval of a death report calls this; it recalls the messages itself."""
+    """The patient has died, and no phone can be signed in any more.
+
+    Only the approval of a death report calls this; it recalls the messages itself.
+    """
     if is_dead(patient):
         raise NoLongerPossible("A death is already on the record.")
     patient.status = PatientStatus.DIED
     patient.died_on = died_on
     audit.record(txn, "patient.died", patient)
+    void_unused_codes(txn, patient, "the patient has died")
     txn.session.flush()
 
 
@@ -83,10 +88,10 @@ def _is_after_death(patient: Patient, on: date) -> bool:
     """A month or a year of death may mean its last day. Without any date, no day is known to be before the death."""
     if not is_dead(patient):
         return False
-    return patient.died_on is None or on > _last_day_of(patient.died_on)
+    return patient.died_on is None or on > last_day_of(patient.died_on)
 
 
-def _last_day_of(partial: str) -> date:
+def last_day_of(partial: str) -> date:
     """The latest day that ``2027``, ``2027-03`` or ``2027-03-17`` can mean."""
     year, month, day = [*(int(part) for part in partial.split("-")), 0, 0][:3]
     month = month or 12

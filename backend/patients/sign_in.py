@@ -4,25 +4,27 @@ Only keyed fingerprints are stored. Every answer that a bad connection may lose 
 a retry are computed from what the phone presents, by a key only the server has. All times are real time.
 """
 
-import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Update, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from backend import audit
 from backend.clock import wall
-from backend.db import Actor, Transaction, database_of, system
+from backend.codes import new_code, plain
+from backend.db import Actor, Database, Transaction, compare_and_set, database_of, one_at_a_time, system
 from backend.errors import NoLongerPossible, NotSignedIn, SignInRefused
 from backend.patients.models import ActivationCode, Device, DeviceToken, Patient
 from backend.sealing import keyring_of, new_token
 from backend.terms import Originator, PatientStatus
 
-# Without the letters and digits that are taken for one another when read aloud or written down.
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-CODE_LENGTH = 10
 CODE_LIVES = timedelta(days=7)
 ACTIVATION_RETRY = timedelta(minutes=10)
+# Whoever found a code has to know the birth year as well, and there are not a hundred of them to try.
+MOST_WRONG_YEARS = 5
+WITHOUT_A_PHONE = frozenset({PatientStatus.DIED, PatientStatus.WITHDRAWN})
 
 ACCESS_LIVES = timedelta(minutes=30)
 # After month 24 the phone is used twice a year.
@@ -39,6 +41,17 @@ class IssuedCode:
 
 
 @dataclass(frozen=True)
+class KnownDevice:
+    """A phone that is or was signed in; it was last seen when it last got tokens, so to the half hour."""
+
+    id: UUID
+    signed_in_at: datetime
+    last_seen_at: datetime
+    signed_out_at: datetime | None
+    signed_out_because: str | None
+
+
+@dataclass(frozen=True)
 class SignedIn:
     """What a phone gets, once."""
 
@@ -50,16 +63,11 @@ class SignedIn:
 
 def issue_code(txn: Transaction, patient: Patient) -> IssuedCode:
     """A new code for the patient; one given out earlier and not yet used stops working."""
-    if patient.status == PatientStatus.DIED:
+    if patient.status in WITHOUT_A_PHONE:
         raise NoLongerPossible("No phone can be signed in for this patient any more.")
     issued = wall()
-    unused = select(ActivationCode).where(
-        ActivationCode.patient_id == patient.id, ActivationCode.used_at.is_(None), ActivationCode.voided_at.is_(None)
-    )
-    for earlier in txn.session.scalars(unused.order_by(ActivationCode.issued_at)):
-        earlier.voided_at = issued
-        audit.record(txn, "activation_code.voided", earlier)
-    code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+    void_unused_codes(txn, patient, "a new code was issued")
+    code = new_code()
     row = ActivationCode(
         patient_id=patient.id,
         site_id=patient.site_id,
@@ -72,20 +80,52 @@ def issue_code(txn: Transaction, patient: Patient) -> IssuedCode:
     return IssuedCode(code, row.expires_at)
 
 
-def activate(txn: Transaction, code: str, birth_year: int, device_id: str | None = None) -> SignedIn:
-    """Sign a phone in. Wrong, used, voided and expired are one ``SignInRefused``.
+def void_unused_codes(txn: Transaction, patient: Patient, because: str) -> None:
+    """No code given out until now signs a phone in any more."""
+    unused = select(ActivationCode).where(
+        ActivationCode.patient_id == patient.id, ActivationCode.used_at.is_(None), ActivationCode.voided_at.is_(None)
+    )
+    for code in txn.session.scalars(unused.order_by(ActivationCode.issued_at)):
+        _void(txn, code, because)
 
-    The same code, year and device within ten minutes get the same tokens, so a lost answer burns no code.
+
+def count_guess(db: Database, code: str) -> None:
+    """Count a try of a code before it is made, in a transaction of its own that no refusal undoes.
+
+    One statement, whether there is such a code or not. However many try at once, ``activate`` compares at most
+    ``MOST_WRONG_YEARS`` birth years with the right one, because each reads a count that holds its own try.
+    """
+    with db.transaction(system("sign-in")) as txn:
+        tried = update(ActivationCode).where(ActivationCode.fingerprint == _code_fingerprint(txn, code))
+        compare_and_set(txn, tried, wrong_years=ActivationCode.wrong_years + 1)
+
+
+def activate(
+    txn: Transaction,
+    code: str,
+    birth_year: int,
+    device_id: str | None = None,
+    *,
+    on_voided: Callable[[Transaction, ActivationCode], None] | None = None,
+) -> SignedIn:
+    """Sign a phone in. Unknown, wrong, used, voided and expired are one ``SignInRefused``.
+
+    The same code, year and device within ten minutes get the same tokens, so a lost answer burns no code. After
+    too many wrong years (``count_guess``) the code is voided, and ``on_voided`` may tell somebody.
     """
     at = wall()
-    row = txn.session.scalar(select(ActivationCode).where(ActivationCode.fingerprint == _code_fingerprint(txn, code)))
-    if row is None:
+    known = select(ActivationCode, Patient).join(Patient, Patient.id == ActivationCode.patient_id)
+    found = txn.session.execute(known.where(ActivationCode.fingerprint == _code_fingerprint(txn, code))).one_or_none()
+    if found is None:
         raise SignInRefused()
-    patient = txn.session.get_one(Patient, row.patient_id)
-    if patient.birth_year != birth_year or row.voided_at:
+    row, patient = found
+    if row.wrong_years > MOST_WRONG_YEARS or patient.birth_year != birth_year:
+        _void_after_refusal(txn, row, on_voided)
+        raise SignInRefused()
+    if row.voided_at or patient.status in WITHOUT_A_PHONE:
         raise SignInRefused()
     # A phone that gives no id cannot be recognised again: it gets an id that nobody knows.
-    presented = f"{_plain(code)}:{device_id or new_token()}"
+    presented = f"{plain(code)}:{device_id or new_token()}"
     if _use(txn, row, presented, at):
         audit.note(txn, "activation_code.used", row)
         return _sign_in(txn, patient, presented, at)
@@ -107,7 +147,7 @@ def refresh(txn: Transaction, refresh_token: str) -> SignedIn:
     device = txn.session.get_one(Device, current.device_id)
     if device.signed_out_at:
         raise SignInRefused()
-    first = _compare_and_set(
+    first = compare_and_set(
         txn, update(DeviceToken).where(DeviceToken.id == current.id, DeviceToken.rotated_at.is_(None)), rotated_at=at
     )
     if not first:
@@ -140,6 +180,22 @@ def sign_out(txn: Transaction, token: str) -> None:
     txn.session.flush()
 
 
+def devices_of(txn: Transaction, patient: Patient) -> Sequence[KnownDevice]:
+    """Every phone that is or was signed in for the patient, the latest first."""
+    last_seen = func.max(DeviceToken.issued_at, type_=Device.signed_in_at.type)
+    seen = (
+        select(Device, last_seen)
+        .join(DeviceToken, DeviceToken.device_id == Device.id)
+        .where(Device.patient_id == patient.id)
+        .group_by(Device.id)
+        .order_by(Device.signed_in_at.desc(), Device.id)
+    )
+    return [
+        KnownDevice(device.id, device.signed_in_at, at, device.signed_out_at, device.signed_out_because)
+        for device, at in txn.session.execute(seen)
+    ]
+
+
 def sign_phones_out(txn: Transaction, patient: Patient, because: str) -> None:
     """Sign out whatever phone the patient has."""
     signed_in = select(Device).where(Device.patient_id == patient.id, Device.signed_out_at.is_(None))
@@ -149,7 +205,7 @@ def sign_phones_out(txn: Transaction, patient: Patient, because: str) -> None:
 
 
 def _use(txn: Transaction, row: ActivationCode, presented: str, at: datetime) -> bool:
-    return _compare_and_set(
+    return compare_and_set(
         txn,
         update(ActivationCode).where(
             ActivationCode.id == row.id,
@@ -159,6 +215,7 @@ def _use(txn: Transaction, row: ActivationCode, presented: str, at: datetime) ->
         ),
         used_at=at,
         used_by=_fingerprint(txn, "device", presented),
+        wrong_years=0,
     )
 
 
@@ -185,6 +242,7 @@ def _sign_in_again(txn: Transaction, patient: Patient, row: ActivationCode, pres
     device = txn.session.scalar(signed_in.where(Device.patient_id == patient.id))
     if device is None:
         raise SignInRefused()
+    compare_and_set(txn, update(ActivationCode).where(ActivationCode.id == row.id), wrong_years=0)
     return _tokens(txn, device, presented, at, is_new=False)
 
 
@@ -225,6 +283,31 @@ def _sign_device_out(txn: Transaction, device: Device, because: str) -> None:
     audit.record(txn, "device.signed_out", device)
 
 
+def _void(txn: Transaction, code: ActivationCode, because: str) -> None:
+    code.voided_at = wall()
+    audit.record(txn, "activation_code.voided", code, reason=because)
+
+
+def _void_after_refusal(
+    txn: Transaction, row: ActivationCode, on_voided: Callable[[Transaction, ActivationCode], None] | None
+) -> None:
+    database, code_id, request_id = database_of(txn), row.id, txn.request_id
+    if row.wrong_years < MOST_WRONG_YEARS or row.voided_at or row.used_at:
+        return
+
+    def write() -> None:
+        with database.transaction(system("sign-in"), request_id=request_id) as later:
+            one_at_a_time(later, "activation code", code_id)
+            code = later.session.get_one(ActivationCode, code_id)
+            if code.voided_at or code.used_at:
+                return
+            _void(later, code, "too many wrong birth years")
+            if on_voided:
+                on_voided(later, code)
+
+    txn.after_rollback(write)
+
+
 def _revoke_after_refusal(txn: Transaction, device: Device) -> None:
     database, device_id, request_id = database_of(txn), device.id, txn.request_id
 
@@ -237,21 +320,9 @@ def _revoke_after_refusal(txn: Transaction, device: Device) -> None:
     txn.after_rollback(write)
 
 
-def _compare_and_set(txn: Transaction, statement: Update, **values: object) -> bool:
-    """Whether this statement was the one that changed the row. Of two at once the second waits, and is told no."""
-    result = txn.session.execute(statement.values(**values).execution_options(synchronize_session=False))
-    assert isinstance(result, CursorResult)
-    return bool(result.rowcount)
-
-
 def _fingerprint(txn: Transaction, purpose: str, token: str) -> str:
     return keyring_of(txn).fingerprint(f"device {purpose}", token)
 
 
 def _code_fingerprint(txn: Transaction, code: str) -> str:
-    return keyring_of(txn).fingerprint("activation code", _plain(code))
-
-
-def _plain(code: str) -> str:
-    """A code as it is kept, however it was typed."""
-    return "".join(code.split()).replace("-", "").upper()
+    return keyring_of(txn).fingerprint("activation code", plain(code))

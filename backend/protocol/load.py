@@ -77,6 +77,12 @@ def protocol_of(txn: Transaction, version_id: UUID) -> Protocol:
         return _read.setdefault(version_id, protocol)
 
 
+def arms_ever(txn: Transaction) -> frozenset[str]:
+    """Every arm that some version of the protocol has, or had: what a patient's arm can be."""
+    versions = txn.session.scalars(select(ProtocolVersion.id)).all()
+    return frozenset(arm for version_id in versions for arm in protocol_of(txn, version_id).arms)
+
+
 def _newest(txn: Transaction, study: str) -> ProtocolVersion | None:
     of_study = select(ProtocolVersion).where(ProtocolVersion.study == study)
     return txn.session.scalars(of_study.order_by(ProtocolVersion.version.desc()).limit(1)).one_or_none()

@@ -4,19 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from backend import audit
 from backend.clock import wall
-from backend.db import RoleAtSite, Transaction
+from backend.db import RoleAtSite, Transaction, one_at_a_time
 from backend.errors import AlreadyExists, InvalidInput
 from backend.phones import e164
 from backend.sealing import STUDY, DataKey, keyring_of, make_data_key, seal, unseal
+from backend.staff import passwords
 from backend.staff.models import Site, StaffMember, StaffRole, StaffSession
 from backend.terms import Language, Role
-
-SHORTEST_PASSWORD = 12
 
 # These three may be held at every site; whoever changes a patient's record is somewhere.
 ROLES_FOR_EVERY_SITE = frozenset({Role.MONITOR, Role.DATA_MANAGER, Role.ADMINISTRATOR})
@@ -31,9 +29,6 @@ PRECEDENCE = (
     Role.ADMINISTRATOR,
 )
 
-# Argon2id at OWASP's memory and time, on one lane: a sign-in costs some tens of milliseconds of one core.
-HASHER = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1)
-
 
 def create_member(
     txn: Transaction,
@@ -46,14 +41,14 @@ def create_member(
     language: str = Language.CHINESE,
 ) -> StaffMember:
     """Take on a member of staff. The first site among the roles is their home and seals their name."""
-    _refuse_what_cannot_be(password, roles)
+    _refuse_what_cannot_be(passwords.complaints(password, email), roles)
     index = email_index(txn, email)
     if txn.session.scalar(select(StaffMember.id).where(StaffMember.email_index == index)):
         raise AlreadyExists("Somebody signs in with this address already.", fields={"email": ["Already in use."]})
     member = StaffMember(
         home_site_id=next((held.site_id for held in roles if held.site_id), None),
         email_index=index,
-        password_hash=HASHER.hash(password),
+        password_hash=passwords.hashed(password),
         language=language,
         created_at=txn.now,
     )
@@ -76,10 +71,12 @@ def update_member(txn: Transaction, member: StaffMember, changes: Mapping[str, A
     A new password, other roles and a leave-taking end every session at once.
     """
     roles = changes.get("roles")
-    _refuse_what_cannot_be(changes.get("password"), roles if roles is not None else roles_of(txn, member))
+    wrong = passwords.complaints(changes["password"], email_of(txn, member)) if "password" in changes else []
+    _refuse_what_cannot_be(wrong, roles if roles is not None else roles_of(txn, member))
+    in_turn(txn, member.id)
     _change_person(txn, member, changes)
     if "password" in changes:
-        member.password_hash = HASHER.hash(changes["password"])
+        member.password_hash = passwords.hashed(changes["password"])
         audit.note(txn, "staff_member.password_changed", member)
     if roles is not None:
         _replace_roles(txn, member, roles)
@@ -101,17 +98,38 @@ def name_of(txn: Transaction, member: StaffMember) -> str:
     return unseal(txn, member, "name_sealed") or ""
 
 
+def email_of(txn: Transaction, member: StaffMember) -> str:
+    """The address the member signs in with, opened."""
+    return unseal(txn, member, "email_sealed") or ""
+
+
+def find_member(txn: Transaction, email: str) -> StaffMember:
+    """Who signs in with this address, for those at the machine. Raises ``InvalidInput`` when it is nobody."""
+    found = txn.session.scalar(select(StaffMember).where(StaffMember.email_index == email_index(txn, email)))
+    if found is None:
+        raise InvalidInput(fields={"email": ["Nobody signs in with this address."]})
+    return found
+
+
 def email_index(txn: Transaction, email: str) -> str:
     """What an address is looked up by; its case does not matter."""
     return keyring_of(txn).blind_index("staff e-mail", email.strip().casefold())
 
 
-def end_sessions(txn: Transaction, member: StaffMember) -> None:
-    """Sign the member out everywhere."""
-    running = select(StaffSession).where(StaffSession.staff_id == member.id, StaffSession.revoked_at.is_(None))
-    for session in txn.session.scalars(running.order_by(StaffSession.started_at)):
-        session.revoked_at = wall()
-        audit.record(txn, "staff_session.revoked", session)
+def in_turn(txn: Transaction, staff_id: UUID) -> None:
+    """What opens a person's sessions and what ends them take turns: no session slips out between the two."""
+    one_at_a_time(txn, "staff member", staff_id)
+
+
+def end_sessions(txn: Transaction, member: StaffMember, *, but: StaffSession | None = None) -> None:
+    """Sign the member out everywhere, or everywhere else."""
+    running = select(StaffSession).where(
+        StaffSession.staff_id == member.id, StaffSession.revoked_at.is_(None), StaffSession.ends_at > wall()
+    )
+    for session in txn.session.scalars(running.order_by(StaffSession.started_at, StaffSession.id)):
+        if but is None or session.id != but.id:
+            session.revoked_at = wall()
+            audit.record(txn, "staff_session.revoked", session)
 
 
 def _change_person(txn: Transaction, member: StaffMember, changes: Mapping[str, Any]) -> None:
@@ -170,10 +188,8 @@ def _make_study_key(txn: Transaction) -> None:
         txn.session.flush()
 
 
-def _refuse_what_cannot_be(password: str | None, roles: Sequence[RoleAtSite]) -> None:
-    complaints: dict[str, list[str]] = {}
-    if password is not None and len(password) < SHORTEST_PASSWORD:
-        complaints["password"] = [f"At least {SHORTEST_PASSWORD} characters."]
+def _refuse_what_cannot_be(password: list[str], roles: Sequence[RoleAtSite]) -> None:
+    complaints: dict[str, list[str]] = {"password": password} if password else {}
     if not roles:
         complaints["roles"] = ["At least one role is needed."]
     for number, held in enumerate(roles):

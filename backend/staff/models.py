@@ -133,6 +133,7 @@ class RecoveryCode(WithId, Base):
     home_site_id: Mapped[UUID | None] = mapped_column(ForeignKey("site.id"), index=True)
     fingerprint: Mapped[str] = mapped_column(unique=True, info={"audited": False})
     used_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
 
     @property
     def site_id(self) -> UUID | None:

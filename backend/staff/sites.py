@@ -14,7 +14,7 @@ from backend.errors import AlreadyExists, InvalidInput
 from backend.sealing import make_data_key
 from backend.staff.models import Site
 
-CODE = re.compile(r"site-\d{2,3}")
+CODE = re.compile(r"site-[0-9]{2,3}")
 CHANGEABLE = ("name", "emergency_phone", "office_phone", "working_hours")
 
 

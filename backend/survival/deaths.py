@@ -23,7 +23,8 @@ from backend.terms import DeathReportStatus, WorkReason
 from backend.worklist.items import find_item, open_item, resolve
 from backend.worklist.models import WorkItem
 
-PARTIAL_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+# Not \d, which takes the digits of every script: what is stored must sort and compare.
+PARTIAL_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 HELD_BECAUSE_REPORTED = "death_reported"
 HELD_BECAUSE_DIED = "died"
 PENDING = DeathReportStatus.PENDING
@@ -147,7 +148,7 @@ def _decide(txn: Transaction, report: DeathReport, status: DeathReportStatus) ->
     # Of two people who decide at once, the second finds the first one's decision.
     txn.session.refresh(report)
     if report.status != PENDING:
-        raise NoLongerPossible(f"This report was {report.status} before.")
+        raise NoLongerPossible("This report was decided before.")
     if report.reported_by is not None and report.reported_by == txn.actor.id:
         raise SamePersonMayNot()
     task = find_item(txn, report.patient_id, _task_of(report))

@@ -25,7 +25,7 @@ from notifications.scheduler import Ticker
 MORNING = time(9, 0)
 HOME_ZONE = "Asia/Shanghai"
 HOME_REGION = "CN"
-DIALLED = re.compile(r"\+[1-9]\d{2,14}")
+DIALLED = re.compile(r"\+[1-9][0-9]{2,14}")
 
 
 @dataclass(frozen=True)

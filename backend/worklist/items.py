@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, select, tuple_, update
+from sqlalchemy import ColumnElement, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from backend import audit
-from backend.db import Transaction
+from backend.db import Transaction, compare_and_set
 from backend.errors import NoLongerPossible
 from backend.sealing import seal
 from backend.terms import WorkReason
@@ -55,9 +55,7 @@ def open_item(
 def resolve(txn: Transaction, item: WorkItem, outcome: str, note: str | None = None) -> WorkItem:
     """Close a task with what came of it. Raises ``NoLongerPossible`` when somebody closed it before."""
     claim = update(WorkItem).where(WorkItem.id == item.id, WorkItem.resolved_at.is_(None))
-    closed = txn.session.execute(claim.values(resolved_at=txn.now).execution_options(synchronize_session=False))
-    assert isinstance(closed, CursorResult)
-    if not closed.rowcount:
+    if not compare_and_set(txn, claim, resolved_at=txn.now):
         raise NoLongerPossible("This task was closed before.")
     item.resolved_at = txn.now
     item.resolved_by = txn.actor.id

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from backend import clock, demo_clock
+from backend.audit_checkpoints import FILE_NAME
 from backend.config import Settings
 from backend.db import Database
 from backend.errors import DatabaseBusy, NotADemo
@@ -43,7 +44,8 @@ class Demo:
         return {
             "base_url": self.settings.public_url,
             "staff": staff,
-            "patients": [_described(p) for p in self.patients],
+            # Whoever died has no code that signs a phone in, and is for the staff to find.
+            "patients": [_described(one) for one in self.patients if one.activation_code],
         }
 
 
@@ -67,6 +69,8 @@ def make_demo(settings: Settings, *, now: datetime | None, progress: Progress) -
     refuse_foreign(settings)
     # Whoever waits for the file must not find the last demo's.
     (settings.home / DESCRIPTION).unlink(missing_ok=True)
+    # What was said of the last demo's audit trail is not true of this one's.
+    (settings.home / FILE_NAME).unlink(missing_ok=True)
     wipe(settings)
     db = _in_a_hurry(open_database(settings))
     try:

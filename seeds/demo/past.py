@@ -111,9 +111,11 @@ class Past:
 
     def _give_codes(self, patients: list[Invented]) -> None:
         for one in patients:
-            scene = Scene(self._db, self._staff, one)
-            if one.activation_code is None and not self._has_died(one):
-                deeds.give_code(scene, {})
+            if self._has_died(one):
+                # Whatever was given out before opens nothing any more.
+                one.activation_code = None
+            elif one.activation_code is None:
+                deeds.give_code(Scene(self._db, self._staff, one), {})
 
     def _has_died(self, one: Invented) -> bool:
         with self._db.reading(demo_clock.DEMO) as txn:

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from backend.audit import AuditEvent
 from backend.db import Database, system
 from backend.reports.models import SymptomReport
-from tests.people import PASSWORD, ann, ben, coordinator, enrolment_body, investigator, monitor, phone_of
+from tests.authenticator import in_force, sign_in
+from tests.people import ann, ben, coordinator, enrolment_body, investigator, monitor, phone_of
 from tests.sent import answers, report_body, staff_report_body
 
 API = "/api/v1"
@@ -33,7 +34,7 @@ def phone(db, patient):
 
 def test_the_whole_way_from_enrolment_to_a_person_who_has_seen_it(db, client):
     person = coordinator(db)
-    signed_in = client.post(f"{API}/auth/staff", json={"email": person.email, "password": PASSWORD})
+    signed_in = sign_in(client, person, in_force(db, person).code())
     staff = {"Authorization": f"Bearer {signed_in.json['access_token']}"}
     made = client.post(f"{API}/patients", json=enrolment_body(), headers=staff)
     code = client.post(f"{API}/patients/{made.json['id']}/activation-codes", headers=staff)

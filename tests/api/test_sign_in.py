@@ -1,8 +1,11 @@
 """Signing in over HTTP: the contract's shapes, and refusals that look alike."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.people import PASSWORD, ann, bearer, coordinator, phone_of
+from tests.authenticator import in_force, sign_in
+from tests.people import ann, bearer, coordinator, phone_of
 
 API = "/api/v1"
 
@@ -64,23 +67,35 @@ def test_an_old_refresh_token_ends_the_family_over_http_too(db, client, clock):
 
 def test_staff_sign_in_with_their_roles(db, client):
     person = coordinator(db)
+    authenticator = in_force(db, person)
 
-    answer = client.post(f"{API}/auth/staff", json={"email": person.email, "password": PASSWORD})
+    answer = sign_in(client, person, authenticator.code())
 
     assert answer.status_code == 201
     assert answer.json["staff"]["roles"] == [{"role": "coordinator", "site": "site-01"}]
-    assert answer.json.keys() == {"access_token", "expires_in", "staff"}
+    assert answer.json.keys() == {"access_token", "expires_in", "staff", "second_factor"}
     assert client.get(f"{API}/patients", headers=bearer(answer.json["access_token"])).status_code == 200
 
 
-def test_staff_are_refused_alike_whether_or_not_they_exist(db, client):
-    person = coordinator(db)
+def test_staff_are_refused_alike_whatever_is_wrong(db, client):
+    person, careful = coordinator(db), coordinator(db)
+    authenticator = in_force(db, careful)
+    used = authenticator.code()
+    sign_in(client, careful, used)
 
-    wrong = client.post(f"{API}/auth/staff", json={"email": person.email, "password": "not it"})
-    unknown = client.post(f"{API}/auth/staff", json={"email": "nobody@example.org", "password": "not it"})
+    refused = [
+        sign_in(client, replace(person, email="nobody@example.org")),
+        sign_in(client, person, password="not it"),
+        sign_in(client, careful),
+        sign_in(client, careful, ""),
+        sign_in(client, careful, "000000"),
+        sign_in(client, careful, used),
+    ]
 
-    assert wrong.status_code == unknown.status_code == 401
-    assert {**wrong.json, "request_id": ""} == {**unknown.json, "request_id": ""}
+    bodies = [{**one.json, "request_id": ""} for one in refused]
+    assert {(one.status_code, one.json["code"]) for one in refused} == {(401, "sign_in_refused")}
+    assert bodies == [bodies[0]] * len(bodies)
+    assert "authenticator" in bodies[0]["detail"]
 
 
 def test_signing_out_ends_a_staff_session(db, client):

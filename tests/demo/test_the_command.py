@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+
+from tests.processes import COMMAND, bare_environment
 
 SECONDS_TO_BUILD = 200
 SECONDS_TO_END = 20
@@ -27,11 +28,7 @@ pytestmark = [
 
 
 def command(*words: str) -> list[str]:
-    return [sys.executable, "-c", "from backend.cli import main; main()", "demo", "--no-browser", *words]
-
-
-def environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("FOLLOWUP_")}
+    return [*COMMAND, "demo", "--no-browser", *words]
 
 
 def free_port() -> int:
@@ -48,7 +45,7 @@ class Running:
         self.port = free_port()
         self.screen = (home.parent / "screen.txt").open("w+")
         words = command("--home", str(home), "--port", str(self.port), "--now", "2027-03-01T08:00:00+08:00")
-        self.process = subprocess.Popen(words, env=environment(), stdout=self.screen, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(words, env=bare_environment(), stdout=self.screen, stderr=subprocess.STDOUT)
 
     def wait(self) -> dict[str, Any]:
         """Until the file is there, which says that it can be used."""
@@ -132,7 +129,7 @@ def test_a_port_that_is_taken_is_said_before_anything_is_built(tmp_path: Path) -
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         words = command("--home", str(tmp_path / "demo"), "--port", str(taken.getsockname()[1]))
-        done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(words, env=bare_environment(), capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 1
     assert "choose another with --port" in done.stderr
@@ -152,7 +149,7 @@ def test_a_home_whose_demo_still_runs_is_left_alone(tmp_path: Path) -> None:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         (tmp_path / "demo.json").write_text(json.dumps({"base_url": f"http://127.0.0.1:{running.server_port}"}))
         words = command("--home", str(tmp_path), "--port", str(free_port()))
-        done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(words, env=bare_environment(), capture_output=True, text=True, timeout=60, check=False)
         running.shutdown()
 
     assert done.returncode == 1
@@ -164,7 +161,7 @@ def test_a_home_with_somebody_elses_database_is_refused_in_one_sentence(tmp_path
     (tmp_path / "followup.sqlite").write_text("the patients of a hospital " * 1_000)
 
     words = command("--home", str(tmp_path), "--port", str(free_port()))
-    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, env=bare_environment(), capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 1
     assert "not a demo" in done.stderr
@@ -174,7 +171,7 @@ def test_a_home_with_somebody_elses_database_is_refused_in_one_sentence(tmp_path
 @pytest.mark.parametrize("now", ["yesterday", "2027-03-01T08:00:00", "0001-01-01T00:00:00+00:00"])
 def test_a_time_that_is_no_instant_is_refused(tmp_path: Path, now: str) -> None:
     words = command("--home", str(tmp_path / "demo"), "--port", str(free_port()), "--now", now)
-    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, env=bare_environment(), capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 2
     assert "--now" in done.stderr

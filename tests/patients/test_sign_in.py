@@ -165,6 +165,21 @@ def test_a_refresh_token_still_works_a_year_later(db, clock):
     assert is_signed_in(db, refreshed(db, tokens.refresh_token).access_token)
 
 
+def test_a_refresh_token_ends_after_four_hundred_days(db, clock):
+    tokens = activated(db, code_for(db, ann(db)))
+
+    clock.move_to("2028-04-04T08:00:00+08:00")
+
+    with pytest.raises(SignInRefused):
+        refreshed(db, tokens.refresh_token)
+
+
+def test_no_token_is_shorter_than_its_256_bits(db):
+    tokens = activated(db, code_for(db, ann(db)))
+
+    assert min(len(tokens.access_token), len(tokens.refresh_token)) >= 43
+
+
 def test_a_retry_within_half_a_minute_gets_the_same_successor(db, clock):
     tokens = activated(db, code_for(db, ann(db)))
     first = refreshed(db, tokens.refresh_token)
@@ -195,6 +210,19 @@ def test_an_old_refresh_token_signs_the_whole_family_out(db, clock):
     assert not is_signed_in(db, renewed.access_token)
     with pytest.raises(SignInRefused):
         refreshed(db, renewed.refresh_token)
+
+
+def test_why_a_family_was_signed_out_is_on_the_trail(db, clock):
+    tokens = activated(db, code_for(db, ann(db)))
+    refreshed(db, tokens.refresh_token)
+    clock.move_to("2027-03-01T08:01:00+08:00")
+
+    with pytest.raises(SignInRefused):
+        refreshed(db, tokens.refresh_token)
+
+    with db.reading(system("test")) as txn:
+        reasons = select(audit.AuditEvent.new).where(audit.AuditEvent.field == "signed_out_because")
+        assert txn.session.scalars(reasons).all() == ["an old refresh token was used"]
 
 
 def test_the_demos_clock_moves_no_code_and_no_token(db, clock):

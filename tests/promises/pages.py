@@ -16,9 +16,14 @@ PACKAGES = ("backend", "schemas", "notifications", "seeds")
 
 def agrees(path: Path, made: str) -> bool:
     """Whether the kept page is what the code makes now; with FOLLOWUP_REFRESH_DOCS=1 it is written instead."""
-    if os.environ.get(REFRESH) == "1":
+    if is_refreshing():
         path.write_text(made, encoding="utf-8")
     return path.is_file() and path.read_text(encoding="utf-8") == made
+
+
+def is_refreshing() -> bool:
+    """Whether kept pages are to be written rather than compared."""
+    return os.environ.get(REFRESH) == "1"
 
 
 def table(path: Path, heading: str) -> list[list[str]]:

@@ -14,6 +14,7 @@ ROLES = tuple(Role)
 DOORS = {
     Who.ANYONE: "anyone",
     Who.SIGNED_IN: "whoever is signed in",
+    Who.STAFF: "whoever of the staff is signed in",
     Who.PATIENT: "a patient's phone",
 }
 # Asked by a route for a part of its answer, not at the door.

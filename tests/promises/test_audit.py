@@ -13,6 +13,7 @@ from backend.db import Database, system
 from backend.terms import WorkReason
 from backend.worklist.items import open_item
 from notifications.inbound import ReceivedText, receive
+from tests.authenticator import Authenticator
 from tests.databases import KINDS
 from tests.people import (
     PASSWORD,
@@ -159,10 +160,29 @@ class Story:
         tokens = self.client.post(f"{API}/auth/activations", json=shown).json
         old = {"refresh_token": tokens["refresh_token"]}
         yield "sign_in.Refreshes", "POST", f"{API}/auth/refresh", old, {}
-        who = {"email": self.person.email, "password": PASSWORD}
+        yield "patients.Devices", "DELETE", f"{self.of_ann}/devices", None, self.staff
+        yield from self._of_staff()
+
+    def _of_staff(self) -> Iterator[Step]:
+        newcomer = coordinator(self.db)
+        who, password = {"email": newcomer.email, "password": PASSWORD}, {"password": PASSWORD}
         yield "sign_in.StaffSignIns", "POST", f"{API}/auth/staff", who, {}
-        mine = self.client.post(f"{API}/auth/staff", json=who).json["access_token"]
-        yield "sign_in.OwnSession", "DELETE", f"{API}/auth/session", None, bearer(mine)
+        mine = bearer(self.client.post(f"{API}/auth/staff", json=who).json["access_token"])
+        yield "sign_in.Authenticators", "POST", f"{API}/auth/totp", {}, mine
+        shown = Authenticator(self.client.post(f"{API}/auth/totp", json={}, headers=mine).json["secret"], ())
+        first = {"totp": shown.code()}
+        yield "sign_in.Confirmations", "POST", f"{API}/auth/totp/confirmations", first, mine
+        yield "sign_in.RecoveryCodes", "POST", f"{API}/auth/recovery-codes", password, mine
+        other = {**password, "new_password": "another long password"}
+        yield "sign_in.Password", "POST", f"{API}/auth/password", other, mine
+        self.client.post(f"{API}/auth/staff", json={**who, "password": other["new_password"], "totp": shown.code(+1)})
+        yield "sign_in.OwnSessions", "DELETE", f"{API}/auth/sessions", None, mine
+        yield "sign_in.OwnSession", "DELETE", f"{API}/auth/session", None, mine
+        of_newcomer = f"{API}/staff/{newcomer.id}"
+        yield "staff.MemberAuthenticator", "DELETE", f"{of_newcomer}/totp", None, self.chief
+        yield "staff.MemberLockOut", "DELETE", f"{of_newcomer}/lock-out", None, self.chief
+        elsewhere = f"{API}/staff/{coordinator(self.db).id}/sessions"
+        yield "staff.MemberSessions", "DELETE", elsewhere, None, self.chief
 
 
 OUTCOME = {"outcome": "called"}

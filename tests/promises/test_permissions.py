@@ -38,6 +38,8 @@ def allowed(wanted) -> set[object]:
         return {*Role, Who.PATIENT, Who.ANYONE}
     if wanted is Who.SIGNED_IN:
         return {*Role, Who.PATIENT}
+    if wanted is Who.STAFF:
+        return {*Role}
     return {Who.PATIENT} if wanted is Who.PATIENT else set(ALLOWED[wanted])
 
 

@@ -8,7 +8,8 @@ from backend.db import Database, RoleAtSite, system
 from backend.errors import AlreadyExists, InvalidInput, SignInRefused
 from backend.staff.members import create_member, update_member
 from backend.staff.models import StaffMember
-from backend.staff.sign_in import SignedIn, actor_for, keep_awake, sign_in, sign_out
+from backend.staff.sessions import SignedIn, actor_for, keep_awake, sign_out
+from backend.staff.sign_in import sign_in
 from backend.terms import Role
 from tests.people import PASSWORD, administrator, coordinator, site_row
 from tests.stored import everything_stored

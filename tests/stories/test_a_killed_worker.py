@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +21,8 @@ from backend.patients.models import Patient
 from backend.sealing import unseal
 from notifications.models import Message, SimulatedText
 from tests import people
-from tests.databases import KEYRING, MASTER_KEY
+from tests.databases import KEYRING
+from tests.processes import COMMAND, environment_for
 
 PATIENTS = 24
 KILLS = 4
@@ -30,26 +30,11 @@ SECONDS_TO_DRAIN = 60
 TEST = system("test")
 
 
-def environment_for(db: Database, home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FOLLOWUP_")}
-    return {
-        **kept,
-        "FOLLOWUP_MODE": "test",
-        "FOLLOWUP_HOME": str(home),
-        "FOLLOWUP_DATABASE_URL": db.url,
-        "FOLLOWUP_SECRET_KEY": "a secret key that only the tests use",
-        "FOLLOWUP_DATA_KEYS": MASTER_KEY,
-        "FOLLOWUP_INDEX_KEY": "an index key that only the tests use",
-        "FOLLOWUP_LEASE_SECONDS": "0.5",
-        "FOLLOWUP_TICK_SECONDS": "0.1",
-    }
-
-
 @contextmanager
 def a_worker(db: Database, home: Path) -> Iterator[subprocess.Popen[bytes]]:
     """``followup work``, killed at the end if it still runs."""
-    command = [sys.executable, "-c", "from backend.cli import main; main()", "work"]
-    process = subprocess.Popen(command, env=environment_for(db, home), stderr=subprocess.DEVNULL)
+    hurried = environment_for(db.url, home, LEASE_SECONDS="0.5", TICK_SECONDS="0.1")
+    process = subprocess.Popen([*COMMAND, "work"], env=hurried, stderr=subprocess.DEVNULL)
     try:
         yield process
     finally:

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("home_site_id", sa.Uuid(), nullable=True),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("used_at", UTCDateTime(), nullable=True),
+        sa.Column("voided_at", UTCDateTime(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["authenticator_id"], ["staff_authenticator.id"], name=op.f("fk_recovery_code_authenticator_id")

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from backend.db import UTCDateTime
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -25,6 +27,7 @@ def upgrade() -> None:
         sa.Column("chain", sa.Text(), nullable=False),
         sa.Column("seq", BIG, nullable=False),
         sa.Column("entry_id", BIG, nullable=False),
+        sa.Column("sealed_at", UTCDateTime(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("chain", "seq", name=op.f("pk_audit_seal")),
         sa.UniqueConstraint("entry_id", name=op.f("uq_audit_seal_entry_id")),

@@ -1,0 +1,206 @@
+"""Verifying the trail: every chain from its first seal to its head, and against what was said outside the database.
+
+``followup audit verify`` and ``fsck`` ask here. Whoever can write to the database can make a chain whole again after
+cutting or rewriting it; only the checkpoint file shows that (see ``audit_checkpoints``).
+"""
+
+import multiprocessing
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, literal, select, union_all
+from sqlalchemy.engine import make_url
+
+from backend.audit import AuditEvent
+from backend.audit_checkpoints import Checkpoint, Checkpoints, read_checkpoints
+from backend.audit_defects import Defect, Wrong, explain
+from backend.audit_seals import SEALED_WITHIN, AuditChain, AuditSeal, of_chain, unsealed_for
+from backend.audit_walk import OpenTrail, Piece, Trail, first_break
+from backend.db import Database, Transaction, system
+from backend.sealing import keyring_of
+
+VERIFIER = system("audit verification")
+LINKS_IN_A_PIECE = 100_000
+# A process of its own takes a second to start; below this it is not worth it.
+WORTH_PROCESSES = 300_000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What verifying found. ``overdue`` are the entries without a seal for over a minute."""
+
+    entries: int
+    chains: int
+    unsealed: int
+    overdue: tuple[int, ...]
+    defects: tuple[Defect, ...]
+    checkpoints: Checkpoints | None
+
+    @property
+    def is_sound(self) -> bool:
+        """Nothing is wrong and nothing waits too long."""
+        return not self.defects and not self.overdue
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A chain as its rows have it: the lowest and the highest seal, and the head (0 and empty: there is none)."""
+
+    chain: str
+    lowest: int
+    last: int
+    head_seq: int
+    head_hash: str
+
+
+def verify(
+    db: Database,
+    *,
+    checkpoints: Path | None = None,
+    chain: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+    processes: int | None = None,
+) -> Verdict:
+    """Check every link of every chain, or of one; of each chain the first defect is named.
+
+    ``progress`` is told how many entries are done, and of how many. ``processes`` says how many pieces are checked
+    at once; without it, as many as there are cores once the trail is long. Without ``checkpoints`` neither a cut nor
+    a rewritten chain can be told from a whole one.
+    """
+    with db.reading(VERIFIER) as txn:
+        extents = [one for one in _extents(txn) if chain in (None, one.chain)]
+        unsealed = _unsealed(txn, chain)
+        overdue = unsealed_for(txn, SEALED_WITHIN, chain) if unsealed else []
+        said = None if checkpoints is None else read_checkpoints(checkpoints, keyring_of(txn))
+    trail = _trail_of(db)
+    breaks = _breaks(list(_pieces(trail, extents)), progress, processes)
+    with trail.opened() as opened:
+        found = {one.chain: _first_of_chain(opened, one, breaks.get(one.chain), said) for one in extents}
+        for gone in _unknown_chains(extents, said, chain):
+            found.setdefault(gone.chain, gone)
+    defects = [defect for _, defect in sorted(found.items()) if defect]
+    defects += [_forged(number) for number in (said.forged if said else ())]
+    entries = sum(one.last for one in extents)
+    return Verdict(entries, len(extents), unsealed, tuple(overdue), tuple(defects), said)
+
+
+def _extents(txn: Transaction) -> list[Extent]:
+    # One statement, so that what is sealed meanwhile is either wholly in it or not at all.
+    seals = select(
+        AuditSeal.chain,
+        func.min(AuditSeal.seq).label("lowest"),
+        func.max(AuditSeal.seq).label("last"),
+        literal(0).label("head_seq"),
+        literal("").label("head_hash"),
+    ).group_by(AuditSeal.chain)
+    heads = select(AuditChain.chain, literal(1), literal(0), AuditChain.seq, AuditChain.hash)
+    both = union_all(seals, heads).subquery()
+    columns = (func.min(both.c.lowest), func.max(both.c.last), func.max(both.c.head_seq), func.max(both.c.head_hash))
+    rows = txn.session.execute(select(both.c.chain, *columns).group_by(both.c.chain).order_by(both.c.chain))
+    return [Extent(*row) for row in rows]
+
+
+def _unsealed(txn: Transaction, chain: str | None) -> int:
+    """How many wait; the difference of two counts, because asking each entry takes as long as verifying it."""
+    entries = select(func.count()).select_from(AuditEvent).where(of_chain(chain))
+    seals = select(func.count()).select_from(AuditSeal)
+    if chain is not None:
+        seals = seals.where(AuditSeal.chain == chain)
+    return txn.session.scalar(select(entries.scalar_subquery() - seals.scalar_subquery())) or 0
+
+
+def _trail_of(db: Database) -> Trail:
+    url = make_url(db.url)
+    if db.is_sqlite:
+        return Trail(is_sqlite=True, address=url.database or "")
+    return Trail(is_sqlite=False, address=url.set(drivername="postgresql").render_as_string(hide_password=False))
+
+
+def _pieces(trail: Trail, extents: Iterable[Extent]) -> Iterator[Piece]:
+    for one in extents:
+        for first in range(1, one.last + 1, LINKS_IN_A_PIECE):
+            yield Piece(trail, one.chain, first, min(first + LINKS_IN_A_PIECE - 1, one.last))
+
+
+def _breaks(pieces: Sequence[Piece], progress: Callable[[int, int], None], processes: int | None) -> dict[str, int]:
+    """The first place of each chain that does not hold."""
+    total, done = sum(piece.last - piece.first + 1 for piece in pieces), 0
+    broken: dict[str, list[int]] = defaultdict(list)
+    wanted = processes or ((os.cpu_count() or 1) if total >= WORTH_PROCESSES else 1)
+    for piece, place in zip(pieces, _walked(pieces, wanted), strict=True):
+        done += piece.last - piece.first + 1
+        progress(done, total)
+        if place is not None:
+            broken[piece.chain].append(place)
+    return {chain: min(places) for chain, places in broken.items()}
+
+
+def _walked(pieces: Sequence[Piece], processes: int) -> Iterator[int | None]:
+    if processes < 2:
+        yield from map(first_break, pieces)
+        return
+    # Started afresh: a process that inherited our connections would break them when it ends.
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(first_break, pieces)
+
+
+def _first_of_chain(trail: OpenTrail, extent: Extent, broken_at: int | None, said: Checkpoints | None) -> Defect | None:
+    if extent.lowest < 1:
+        stray = trail.one(extent.chain, extent.lowest)
+        entry_id = stray.entry_id if stray else None
+        return Defect(extent.chain, extent.lowest, entry_id, Wrong.INSERTED, "a seal before the first one.")
+    if broken_at is not None:
+        return explain(trail, extent.chain, broken_at, last=extent.last, head_hash=extent.head_hash)
+    return _head_defect(trail, extent) or _checkpoint_defect(trail, extent, said)
+
+
+def _head_defect(trail: OpenTrail, extent: Extent) -> Defect | None:
+    last = trail.one(extent.chain, extent.last)
+    entry_id, stored = (last.entry_id, last.hash) if last else (None, trail.hash_before(extent.chain, 1))
+    if extent.head_seq > extent.last:
+        words = f"the trail was cut after seq {extent.last}: its head stands at {extent.head_seq}."
+        return Defect(extent.chain, extent.last + 1, None, Wrong.CUT, words)
+    if extent.head_seq < extent.last:
+        words = f"the chain's head stands at {extent.head_seq}: seals came after it that it does not know."
+        return Defect(extent.chain, extent.last, entry_id, Wrong.INSERTED, words)
+    if extent.head_hash.encode() != stored:
+        return Defect(extent.chain, extent.last, entry_id, Wrong.ALTERED, "the chain's head was changed.")
+    return None
+
+
+def _checkpoint_defect(trail: OpenTrail, extent: Extent, said: Checkpoints | None) -> Defect | None:
+    """The lowest checkpoint that the chain no longer agrees with; what lies above the one before it is in doubt."""
+    lines = {(one.seq, one.hash): one for one in reversed(said.lines if said else ()) if one.chain == extent.chain}
+    agreed = 0
+    for (seq, stored), line in sorted(lines.items()):
+        if seq > extent.last:
+            return _cut(extent.chain, extent.last, line)
+        found = trail.one(extent.chain, seq)
+        if found is None or found.hash != stored.encode():
+            words = f"rewritten since the checkpoint of {line.at}, from some entry after seq {agreed} on."
+            entry_id = found.entry_id if found else None
+            return Defect(extent.chain, seq, entry_id, Wrong.REWRITTEN, words)
+        agreed = seq
+    return None
+
+
+def _cut(chain: str, last: int, line: Checkpoint) -> Defect:
+    words = f"the trail was cut after seq {last}: the checkpoint of {line.at} knows seq {line.seq}."
+    return Defect(chain, last + 1, None, Wrong.CUT, words)
+
+
+def _unknown_chains(extents: Iterable[Extent], said: Checkpoints | None, only: str | None) -> Iterator[Defect]:
+    """Chains that a checkpoint knows and the database does not."""
+    there = {one.chain for one in extents}
+    for line in said.lines if said else ():
+        if line.chain not in there and only in (None, line.chain):
+            yield _cut(line.chain, 0, line)
+
+
+def _forged(number: int) -> Defect:
+    words = f"line {number} of the checkpoint file was not written by this server, or was changed."
+    return Defect("", 0, None, Wrong.FORGED, words)

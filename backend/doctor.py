@@ -1,0 +1,253 @@
+"""Is this server fit to follow patients? Every check says what it saw and, where it is not well, what to do.
+
+It works on a machine where nothing works yet: without settings or a database it says so and checks the rest.
+No secret and no identifier is ever printed.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend import clock
+from backend.audit import AuditEvent
+from backend.audit_seals import AuditSeal
+from backend.backups.trace import BACKED_UP
+from backend.config import Mode, Settings, SmsGateway, read_settings
+from backend.db import Database, Transaction, system
+from backend.errors import BadSettings, FollowupError
+from backend.jobs import open_database, refuse_unfit
+from backend.protocol.load import current_protocol
+from backend.providers import PROVIDERS
+from backend.staff.models import Site, StaffAuthenticator, StaffMember, StaffRole
+from backend.terms import Role
+from notifications.scheduler import SILENT_AFTER, last_heartbeat
+from notifications.templates import load_templates
+
+DOCTOR = system("doctor")
+CLOCKS_MAY_DIFFER = timedelta(seconds=5)
+BACKUP_MAY_BE = timedelta(hours=25)
+LITTLE_SPACE = 1_000_000_000
+THE_NUMBER_OF_THE_SEEDS = "120"
+
+
+class Health(StrEnum):
+    """How a check came out. Only a failure makes the command fail."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """What one check saw, and what to do about it."""
+
+    name: str
+    health: Health
+    saw: str
+    advice: str = ""
+
+
+Examination = Iterator[Symptom]
+
+
+def examine() -> Examination:
+    """Every check there is, each by itself: what one stumbles over does not keep the others from looking."""
+    try:
+        settings = read_settings()
+    except BadSettings as wrong:
+        for name, complaints in sorted(wrong.fields.items()):
+            yield Symptom(name, Health.FAILED, " ".join(complaints), "Set it (README, Running it for real).")
+        return
+    yield Symptom("settings", Health.OK, f"complete, for {settings.mode}")
+    yield from _home(settings)
+    yield from _gateway(settings)
+    yield from _templates()
+    db = open_database(settings)
+    try:
+        yield from _database(db, settings)
+    finally:
+        db.close()
+
+
+def _home(settings: Settings) -> Examination:
+    home = settings.home
+    if not home.is_dir() or not os.access(home, os.W_OK):
+        yield _failed("home", f"{home} is not a folder that can be written to", "Make it, for the account we run as.")
+        return
+    free = shutil.disk_usage(home).free
+    if free < LITTLE_SPACE:
+        yield Symptom(
+            "home", Health.WARNING, f"{free // 1_000_000} MB are left", "Make room before writes are refused."
+        )
+        return
+    yield Symptom("home", Health.OK, f"can be written to, {free // 1_000_000_000} GB are left")
+
+
+def _gateway(settings: Settings) -> Examination:
+    """Production with the simulator does not get past the settings; a rehearsal is told what it is."""
+    provider = PROVIDERS[settings.sms_gateway]
+    if settings.sms_gateway is SmsGateway.SIMULATOR and settings.mode is not Mode.DEMO:
+        yield Symptom("gateway", Health.WARNING, "the simulator: no text reaches a phone", "Only to rehearse with.")
+    else:
+        yield Symptom("gateway", Health.OK, provider.name)
+    abroad = [one for one in (provider,) if one.leaves_the_country]
+    for one in abroad:
+        advice = "Have this covered by consent and by the data protection officer."
+        yield Symptom("abroad", Health.WARNING, f"{one.name} ({one.region}) receives {one.receives}", advice)
+    if not abroad:
+        yield Symptom("abroad", Health.OK, "nothing leaves this machine by a provider")
+
+
+def _templates() -> Examination:
+    try:
+        yield Symptom("templates", Health.OK, f"{len(load_templates())} messages have their texts")
+    except FollowupError as wrong:
+        yield _failed("templates", wrong.detail, "Correct the text; nothing starts without it.")
+
+
+def _database(db: Database, settings: Settings) -> Examination:
+    kind = "SQLite" if db.is_sqlite else "PostgreSQL"
+    file = settings.database_url.removeprefix("sqlite:///")
+    if db.is_sqlite and not os.path.exists(file):
+        yield _failed("database", "there is none", "followup db upgrade, then followup seed.")
+        return
+    try:
+        with db.reading(DOCTOR) as txn:
+            txn.session.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        # Its own words may hold the address with the password in it.
+        yield _failed("database", f"{kind} does not answer", "Is it running, and are address and password right?")
+        return
+    yield Symptom("database", Health.OK, f"{kind} answers")
+    try:
+        refuse_unfit(db, settings)
+    except FollowupError as unfit:
+        yield _failed("schema and keys", unfit.detail, "Nothing starts on it like this.")
+        return
+    yield Symptom("schema and keys", Health.OK, "the schema is ours, and the keys open it")
+    for look in CHECKS:
+        yield from _seen(db, look)
+
+
+def _seen(db: Database, look: "Check") -> Examination:
+    try:
+        with db.reading(DOCTOR) as txn:
+            yield from look(txn)
+    except SQLAlchemyError as failure:
+        name = look.__name__.strip("_").replace("_", " ")
+        yield _failed(name, f"could not be looked at ({type(failure).__name__})", "followup fsck may say more.")
+
+
+def _settings_of_the_database(txn: Transaction) -> Examination:
+    """What durability rests on, read back from the connection that we use."""
+    bind = txn.session.connection()
+    if bind.dialect.name == "sqlite":
+        wanted = {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
+        found = {name: str(bind.exec_driver_sql(f"PRAGMA {name}").scalar()) for name in wanted}
+    else:
+        limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+        found = {name: str(bind.exec_driver_sql(f"SHOW {name}").scalar()) for name in ("TimeZone", "fsync", *limits)}
+        wanted = {**found, "TimeZone": "UTC", "fsync": "on"}
+        wanted |= {name: "a limit" for name in limits if found[name] == "0"}
+    wrong = {name: value for name, value in found.items() if value != wanted[name]}
+    if wrong:
+        said = ", ".join(f"{name} is {value}, not {wanted[name]}" for name, value in wrong.items())
+        yield _failed("durability", said, "What was answered might be lost with the power; set it back.")
+        return
+    yield Symptom("durability", Health.OK, ", ".join(f"{name} {value}" for name, value in found.items()))
+
+
+def _clock(txn: Transaction) -> Examination:
+    """This machine's clock against the database's, and against what was stored before."""
+    here, bind = clock.wall(), txn.session.connection()
+    if bind.dialect.name == "postgresql":
+        there: datetime = bind.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+        if abs(there - here) > CLOCKS_MAY_DIFFER:
+            apart = round(abs(there - here).total_seconds())
+            yield _failed("clock", f"the database's clock is {apart} s from this machine's", "Set both by NTP.")
+            return
+    newest = max(
+        filter(None, (last_heartbeat(txn), txn.session.scalar(select(func.max(AuditSeal.sealed_at))))), default=None
+    )
+    if newest and newest > here + CLOCKS_MAY_DIFFER:
+        yield _failed(
+            "clock", f"it is behind what was stored at {newest.isoformat()}", "Set it by NTP before starting."
+        )
+        return
+    yield Symptom("clock", Health.OK, here.isoformat(timespec="seconds"))
+
+
+def _study(txn: Transaction) -> Examination:
+    try:
+        protocol = current_protocol(txn)
+    except FollowupError as missing:
+        yield _failed("study", missing.detail, "followup seed")
+        return
+    yield Symptom("study", Health.OK, f"{protocol.study} is loaded")
+    sites = txn.session.execute(select(Site.code, Site.emergency_phone).order_by(Site.code)).all()
+    unnamed = [code for code, number in sites if number == THE_NUMBER_OF_THE_SEEDS]
+    if unnamed:
+        advice = "PATCH /api/v1/sites/… before the first patient."
+        yield Symptom("numbers", Health.WARNING, f"{', '.join(unnamed)}: patients would be told to call 120", advice)
+    else:
+        yield Symptom("numbers", Health.OK, f"{len(sites)} sites have numbers of their own")
+
+
+def _administrator(txn: Transaction) -> Examination:
+    administrators = (
+        select(StaffMember.id)
+        .join(StaffRole, StaffRole.staff_id == StaffMember.id)
+        .where(StaffRole.role == Role.ADMINISTRATOR, StaffRole.ended_at.is_(None), StaffMember.deactivated_at.is_(None))
+    )
+    if txn.session.scalar(administrators.limit(1)) is None:
+        yield _failed("administrator", "there is none", "followup staff create --role administrator --site '*'")
+        return
+    second = StaffAuthenticator
+    with_second = administrators.join(second, second.staff_id == StaffMember.id).where(
+        second.confirmed_at.is_not(None), second.ended_at.is_(None)
+    )
+    if txn.session.scalar(with_second.limit(1)) is None:
+        advice = "Sign in and set one up; until then the first who guesses the password does."
+        yield Symptom("administrator", Health.WARNING, "none has a second factor", advice)
+        return
+    yield Symptom("administrator", Health.OK, "there is one, with a second factor")
+
+
+def _worker(txn: Transaction) -> Examination:
+    beat = last_heartbeat(txn)
+    if beat is None or clock.wall() - beat > SILENT_AFTER:
+        saw = f"silent since {beat.isoformat(timespec='seconds')}" if beat else "none has ever run"
+        yield Symptom("worker", Health.WARNING, saw, "Nothing is sent without one: followup work")
+        return
+    yield Symptom("worker", Health.OK, "ticks")
+
+
+def _backup(txn: Transaction) -> Examination:
+    last = txn.session.scalar(select(func.max(AuditEvent.at)).where(AuditEvent.verb == BACKED_UP))
+    if last is None or clock.now() - last > BACKUP_MAY_BE:
+        saw = f"the last one is of {last.isoformat(timespec='seconds')}" if last else "none was ever made"
+        yield Symptom("backup", Health.WARNING, saw, "followup backup, every night, to another machine.")
+        return
+    yield Symptom("backup", Health.OK, f"of {last.isoformat(timespec='seconds')}")
+
+
+Check = Callable[[Transaction], Examination]
+CHECKS: tuple[Check, ...] = (
+    _settings_of_the_database,
+    _clock,
+    _study,
+    _administrator,
+    _worker,
+    _backup,
+)
+
+
+def _failed(name: str, saw: str, advice: str) -> Symptom:
+    return Symptom(name, Health.FAILED, saw, advice)

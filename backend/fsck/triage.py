@@ -1,0 +1,119 @@
+"""Candidate events: each rests on what somebody said, and none waits without an hour at which it is due."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from sqlalchemy import and_, func, or_, select
+
+from backend.db import Transaction
+from backend.fsck.invariant import Invariant, ids_of
+from backend.reports.models import SymptomReport
+from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus, Tier
+from backend.triage.models import CandidateDecision, CandidateEvent, CandidateFinding
+
+EMERGENCY_WITHIN = timedelta(hours=1)
+
+_findings = (
+    select(CandidateFinding.candidate_event_id.label("event"), func.count().label("findings"))
+    .group_by(CandidateFinding.candidate_event_id)
+    .subquery()
+)
+_of_report = and_(
+    CandidateFinding.patient_id == SymptomReport.patient_id, CandidateFinding.report_id == SymptomReport.id
+)
+_last_decision = (
+    select(CandidateDecision.candidate_event_id.label("event"), func.max(CandidateDecision.decided_at).label("at"))
+    .group_by(CandidateDecision.candidate_event_id)
+    .subquery()
+)
+
+
+def emergencies_without_haste(txn: Transaction) -> Iterator[str]:
+    """Open emergencies that are due so late that nobody would call them one."""
+    rows = select(CandidateEvent.id, CandidateEvent.due_at, CandidateEvent.last_reported_at).where(
+        CandidateEvent.status.in_(OPEN_CANDIDATE_STATUSES), CandidateEvent.tier == Tier.T1
+    )
+    for row in txn.session.execute(rows):
+        if row.due_at > row.last_reported_at + EMERGENCY_WITHIN:
+            yield str(row.id)
+
+
+INVARIANTS = (
+    Invariant(
+        "triage.findings",
+        "Every candidate event rests on as many findings as it counts reports",
+        ids_of(
+            lambda: (
+                select(CandidateEvent.id)
+                .outerjoin(_findings, _findings.c.event == CandidateEvent.id)
+                .where(or_(_findings.c.findings.is_(None), _findings.c.findings != CandidateEvent.report_count))
+            )
+        ),
+    ),
+    Invariant(
+        "triage.reports",
+        "Every report that alarmed a rule is before a coordinator as a candidate event",
+        ids_of(
+            lambda: (
+                select(SymptomReport.patient_id, SymptomReport.id)
+                .outerjoin(CandidateFinding, _of_report)
+                .where(SymptomReport.tier.is_not(None), CandidateFinding.id.is_(None))
+            )
+        ),
+    ),
+    Invariant(
+        "triage.same_patient",
+        "A finding and its candidate event are of one patient",
+        ids_of(
+            lambda: (
+                select(CandidateFinding.id)
+                .join(CandidateEvent, CandidateEvent.id == CandidateFinding.candidate_event_id)
+                .where(CandidateEvent.patient_id != CandidateFinding.patient_id)
+            )
+        ),
+    ),
+    Invariant(
+        "triage.source",
+        "Every finding names the report or the text it was found in",
+        ids_of(
+            lambda: select(CandidateFinding.id).where(
+                CandidateFinding.report_id.is_(None), CandidateFinding.inbound_message_id.is_(None)
+            )
+        ),
+    ),
+    Invariant(
+        "triage.due",
+        "No open candidate event was due before it was opened",
+        ids_of(
+            lambda: select(CandidateEvent.id).where(
+                CandidateEvent.status.in_(OPEN_CANDIDATE_STATUSES), CandidateEvent.due_at < CandidateEvent.opened_at
+            )
+        ),
+    ),
+    Invariant(
+        "triage.emergency",
+        "Every open emergency is due within the hour after it was last reported",
+        emergencies_without_haste,
+    ),
+    Invariant(
+        "triage.acknowledged",
+        "Whoever took note of a candidate event is named, and when",
+        ids_of(
+            lambda: select(CandidateEvent.id).where(
+                CandidateEvent.status == CandidateStatus.ACKNOWLEDGED,
+                or_(CandidateEvent.acknowledged_at.is_(None), CandidateEvent.acknowledged_by.is_(None)),
+            )
+        ),
+    ),
+    Invariant(
+        "triage.decided",
+        "Every acknowledged candidate event has the decision that acknowledged it",
+        ids_of(
+            lambda: (
+                select(CandidateEvent.id)
+                .outerjoin(_last_decision, _last_decision.c.event == CandidateEvent.id)
+                .where(CandidateEvent.status != CandidateStatus.PROPOSED, _last_decision.c.event.is_(None))
+            )
+        ),
+    ),
+)

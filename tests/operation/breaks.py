@@ -1,0 +1,215 @@
+"""For each invariant, one way of breaking it behind everybody's back, as a console or a defect would."""
+
+from collections.abc import Callable
+from datetime import date, time, timedelta
+from uuid import uuid4
+
+from sqlalchemy import Table, delete, insert, select, text, update
+
+from backend import clock as clocks
+from backend.agenda.models import AgendaFact
+from backend.db import Base, Transaction
+from backend.fsck.messages import IN_FLIGHT
+from backend.patients.models import ActivationCode, ContactHold, Device, Enrolment, Patient
+from backend.protocol.models import ProtocolVersion
+from backend.reports.models import SymptomReport
+from backend.sealing import DataKey, keyring_of
+from backend.survival.models import DeathReport
+from backend.triage.models import CandidateDecision, CandidateEvent, CandidateFinding
+from backend.worklist.models import WorkItem
+from notifications.models import Attempt, Message
+from tests import people
+from tests.notifications.rows import a_row
+
+HOUR = timedelta(hours=1)
+Break = Callable[[Transaction], None]
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table itself, so that nothing of the model's own care is in the way."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+def unguard(txn: Transaction, table: Table) -> None:
+    """As an attacker, or a well-meaning person with a console, would."""
+    on = f" ON {table.name}" if txn.session.get_bind().dialect.name == "postgresql" else ""
+    for act in ("update", "delete"):
+        txn.session.execute(text(f"DROP TRIGGER IF EXISTS {table.name}_no_{act}{on}"))
+
+
+def changed(model: type[Base], *which: object, **values: object) -> Break:
+    """Rows of a table now say something else."""
+
+    def act(txn: Transaction) -> None:
+        unguard(txn, table_of(model))
+        txn.session.execute(update(table_of(model)).where(*which).values(**values))  # type: ignore[arg-type]
+
+    return act
+
+
+def removed(model: type[Base], *which: object) -> Break:
+    """Rows of a table are gone."""
+
+    def act(txn: Transaction) -> None:
+        unguard(txn, table_of(model))
+        txn.session.execute(delete(table_of(model)).where(*which))  # type: ignore[arg-type]
+
+    return act
+
+
+def twice(model: type[Base], without_index: str = "", **values: object) -> Break:
+    """A second row like the first one, which an index may have to be dropped for."""
+
+    def act(txn: Transaction) -> None:
+        if without_index:
+            txn.session.execute(text(f"DROP INDEX {without_index}"))
+        row = txn.session.execute(select(table_of(model)).limit(1)).mappings().one()
+        txn.session.execute(insert(table_of(model)).values({**row, "id": uuid4(), **values}))
+
+    return act
+
+
+def one_message(**values: object) -> Break:
+    """One message that waits now says this."""
+
+    def act(txn: Transaction) -> None:
+        chosen = select(Message.id).where(Message.status == "queued").limit(1)
+        changed(Message, Message.id == txn.session.scalars(chosen).one(), **values)(txn)
+
+    return act
+
+
+def the_last_text(txn: Transaction) -> Attempt:
+    """Something that was sent to a patient."""
+    sent = select(Attempt).where(Attempt.patient_id.is_not(None)).order_by(Attempt.started_at.desc()).limit(1)
+    return txn.session.scalars(sent).one()
+
+
+def left_before_the_last_text(txn: Transaction) -> None:
+    """The trail says that the patient had withdrawn by then."""
+    sent = the_last_text(txn)
+    changed(Patient, Patient.id == sent.patient_id, status="withdrawn")(txn)
+    at, said = sent.started_at - IN_FLIGHT * 2, {"record_type": "patient", "field": "status", "new": "withdrawn"}
+    a_row(txn, "audit_event", id=10_000, at=at, patient_id=sent.patient_id, **said)
+
+
+def held_before_the_last_text(txn: Transaction) -> None:
+    """Contact was held by then."""
+    sent = the_last_text(txn)
+    changed(ContactHold, patient_id=sent.patient_id, held_at=sent.started_at - HOUR)(txn)
+
+
+def stopped_before_the_last_text(txn: Transaction) -> None:
+    """The number had said STOP by then."""
+    index = keyring_of(txn).blind_index("phone", people.ANNS_PHONE)
+    stopped_by = a_row(txn, "inbound_message", key_owner_id=uuid4())
+    a_row(txn, "opt_out", number_index=index, stopped_at=the_last_text(txn).started_at - HOUR, stopped_by=stopped_by)
+
+
+def a_doubt_nobody_looks_into(txn: Transaction) -> None:
+    """In doubt since yesterday."""
+    changed(Attempt, status="in_doubt", started_at=clocks.now() - 25 * HOUR)(txn)
+    changed(Message, status="in_doubt", reason=None)(txn)
+
+
+def a_message_to_the_dead(txn: Transaction) -> None:
+    """It waits to be sent."""
+    dead = txn.session.scalars(select(Patient.id).where(Patient.status == "died")).one()
+    one_message(patient_id=dead)(txn)
+
+
+def a_reference_to_nothing(txn: Transaction) -> None:
+    """A row without the row it rests on; PostgreSQL would have to be told not to look."""
+    if txn.session.get_bind().dialect.name == "postgresql":
+        txn.session.execute(text("ALTER TABLE opt_out DROP CONSTRAINT fk_opt_out_stopped_by"))
+        again = "FOREIGN KEY (stopped_by) REFERENCES inbound_message NOT VALID"
+        txn.session.execute(text(f"ALTER TABLE opt_out ADD CONSTRAINT fk_opt_out_stopped_by {again}"))
+        return
+    txn.session.execute(text("PRAGMA defer_foreign_keys = ON"))
+    a_row(txn, "opt_out", stopped_by=uuid4())
+
+
+def a_finding_about_another(txn: Transaction) -> None:
+    """The candidate event is suddenly somebody else's."""
+    others = select(Patient.id).where(Patient.id.not_in(select(CandidateEvent.patient_id))).limit(1)
+    changed(CandidateEvent, patient_id=txn.session.scalars(others).one())(txn)
+
+
+def alive_after_the_funeral(txn: Transaction) -> None:
+    """Evidence of life on a later day."""
+    dead = txn.session.scalars(select(Patient).where(Patient.status == "died")).one()
+    a_row(txn, "evidence_of_life", patient_id=dead.id, site_id=dead.site_id, as_of=date(2027, 3, 1))
+
+
+def a_code_for_the_dead(txn: Transaction) -> None:
+    """It still works."""
+    dead = txn.session.scalars(select(Patient.id).where(Patient.status == "died")).one()
+    twice(ActivationCode, fingerprint="another", patient_id=dead, used_at=None, voided_at=None)(txn)
+
+
+def a_second_code(txn: Transaction) -> None:
+    """Two that work."""
+    unused = select(ActivationCode.patient_id).where(ActivationCode.used_at.is_(None)).limit(1)
+    owner = txn.session.scalars(unused).one()
+    twice(ActivationCode, fingerprint="another", patient_id=owner, used_at=None, voided_at=None)(txn)
+
+
+def sql(statement: str) -> Break:
+    """Whatever can be typed."""
+    return lambda txn: (txn.session.execute(text(statement)), None)[1]
+
+
+def a_second_factor_twice(txn: Transaction) -> None:
+    """Two in force."""
+    at = clocks.wall()
+    staff = a_row(txn, "staff_member")
+    for _ in range(2):
+        a_row(txn, "staff_authenticator", staff_id=staff, begun_at=at, confirmed_at=at, ended_at=None)
+
+
+PENDING = DeathReport.status == "pending"
+BREAKS: dict[str, Break] = {
+    "schema.models": sql("ALTER TABLE work_item ADD COLUMN colour TEXT"),
+    "schema.append_only": lambda txn: unguard(txn, table_of(SymptomReport)),
+    "schema.references": a_reference_to_nothing,
+    "versions.chain": twice(ProtocolVersion, version=3),
+    "versions.content": changed(ProtocolVersion, content={"study": "another"}),
+    "versions.facts": changed(AgendaFact, revision=2),
+    "versions.reports": changed(SymptomReport, instrument_version=9),
+    "patients.keys": removed(DataKey, DataKey.owner_id.in_(select(Patient.id).where(Patient.birth_year == 1955))),
+    "patients.master_keys": changed(DataKey, master_key="another"),
+    "patients.enrolment": removed(Enrolment),
+    "patients.numbers": changed(Patient, Patient.birth_year == 1955, subject_number="02-0001"),
+    "patients.phones": changed(Patient, Patient.birth_year == 1955, phone_index="another"),
+    "patients.codes": a_second_code,
+    "patients.dead_codes": a_code_for_the_dead,
+    "patients.devices": twice(Device, "uq_patient_device_signed_in", signed_out_at=None),
+    "patients.ended": changed(Patient, Patient.birth_year == 1955, status="withdrawn"),
+    "staff.authenticators": a_second_factor_twice,
+    "triage.findings": removed(CandidateFinding),
+    "triage.reports": removed(CandidateFinding),
+    "triage.same_patient": a_finding_about_another,
+    "triage.source": changed(CandidateFinding, report_id=None, inbound_message_id=None),
+    "triage.due": changed(CandidateEvent, due_at=clocks.at_local(date(2027, 1, 1), time(9), "UTC")),
+    "triage.emergency": changed(CandidateEvent, due_at=clocks.at_local(date(2027, 4, 1), time(9), "UTC")),
+    "triage.acknowledged": changed(CandidateEvent, acknowledged_by=None),
+    "triage.decided": removed(CandidateDecision),
+    "survival.approved": changed(DeathReport, status="denied"),
+    "survival.recorded": changed(Patient, status="on_study"),
+    "survival.two_people": changed(DeathReport, ~PENDING, decided_by=DeathReport.reported_by),
+    "survival.held": changed(ContactHold, lifted_at=clocks.at_local(date(2027, 3, 1), time(9), "UTC")),
+    "survival.asked": removed(WorkItem),
+    "survival.alive_after_death": alive_after_the_funeral,
+    "messages.provider_id": one_message(status="sent"),
+    "messages.after_leaving": left_before_the_last_text,
+    "messages.held": held_before_the_last_text,
+    "messages.after_stop": stopped_before_the_last_text,
+    "messages.queued_for_the_dead": a_message_to_the_dead,
+    "messages.leases": one_message(status="claimed", lease_until=None),
+    "messages.tasks": one_message(status="failed"),
+    "messages.expired": one_message(expires_at=clocks.at_local(date(2027, 1, 1), time(9), "UTC")),
+    "messages.doubts": a_doubt_nobody_looks_into,
+    "messages.attempts": one_message(status="sending"),
+}
