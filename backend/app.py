@@ -1,9 +1,5 @@
 """The application: settings, database, doors, errors; under a page."""
 
-import multiprocessing
-import os
-import threading
-
 from flask import Flask, Response, g
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -13,9 +9,6 @@ from backend.api.bodies import LONGEST_BODY
 from backend.config import Settings, read_settings
 from backend.db import Database
 from backend.jobs import open_database, refuse_unfit, ticker_of, work_of
-from backend.logs import configure_logs
-from backend.watch import Watch
-from notifications.scheduler import Ticker
 
 SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -26,40 +19,6 @@ SAFE_HEADERS = {
 }
 # A year, and this host only: what else the hospital serves under its name is not ours to decide.
 ONLY_BY_TLS = {"Strict-Transport-Security": "max-age=31536000"}
-
-
-def serve_app() -> Flask:
-    """What the web server calls in its worker process: the application alone."""
-    _end_with_the_supervisor()
-    configure_logs()
-    app = create_app()
-    Watch(requests.database_of(app)).go_on()
-    return app
-
-
-def serve_app_with_worker() -> Flask:
-    """The same, and this process also ticks: for one machine, or a demo."""
-    _end_with_the_supervisor()
-    configure_logs()
-    app = create_app()
-    Watch(requests.database_of(app)).go_on()
-    ticker: Ticker = app.extensions["followup_ticker"]
-    ticker.start()
-    return app
-
-
-def _end_with_the_supervisor() -> None:
-    """A supervisor that was killed cannot stop its worker, which would go on answering, and ticking, unseen."""
-    supervisor = multiprocessing.parent_process()
-    if supervisor is None:
-        return
-
-    def wait() -> None:
-        supervisor.join()
-        # What was not committed is rolled back, and what was being said is found out by whoever works next.
-        os._exit(1)
-
-    threading.Thread(target=wait, name="supervisor watch", daemon=True).start()
 
 
 def create_app(settings: Settings | None = None, db: Database | None = None) -> Flask:

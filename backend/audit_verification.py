@@ -11,16 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import ColumnElement, Interval, func, literal, select, true, union_all
 from sqlalchemy.engine import make_url
 
+from backend import clock
 from backend.audit import AuditEvent
-from backend.audit_checkpoints import Checkpoint, Checkpoints, read_checkpoints
+from backend.audit_checkpoints import PUT_BACK, SAID_WITHIN, Checkpoint, Checkpoints, read_checkpoints
 from backend.audit_defects import Defect, Wrong, explain
-from backend.audit_seals import SEALED_WITHIN, AuditChain, AuditSeal, of_chain, unsealed_for
+from backend.audit_seals import SEALED_WITHIN, SETTLES_AFTER, AuditChain, AuditSeal, of_chain, unsealed_for
 from backend.audit_walk import OpenTrail, Piece, Trail, first_break
-from backend.db import Database, Transaction, system
+from backend.db import Database, Transaction, lift_time_limits, system
+from backend.demo_clock import ONLY_ROW, DemoClock
 from backend.sealing import keyring_of
 
 VERIFIER = system("audit verification")
@@ -31,19 +34,24 @@ WORTH_PROCESSES = 300_000
 
 @dataclass(frozen=True)
 class Verdict:
-    """What verifying found. ``overdue`` are the entries without a seal for over a minute."""
+    """What verifying found.
+
+    ``overdue`` are the entries without a seal for over a minute, ``backdated`` those dated long before an entry that
+    was sealed earlier. ``checkpoints`` is None when nobody asked for them.
+    """
 
     entries: int
     chains: int
     unsealed: int
     overdue: tuple[int, ...]
+    backdated: tuple[int, ...]
     defects: tuple[Defect, ...]
     checkpoints: Checkpoints | None
 
     @property
     def is_sound(self) -> bool:
-        """Nothing is wrong and nothing waits too long."""
-        return not self.defects and not self.overdue
+        """Nothing is wrong, nothing waits too long, and nothing looks as if it had been put in later."""
+        return not self.defects and not self.overdue and not self.backdated
 
 
 @dataclass(frozen=True)
@@ -69,13 +77,17 @@ def verify(
 
     ``progress`` is told how many entries are done, and of how many. ``processes`` says how many pieces are checked
     at once; without it, as many as there are cores once the trail is long. Without ``checkpoints`` neither a cut nor
-    a rewritten chain can be told from a whole one.
+    a rewritten chain can be told from a whole one; a file that is named and holds nothing, or is not there, is a
+    defect as soon as the trail is old enough to have one.
     """
     with db.reading(VERIFIER) as txn:
+        lift_time_limits(txn)
         extents = [one for one in _extents(txn) if chain in (None, one.chain)]
         unsealed = _unsealed(txn, chain)
         overdue = unsealed_for(txn, SEALED_WITHIN, chain) if unsealed else []
+        out_of_time = backdated(txn, chain)
         said = None if checkpoints is None else read_checkpoints(checkpoints, keyring_of(txn))
+        about_the_file = [] if said is None else list(_file_defects(txn, said))
     trail = _trail_of(db)
     breaks = _breaks(list(_pieces(trail, extents)), progress, processes)
     with trail.opened() as opened:
@@ -83,9 +95,41 @@ def verify(
         for gone in _unknown_chains(extents, said, chain):
             found.setdefault(gone.chain, gone)
     defects = [defect for _, defect in sorted(found.items()) if defect]
-    defects += [_forged(number) for number in (said.forged if said else ())]
     entries = sum(one.last for one in extents)
-    return Verdict(entries, len(extents), unsealed, tuple(overdue), tuple(defects), said)
+    found_wrong = (*defects, *about_the_file)
+    return Verdict(entries, len(extents), unsealed, tuple(overdue), tuple(out_of_time), found_wrong, said)
+
+
+def backdated(txn: Transaction, chain: str | None = None) -> list[int]:
+    """The ids of entries dated more than a quarter of an hour before one that was sealed earlier, in order.
+
+    Entries are sealed in the order in which they can be seen, and no transaction lives that long: what bears an older
+    time was put in behind our back and sealed in good faith, or this machine's clock was set back. A demo's clock is
+    moved while its other processes still work at the time before, so there this says nothing.
+    """
+    if txn.session.get(DemoClock, ONLY_ROW) is not None:
+        return []
+    only = true() if chain is None else AuditSeal.chain == chain
+    latest = func.max(AuditEvent.at).over(partition_by=AuditSeal.chain, order_by=AuditSeal.seq, rows=(None, -1))
+    entries = (
+        select(AuditEvent.id, AuditEvent.at, latest.label("latest"))
+        .join(AuditSeal, AuditSeal.entry_id == AuditEvent.id)
+        .where(only)
+        .subquery()
+    )
+    is_sqlite = txn.session.get_bind().dialect.name == "sqlite"
+    old = entries.c.at < _settled_before(entries.c.latest, is_sqlite=is_sqlite)
+    # Most entries are the latest of their chain, and the first comparison is the cheap one.
+    wanted = select(entries.c.id).where(entries.c.at < entries.c.latest, old).order_by(entries.c.id)
+    return list(txn.session.scalars(wanted))
+
+
+def _settled_before(latest: ColumnElement[Any], *, is_sqlite: bool) -> ColumnElement[Any]:
+    if not is_sqlite:
+        return latest - literal(SETTLES_AFTER, Interval)
+    earlier = func.strftime("%Y-%m-%d %H:%M:%f", latest, f"-{SETTLES_AFTER.seconds} seconds")
+    # SQLite keeps any text in any column. One that is no time must not hide what comes after it.
+    return func.coalesce(earlier, latest)
 
 
 def _extents(txn: Transaction) -> list[Extent]:
@@ -201,6 +245,25 @@ def _unknown_chains(extents: Iterable[Extent], said: Checkpoints | None, only: s
             yield _cut(line.chain, 0, line)
 
 
-def _forged(number: int) -> Defect:
-    words = f"line {number} of the checkpoint file was not written by this server, or was changed."
-    return Defect("", 0, None, Wrong.FORGED, words)
+def _file_defects(txn: Transaction, said: Checkpoints) -> Iterator[Defect]:
+    """What is wrong with the file of checkpoints itself."""
+    for number in said.forged:
+        words = f"line {number} of the checkpoint file was not written by this server, or was changed."
+        yield Defect("", 0, None, Wrong.FORGED, words)
+    for number in said.gaps:
+        words = f"lines were taken out of the checkpoint file before line {number}."
+        yield Defect("", 0, None, Wrong.MISSING, words)
+    if not said.lines and not said.forged and _should_have_been_said(txn):
+        words = (
+            "the checkpoint file is gone or empty, though workers have sealed for over half an hour. "
+            "If they keep it elsewhere: followup audit verify --checkpoints FILE."
+        )
+        yield Defect("", 0, None, Wrong.MISSING, words)
+
+
+def _should_have_been_said(txn: Transaction) -> bool:
+    """Whether a seal was made here, since the last restore, so long ago that a checkpoint must have followed."""
+    restored = select(func.coalesce(func.max(AuditEvent.id), 0)).where(AuditEvent.verb == PUT_BACK).scalar_subquery()
+    long_ago = clock.wall() - SAID_WITHIN
+    old = select(AuditSeal.entry_id).where(AuditSeal.sealed_at < long_ago, AuditSeal.entry_id >= restored)
+    return txn.session.scalar(old.limit(1)) is not None

@@ -21,8 +21,7 @@ from seeds.demo.home import DESCRIPTION, Demo, describe
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 PATIENCE_SECONDS = 60.0
 EARLIEST_YEAR, LATEST_YEAR = 2010, 2100
-# The server's process is forked from this one; a thread that sleeps then holds nothing the other could wait for.
-WHILE_FORKING_SECONDS = 0.5
+SECONDS_BETWEEN_TRIES = 0.1
 
 
 def read_moment(_context: click.Context, _option: click.Parameter, said: str | None) -> datetime | None:
@@ -41,7 +40,7 @@ def read_moment(_context: click.Context, _option: click.Parameter, said: str | N
 
 
 def settle(home: Path, host: str, port: int) -> Settings:
-    """Put the demo's settings into the environment, where the server's process reads the same, and read them."""
+    """Put the demo's settings into the environment, and read what follows from them."""
     refuse_taken_port(host, port)
     refuse_running_demo(home)
     os.environ |= {
@@ -51,9 +50,7 @@ def settle(home: Path, host: str, port: int) -> Settings:
         # Whatever this machine is set up for, nobody real is ever written to from a demo.
         "FOLLOWUP_SMS_GATEWAY": SmsGateway.SIMULATOR.value,
     }
-    settings = read_settings()
-    os.environ["FOLLOWUP_DATABASE_URL"] = settings.database_url
-    return settings
+    return read_settings()
 
 
 def address_of(host: str, port: int) -> str:
@@ -105,7 +102,7 @@ def _announce(demo: Demo, with_browser: bool) -> None:
 def _answers(url: str) -> bool:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        time.sleep(WHILE_FORKING_SECONDS)
+        time.sleep(SECONDS_BETWEEN_TRIES)
         try:
             with urlopen(f"{url}/healthz", timeout=5):
                 return True

@@ -6,12 +6,16 @@ No secret and no identifier is ever printed.
 
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, select, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend import clock
@@ -67,6 +71,8 @@ def examine() -> Examination:
         return
     yield Symptom("settings", Health.OK, f"complete, for {settings.mode}")
     yield from _home(settings)
+    yield from _privacy(settings)
+    yield from _proxies(settings)
     yield from _gateway(settings)
     yield from _templates()
     db = open_database(settings)
@@ -88,6 +94,31 @@ def _home(settings: Settings) -> Examination:
         )
         return
     yield Symptom("home", Health.OK, f"can be written to, {free // 1_000_000_000} GB are left")
+
+
+def _privacy(settings: Settings) -> Examination:
+    """Names are ciphertext in the database, but who reads it knows who reported what and when."""
+    file = make_url(settings.database_url).database if settings.is_sqlite else None
+    places = {settings.home: "700", **({Path(file): "600"} if file else {})}
+    is_open = [(place, mode) for place, mode in places.items() if place.exists() and _others_may(place)]
+    for place, mode in is_open:
+        yield Symptom("privacy", Health.WARNING, f"other accounts may read {place}", f"chmod {mode} {place}")
+    if not is_open:
+        yield Symptom("privacy", Health.OK, "only our account reads the home folder and what is in it")
+
+
+def _others_may(place: Path) -> bool:
+    return bool(place.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def _proxies(settings: Settings) -> Examination:
+    """We speak no https ourselves, so an https address means that a proxy stands before us."""
+    if urlsplit(settings.public_url).scheme == "https" and settings.trusted_proxies == 0:
+        saw = "the address is https and no proxy is trusted: all patients count as one caller against the limits"
+        advice = "FOLLOWUP_TRUSTED_PROXIES=1, or however many proxies stand in a row."
+        yield Symptom("proxies", Health.WARNING, saw, advice)
+        return
+    yield Symptom("proxies", Health.OK, f"{settings.trusted_proxies} stand between the callers and us")
 
 
 def _gateway(settings: Settings) -> Examination:

@@ -1,6 +1,8 @@
 """Counted attempts, in the database, so that several processes share one count.
 
 A count is kept under a keyed hash of what it counts (an address, a route, an account), for one window of time.
+Several counts may be about one thing, as an account's, one for each network it is tried from; another keyed hash says
+so, and they can be forgotten together.
 Windows are real time: moving a demo's clock gives nobody more guesses.
 """
 
@@ -13,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.clock import wall
-from backend.db import Base, Database, Transaction, system
+from backend.db import Base, Database, Transaction, database_of, system
 from backend.sealing import keyring_of
 
 COUNTER = system("limits")
@@ -27,6 +29,7 @@ class AttemptCount(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     hits: Mapped[int]
     ends_at: Mapped[datetime] = mapped_column(index=True)
+    about: Mapped[str | None] = mapped_column(index=True)
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,14 @@ class Count:
         return max(1, math.ceil((self.ends_at - wall()).total_seconds()))
 
 
-def take(db: Database, purpose: str, subject: str, *, most: int, window: timedelta) -> int:
+def take(db: Database, purpose: str, subject: str, *, most: int, window: timedelta, about: str | None = None) -> int:
     """Count one attempt; 0 when it may be made, else the seconds until the window ends.
 
     The count is a transaction of its own, so it stands whatever becomes of the request, and of any number at
     once exactly ``most`` get 0. Count first and try afterwards. On SQLite a thread that holds a writer's
-    transaction open would wait for itself here: count before it begins.
+    transaction open would wait for itself here: count before it begins. ``about`` is for ``forget_about``.
     """
-    count = add(db, purpose, subject, window=window)
+    count = add(db, purpose, subject, window=window, about=about)
     return count.seconds_left if count.hits > most else 0
 
 
@@ -64,22 +67,41 @@ def forget(txn: Transaction, purpose: str, subject: str) -> None:
     txn.session.execute(delete(AttemptCount).where(AttemptCount.key == _key(txn, purpose, subject)))
 
 
-def add(db: Database, purpose: str, subject: str, *, window: timedelta, hits: int = 1) -> Count:
-    """Count ``hits`` more, by one statement; a window that has ended begins anew."""
+def forget_about(txn: Transaction, about: str) -> None:
+    """As ``forget``, for every count that was taken with this ``about``."""
+    txn.session.execute(delete(AttemptCount).where(AttemptCount.about == _about(txn, about)))
+
+
+def add(
+    db: Database, purpose: str, subject: str, *, window: timedelta, hits: int = 1, about: str | None = None
+) -> Count:
+    """Count ``hits`` more in a transaction of its own; a window that has ended begins anew."""
     with db.transaction(COUNTER) as txn:
-        at = wall()
-        insert = sqlite.insert if db.is_sqlite else postgresql.insert
-        fresh = insert(AttemptCount).values(key=_key(txn, purpose, subject), hits=hits, ends_at=at + window)
-        over = AttemptCount.ends_at <= at
-        statement = fresh.on_conflict_do_update(
-            index_elements=[AttemptCount.key],
-            set_={
-                "hits": case((over, fresh.excluded.hits), else_=AttemptCount.hits + fresh.excluded.hits),
-                "ends_at": case((over, fresh.excluded.ends_at), else_=AttemptCount.ends_at),
-            },
-        ).returning(AttemptCount.hits, AttemptCount.ends_at)
-        row = txn.session.execute(statement).one()
-        return Count(row.hits, row.ends_at)
+        return add_with(txn, purpose, subject, window=window, hits=hits, about=about)
+
+
+def add_with(
+    txn: Transaction, purpose: str, subject: str, *, window: timedelta, hits: int = 1, about: str | None = None
+) -> Count:
+    """As ``add``, by one statement of this transaction: for what is only counted when it is kept."""
+    at = wall()
+    insert = sqlite.insert if database_of(txn).is_sqlite else postgresql.insert
+    fresh = insert(AttemptCount).values(
+        key=_key(txn, purpose, subject),
+        hits=hits,
+        ends_at=at + window,
+        about=None if about is None else _about(txn, about),
+    )
+    over = AttemptCount.ends_at <= at
+    statement = fresh.on_conflict_do_update(
+        index_elements=[AttemptCount.key],
+        set_={
+            "hits": case((over, fresh.excluded.hits), else_=AttemptCount.hits + fresh.excluded.hits),
+            "ends_at": case((over, fresh.excluded.ends_at), else_=AttemptCount.ends_at),
+        },
+    ).returning(AttemptCount.hits, AttemptCount.ends_at)
+    row = txn.session.execute(statement).one()
+    return Count(row.hits, row.ends_at)
 
 
 def count_of(db: Database, purpose: str, subject: str) -> Count | None:
@@ -102,3 +124,7 @@ def forget_old_counts(db: Database) -> int:
 def _key(txn: Transaction, purpose: str, subject: str) -> str:
     """An address or an account is not to be read from the table, nor found in it by trying."""
     return keyring_of(txn).fingerprint(f"attempts {purpose}", subject)
+
+
+def _about(txn: Transaction, about: str) -> str:
+    return keyring_of(txn).fingerprint("attempts about", about)

@@ -284,6 +284,7 @@ class WorkReason(StrEnum):
     WROTE_WHILE_DEATH_REPORTED = "wrote_while_death_reported"
     RESUME_CONTACT = "resume_contact"
     ACTIVATION_CODE_VOIDED = "activation_code_voided"
+    PHONE_SIGNED_OUT = "phone_signed_out"
     UNSCHEDULED_REPORT = "unscheduled_report"
     RESTORED_FROM_BACKUP = "restored_from_backup"
 

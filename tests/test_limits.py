@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from backend.db import Database, system
-from backend.limits import AttemptCount, count_of, forget_old_counts, give_back, take
+from backend.limits import AttemptCount, count_of, forget_about, forget_old_counts, give_back, take
 from tests.databases import KEYRING
 from tests.stored import everything_stored
 
@@ -60,6 +60,19 @@ def test_what_is_given_back_is_forgotten(db):
     assert attempt(db) == 0
 
 
+def test_all_counts_about_one_thing_are_forgotten_together_and_no_others(db):
+    for place in ("here", "there"):
+        take(db, "guesses", place, most=3, window=MINUTE, about=SOMEBODY)
+    take(db, "guesses", "elsewhere", most=3, window=MINUTE, about="somebody.else@example.org")
+    attempt(db)
+
+    with db.transaction(system("test")) as txn:
+        forget_about(txn, SOMEBODY)
+
+    left = [count_of(db, "guesses", place) is not None for place in ("here", "there", "elsewhere", SOMEBODY)]
+    assert left == [False, False, True, True]
+
+
 def test_a_hundred_attempts_at_once_are_a_hundred_counts(db):
     with ThreadPoolExecutor(8) as people:
         answers = list(people.map(lambda _: attempt(db, most=5), range(100)))
@@ -101,6 +114,7 @@ def test_counts_of_the_past_are_deleted_and_those_that_run_are_kept(db, clock, w
 
 def test_nobody_is_named_by_what_is_counted(db):
     attempt(db)
+    take(db, "guesses", "here", most=3, window=MINUTE, about=SOMEBODY)
 
     assert SOMEBODY not in everything_stored(db)
     assert "guesses" not in everything_stored(db)

@@ -4,6 +4,7 @@ A plain parser answers 500 to sixty thousand nested brackets, to a number of fiv
 lone surrogate or a NUL through to a database that cannot store it. All of that stops here, once for all.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
@@ -17,6 +18,8 @@ from backend.errors import InvalidInput, MalformedBody, UnsupportedMediaType
 
 LONGEST_BODY = 64 * 1024
 LONGEST_NUMBER = 24
+MOST_COMPLAINTS = 20
+LONGEST_PATH = 200
 LARGEST_INTEGER = 2**63 - 1
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -26,7 +29,9 @@ def read_json(raw: bytes) -> Any:
     """The value of a body. Raises ``MalformedBody`` or, for values nobody can store, ``InvalidInput``."""
     try:
         value = _READER.decode(raw.decode("utf-8"))
-        complaints = {path: [complaint] for path, complaint in _unstorable(value, "")}
+        # A few are enough to find the mistake; thousands of long paths would be an answer larger than any body.
+        found = itertools.islice(_unstorable(value, ""), MOST_COMPLAINTS)
+        complaints = {path[:LONGEST_PATH]: [complaint] for path, complaint in found}
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as wrong:
         raise MalformedBody() from wrong
     if complaints:

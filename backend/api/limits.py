@@ -28,7 +28,6 @@ from backend.limits import add, count_of, give_back
 FIGURES: Mapping[str, str] = {
     "sign_in.StaffSignIns": "120 per minute",
     "sign_in.Activations": "300 per minute",
-    "sign_in.Refreshes": "600 per minute",
     "sign_in.Authenticators": "120 per minute",
     "sign_in.Confirmations": "120 per minute",
     "sign_in.RecoveryCodes": "120 per minute",
@@ -95,7 +94,7 @@ def limit_requests(app: Flask, db: Database) -> None:
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)
     options: Any = {"db": db}
     Limiter(
-        _caller,
+        caller_network,
         app=app,
         default_limits=[Limit(_figure, methods=COUNTED_METHODS)],
         storage_uri="followup://",
@@ -113,7 +112,7 @@ def _figure() -> str:
     return FIGURES.get(request.endpoint or "", "")
 
 
-def _caller() -> str:
+def caller_network() -> str:
     """Whom to count: an address, or the network of one. Never empty, for then nobody would be counted."""
     said = request.remote_addr or "unknown"
     address = _address(said) or _address(_without_port(said))

@@ -1,9 +1,8 @@
-"""Who may be in the database at once: a line for those who read, another for those who write, and one before it.
+"""Who may be in the database at once: a line for those who read, one for those who write, one for those who guess.
 
 Somebody who holds a lock for half a minute stops every writer of SQLite, or everybody who needs one table of
 PostgreSQL. Without lines they would fill all threads of this process, and then those who only read, and the
-balancer that asks whether we are alive, would wait behind them. Those whose body is still on its way stand in a
-line of their own, because nothing makes a slow client finish.
+balancer that asks whether we are alive, would wait behind them.
 """
 
 import threading

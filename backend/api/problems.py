@@ -59,10 +59,11 @@ def speak_in_problems(app: Flask) -> None:
 
 def sample(failure: type[FollowupError]) -> dict[str, Any]:
     """The body of this refusal, as the document shows it."""
-    return _body(failure(fields=SAMPLE_COMPLAINT if failure is errors.InvalidInput else None), "4f1d0c9a7be2563d")
+    return body_of(failure(fields=SAMPLE_COMPLAINT if failure is errors.InvalidInput else None), "4f1d0c9a7be2563d")
 
 
-def _body(error: FollowupError, request_id: str) -> dict[str, Any]:
+def body_of(error: FollowupError, request_id: str) -> dict[str, Any]:
+    """A refusal as it is sent (RFC 9457)."""
     body: dict[str, Any] = {
         "type": f"urn:followup:problem:{error.code}",
         "title": error.title,
@@ -78,7 +79,7 @@ def _body(error: FollowupError, request_id: str) -> dict[str, Any]:
 
 def _named(error: Exception) -> Response:
     assert isinstance(error, FollowupError)
-    body = _body(error, g.get("request_id", ""))
+    body = body_of(error, g.get("request_id", ""))
     answer = Response(json.dumps(body), body["status"], content_type="application/problem+json")
     if error.kind is Kind.UNAUTHENTICATED:
         answer.headers["WWW-Authenticate"] = "Bearer"

@@ -7,26 +7,25 @@ broken constraint while committing passes the error catalogue instead of becomin
 import functools
 import logging
 import secrets
-import threading
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, copy_current_request_context, g, request
+from flask import Flask, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.api import permissions
-from backend.api.bodies import LONGEST_BODY
+from backend.api.limits import FIGURES
 from backend.api.lines import Line
 from backend.config import Settings
 from backend.db import Actor, Database, Transaction
-from backend.errors import BodyTooLarge, MalformedBody, NotSignedIn
+from backend.errors import NotSignedIn
 from backend.patients import sign_in as phones
 from backend.staff import sessions as staff
 from backend.terms import Originator
 
 READING = frozenset({"GET", "HEAD"})
-# 64 kB at the pace of a phone with hardly any connection.
-SECONDS_FOR_A_BODY = 10.0
+# Who proves who they are keeps a processor busy; however many try, most processors are for those who have.
+GUESSES_AT_ONCE = 2
 STRANGER = Actor(Originator.SYSTEM, name="stranger")
 
 log = logging.getLogger(__name__)
@@ -36,10 +35,13 @@ def one_transaction_per_request(app: Flask, db: Database, settings: Settings) ->
     """Wrap every view that the permissions table knows; ``create_app`` refuses the others."""
     app.extensions["followup_database"] = db
     app.extensions["followup_settings"] = settings
-    arriving, readers, writers = Line(settings.threads * 2), Line(settings.threads), Line(settings.threads)
+    # SQLite has one writer. Those who wait for their turn here get it in turn; there they would ask again and again.
+    writers = Line(1 if db.is_sqlite else settings.threads)
+    readers, guessers = Line(settings.threads), Line(GUESSES_AT_ONCE)
     for endpoint, view in app.view_functions.items():
         if permissions.needs_transaction(endpoint):
-            app.view_functions[endpoint] = _in_line(_in_one_transaction(view, db), arriving, readers, writers)
+            others = guessers if endpoint in FIGURES else writers
+            app.view_functions[endpoint] = _in_line(_in_one_transaction(view, db), readers, others)
 
 
 def settings_of(app: Flask) -> Settings:
@@ -63,45 +65,16 @@ def afterwards(write: Callable[[Transaction], None], *, or_never: bool = False) 
     g.afterwards.append((write, or_never))
 
 
-def _in_line(view: Callable[..., Any], arriving: Line, readers: Line, writers: Line) -> Callable[..., Any]:
-    """The whole body first: whoever sends half of one and waits must hold no lock, and no place in the database."""
+def _in_line(view: Callable[..., Any], readers: Line, others: Line) -> Callable[..., Any]:
+    """The whole body first: behind a server that hands over half of one, its sender must hold no lock and no place."""
 
     @functools.wraps(view)
     def wrapped(**arguments: Any) -> Any:
-        if request.method in READING:
-            with readers.inside():
-                return view(**arguments)
-        with arriving.inside():
-            _wait_for_the_body()
-        with writers.inside():
+        request.get_data(cache=True)
+        with readers.inside() if request.method in READING else others.inside():
             return view(**arguments)
 
     return wrapped
-
-
-def _wait_for_the_body() -> None:
-    """Raise ``MalformedBody`` when it does not come in time: the web server itself would wait for ever.
-
-    ``BodyTooLarge`` as ever, also for one whose length was not announced.
-    """
-    failures: list[Exception] = []
-
-    def read() -> None:
-        try:
-            body = request.get_data(cache=True)
-            # One without an announced length is cut off at the limit instead of being refused.
-            if request.content_length is None and len(body) >= LONGEST_BODY:
-                raise BodyTooLarge()
-        except Exception as failure:
-            failures.append(failure)
-
-    reader = threading.Thread(target=copy_current_request_context(read), daemon=True)
-    reader.start()
-    reader.join(SECONDS_FOR_A_BODY)
-    if reader.is_alive():
-        raise MalformedBody("The body did not arrive in time.")
-    if failures:
-        raise failures[0]
 
 
 def _in_one_transaction(view: Callable[..., Any], db: Database) -> Callable[..., Any]:

@@ -7,11 +7,12 @@ from flask.views import MethodView
 
 from backend import access
 from backend.api.bodies import ApiBlueprint
+from backend.api.limits import caller_network
 from backend.api.qr import svg
 from backend.api.requests import database_of, settings_of
 from backend.db import Transaction
 from backend.patients import sign_in as phones
-from backend.patients.models import ActivationCode
+from backend.patients.models import ActivationCode, Device
 from backend.staff import second_factor, sessions
 from backend.staff import sign_in as staff
 from backend.staff.guesses import let_go
@@ -60,7 +61,7 @@ class Refreshes(MethodView):
     @blp.response(201, DeviceTokensOut)
     def post(self, body: dict[str, Any]) -> phones.SignedIn:
         """Get the next tokens of a phone."""
-        return phones.refresh(g.txn, body["refresh_token"])
+        return phones.refresh(g.txn, body["refresh_token"], on_revoked=_ask_about_the_phone)
 
 
 @blp.route("/staff")
@@ -75,7 +76,7 @@ class StaffSignIns(MethodView):
         Outside a demo a session without a second factor opens nothing but the setting up of one.
         """
         is_required = not settings_of(current_app).is_demo
-        signed_in = staff.sign_in(g.txn, **body, second_factor_required=is_required)
+        signed_in = staff.sign_in(g.txn, **body, network=caller_network(), second_factor_required=is_required)
         return {**vars(signed_in), "staff": _who(signed_in)}
 
 
@@ -118,7 +119,7 @@ class Authenticators(MethodView):
     @blp.response(201, AuthenticatorOut)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Begin to set an authenticator up. It is not in force before its first code is confirmed."""
-        begun = second_factor.begin(g.txn, _token(), body.get("password"))
+        begun = second_factor.begin(g.txn, _token(), body.get("password"), network=caller_network())
         return {**vars(begun), "qr_svg": svg(begun.otpauth_uri)}
 
 
@@ -141,7 +142,8 @@ class RecoveryCodes(MethodView):
     @blp.response(201, RecoveryCodesOut)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Make a new set; the codes of before stop working."""
-        return {"recovery_codes": second_factor.renew_recovery_codes(g.txn, _token(), body["password"])}
+        made = second_factor.renew_recovery_codes(g.txn, _token(), body["password"], network=caller_network())
+        return {"recovery_codes": made}
 
 
 @blp.route("/password")
@@ -152,7 +154,7 @@ class Password(MethodView):
     @blp.response(204)
     def post(self, body: dict[str, Any]) -> None:
         """Change one's password. Every session but this one ends."""
-        staff.change_password(g.txn, _token(), **body)
+        staff.change_password(g.txn, _token(), **body, network=caller_network())
 
 
 def _ask_for_another_code(txn: Transaction, code: ActivationCode) -> None:
@@ -163,6 +165,18 @@ def _ask_for_another_code(txn: Transaction, code: ActivationCode) -> None:
         key=f"activation-code:{code.id}",
         site_id=code.site_id,
         patient_id=code.patient_id,
+        due_at=txn.now,
+    )
+
+
+def _ask_about_the_phone(txn: Transaction, device: Device) -> None:
+    """A thief, or an answer that was lost for too long: a person asks the patient, and gives out a new code."""
+    open_item(
+        txn,
+        reason=WorkReason.PHONE_SIGNED_OUT,
+        key=f"phone-signed-out:{device.id}",
+        site_id=device.site_id,
+        patient_id=device.patient_id,
         due_at=txn.now,
     )
 

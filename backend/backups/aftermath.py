@@ -2,7 +2,7 @@
 
 It has forgotten everything since the backup: a STOP, a death, a lost phone, the messages that were sent. So what
 may have been said is not said again, nobody is written to until the sites have had time to enter again what they
-know, and whoever was signed in signs in anew.
+know, the staff sign in anew, and every patient whose phone may have been signed out by it is a task.
 """
 
 from dataclasses import dataclass, replace
@@ -13,11 +13,12 @@ from sqlalchemy import select
 
 from backend import audit, clock
 from backend.agenda.planning import everyone, replan
-from backend.backups.trace import PUT_BACK, leave_trace
+from backend.audit_checkpoints import PUT_BACK
+from backend.backups.trace import leave_trace
 from backend.db import Transaction
 from backend.demo_clock import ONLY_ROW, DemoClock
 from backend.patients import contact
-from backend.patients.models import ActivationCode, Patient
+from backend.patients.models import ActivationCode, Device, Patient
 from backend.staff.models import Site, StaffSession
 from backend.terms import WorkReason
 from backend.worklist.items import open_item
@@ -37,7 +38,8 @@ def make_safe(txn: Transaction, *, made_at: datetime, rest: timedelta) -> Afterm
     """Everything at once, in the transaction of the restore. ``rest`` of zero is for a move in which nothing was lost.
 
     Messages that were due between the backup and now are suppressed and become a task a patient; what was on its
-    way is in doubt, and the provider will be asked.
+    way is in doubt, and the provider will be asked. A phone that took new tokens since the backup holds some that
+    nobody here knows, and nobody here can tell which phone did: each of their patients is asked, in the same task.
     """
     txn = _in_the_demos_time(txn)
     in_doubt = doubt_what_was_being_said(txn)
@@ -46,7 +48,8 @@ def make_safe(txn: Transaction, *, made_at: datetime, rest: timedelta) -> Afterm
         # What the server that is gone had planned since the backup was due as well.
         replan(txn, patient)
     held_back = hold_back_the_due(txn, txn.now)
-    _ask_about(txn, {message.patient_id for message in held_back if message.patient_id}, made_at)
+    to_ask = {message.patient_id for message in held_back if message.patient_id}
+    _ask_about(txn, to_ask | (_with_a_phone(txn) if rest else set()), made_at)
     if rest:
         for patient in patients:
             contact.hold(txn, patient, RESTORED, until=txn.now + rest)
@@ -65,8 +68,13 @@ def _in_the_demos_time(txn: Transaction) -> Transaction:
     return replace(txn, now=clock.now())
 
 
+def _with_a_phone(txn: Transaction) -> set[UUID]:
+    """Whose phone was signed in when the backup was made."""
+    return set(txn.session.scalars(select(Device.patient_id).where(Device.signed_out_at.is_(None))))
+
+
 def _ask_about(txn: Transaction, patient_ids: set[UUID], made_at: datetime) -> None:
-    """Was this patient told? Only a person can find out."""
+    """Was this patient told, and does the phone still work? Only a person can find out."""
     for patient_id in sorted(patient_ids):
         patient = txn.session.get_one(Patient, patient_id)
         open_item(

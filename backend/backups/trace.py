@@ -7,7 +7,6 @@ from backend.db import Transaction
 from backend.protocol.models import ProtocolVersion
 
 BACKED_UP = "database.backed_up"
-PUT_BACK = "database.restored"
 
 
 def leave_trace(txn: Transaction, verb: str, reason: str) -> None:

@@ -1,6 +1,7 @@
 """Commands about the audit trail: whether it is what it was."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -33,8 +34,7 @@ def audit() -> None:
 def verify_trail(checkpoints: Path | None, site_code: str | None) -> None:
     """Check every entry against its seal, every seal against the one before; exit 1 naming the first bad entry."""
     settings = read_settings()
-    usual = settings.home / FILE_NAME
-    file = checkpoints or (usual if usual.exists() else None)
+    file = checkpoints or settings.home / FILE_NAME
     with fit_database(settings) as db:
         chain = _chain_of_site(db, site_code)
         begun = time.monotonic()
@@ -58,7 +58,7 @@ def _chain_of_site(db: Database, code: str | None) -> str | None:
 def _say(verdict: Verdict, seconds: float) -> None:
     speed = round(verdict.entries / seconds) if seconds else verdict.entries
     click.echo(f"{verdict.entries} entries in {verdict.chains} chains in {seconds:.1f} s ({speed} entries/s)")
-    if verdict.checkpoints is None:
+    if verdict.checkpoints is None or not verdict.checkpoints.lines:
         click.echo("no checkpoints to hold the chains against: a cut tail or a rewritten chain would not be seen")
     else:
         torn = ", one torn line let go" if verdict.checkpoints.torn else ""
@@ -66,9 +66,15 @@ def _say(verdict: Verdict, seconds: float) -> None:
     if verdict.unsealed:
         click.echo(f"{verdict.unsealed} entries are not sealed yet, {len(verdict.overdue)} of them for over a minute")
     if verdict.overdue:
-        named = ", ".join(map(str, verdict.overdue[:MOST_NAMED])) + (", …" if verdict.overdue[MOST_NAMED:] else "")
-        click.echo(f"unsealed for over a minute: {named} (is a worker running?)")
+        click.echo(f"unsealed for over a minute: {_first_of(verdict.overdue)} (is a worker running?)")
+    if verdict.backdated:
+        first = _first_of(verdict.backdated)
+        click.echo(f"BAD dated long before entries sealed earlier: {first} (put in later, or was the clock set back?)")
     for defect in verdict.defects:
         click.echo(f"BAD {defect}")
     if verdict.is_sound:
         click.echo("the trail is whole")
+
+
+def _first_of(entry_ids: Sequence[int]) -> str:
+    return ", ".join(map(str, entry_ids[:MOST_NAMED])) + (", …" if entry_ids[MOST_NAMED:] else "")

@@ -6,15 +6,17 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from granian import Granian
-from granian.constants import Interfaces
 
 from backend.api.lines import THREADS_FOR_EACH
+from backend.app import create_app
 from backend.cli.operator import progress_bar
 from backend.config import Settings, read_settings
 from backend.demo import announce_when_up, read_moment, settle
+from backend.http_server import answer_requests
 from backend.jobs import open_database, refuse_unfit, ticker_of, work_of
 from backend.logs import configure_logs
+from backend.watch import Watch
+from notifications.scheduler import Ticker
 from seeds.demo.home import make_demo
 
 
@@ -41,10 +43,6 @@ def demo(home: Path, host: str, port: int, now: datetime | None, no_browser: boo
 def serve(host: str, port: int, with_worker: bool) -> None:
     """Answer requests. Needs `followup db upgrade` and `followup seed` first."""
     settings = read_settings()
-    db = open_database(settings)
-    refuse_unfit(db, settings)
-    # The server's process is forked from this one, and no connection of SQLite's may be open across a fork.
-    db.close()
     run_server(settings, host, port, with_worker=with_worker)
 
 
@@ -62,24 +60,27 @@ def work() -> None:
     ticker.start()
     click.echo("working; stop with Ctrl-C", err=True)
     stopping.wait()
-    ticker.stop()
-    # What was done until now is sealed and said outside the database before nobody does so any more.
-    for job in ("seal", "checkpoint"):
-        ticker.run(job)
+    end(ticker)
     db.close()
 
 
 def run_server(settings: Settings, host: str, port: int, *, with_worker: bool) -> None:
     """Serve until stopped: one process, because SQLite has one writer and a worker must tick once."""
-    target = "backend.app:serve_app_with_worker" if with_worker else "backend.app:serve_app"
-    Granian(
-        target,
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        factory=True,
-        workers=1,
-        blocking_threads=settings.threads * THREADS_FOR_EACH,
-        websockets=False,
-        log_level="warning",  # type: ignore[arg-type]
-    ).serve()
+    configure_logs()
+    db = open_database(settings)
+    app = create_app(settings, db)
+    Watch(db).go_on()
+    ticker: Ticker = app.extensions["followup_ticker"]
+    if with_worker:
+        ticker.start()
+    answer_requests(app, host, port, threads=settings.threads * THREADS_FOR_EACH)
+    if with_worker:
+        end(ticker)
+    db.close()
+
+
+def end(ticker: Ticker) -> None:
+    """What was done until now is sealed, and said outside the database, before nobody does so any more."""
+    ticker.stop()
+    for job in ("seal", "checkpoint"):
+        ticker.run(job)

@@ -17,6 +17,7 @@ from backend.codes import new_code, plain
 from backend.db import Actor, Database, Transaction, compare_and_set, database_of, one_at_a_time, system
 from backend.errors import NoLongerPossible, NotSignedIn, SignInRefused
 from backend.patients.models import ActivationCode, Device, DeviceToken, Patient
+from backend.patients.turns import take_turn
 from backend.sealing import keyring_of, new_token
 from backend.terms import Originator, PatientStatus
 
@@ -62,7 +63,11 @@ class SignedIn:
 
 
 def issue_code(txn: Transaction, patient: Patient) -> IssuedCode:
-    """A new code for the patient; one given out earlier and not yet used stops working."""
+    """A new code for the patient; one given out earlier and not yet used stops working.
+
+    In the patient's turn: of two given out at the same moment only the later one works.
+    """
+    take_turn(txn, patient)
     if patient.status in WITHOUT_A_PHONE:
         raise NoLongerPossible("No phone can be signed in for this patient any more.")
     issued = wall()
@@ -132,11 +137,14 @@ def activate(
     return _sign_in_again(txn, patient, row, presented, at)
 
 
-def refresh(txn: Transaction, refresh_token: str) -> SignedIn:
+def refresh(
+    txn: Transaction, refresh_token: str, *, on_revoked: Callable[[Transaction, Device], None] | None = None
+) -> SignedIn:
     """The next pair of tokens.
 
-    A refresh token used a second time means that somebody else holds it, so the whole family is signed out;
-    except within half a minute, when it is the same phone that did not hear the answer.
+    A refresh token used a second time means that somebody else holds it, so the whole family is signed out, and
+    ``on_revoked`` may tell somebody: it may also have been the patient's own phone, which then stays silent for good.
+    Except within half a minute, when it is the same phone that did not hear the answer.
     """
     at = wall()
     current = txn.session.scalar(
@@ -153,7 +161,7 @@ def refresh(txn: Transaction, refresh_token: str) -> SignedIn:
     if not first:
         txn.session.refresh(current)
         if current.rotated_at is None or at - current.rotated_at > REFRESH_RETRY:
-            _revoke_after_refusal(txn, device)
+            _revoke_after_refusal(txn, device, on_revoked)
             raise SignInRefused()
     return _tokens(txn, device, refresh_token, at, is_new=first)
 
@@ -308,14 +316,20 @@ def _void_after_refusal(
     txn.after_rollback(write)
 
 
-def _revoke_after_refusal(txn: Transaction, device: Device) -> None:
+def _revoke_after_refusal(
+    txn: Transaction, device: Device, on_revoked: Callable[[Transaction, Device], None] | None
+) -> None:
     database, device_id, request_id = database_of(txn), device.id, txn.request_id
 
     def write() -> None:
         with database.transaction(system("sign-in"), request_id=request_id) as later:
+            one_at_a_time(later, "device", device_id)
             revoked = later.session.get_one(Device, device_id)
-            if revoked.signed_out_at is None:
-                _sign_device_out(later, revoked, "an old refresh token was used")
+            if revoked.signed_out_at:
+                return
+            _sign_device_out(later, revoked, "an old refresh token was used")
+            if on_revoked:
+                on_revoked(later, revoked)
 
     txn.after_rollback(write)
 

@@ -83,10 +83,10 @@ def use_factor(txn: Transaction, staff_id: UUID, factor: Factor, step: int | Non
     return factor.recovery_code_id is not None and _take_recovery_code(txn, factor.recovery_code_id)
 
 
-def begin(txn: Transaction, token: str, password: str | None = None) -> Begun:
+def begin(txn: Transaction, token: str, password: str | None = None, *, network: str = "") -> Begun:
     """Show a new secret, not in force yet; one that was begun before is over. Replacing needs the password again."""
     if password is not None:
-        prove_again(txn, token, password)
+        prove_again(txn, token, password, network=network)
     member = _in_own_turn(txn, token)
     if password is None and find_in_force(txn, member.id):
         raise InvalidInput(fields={"password": ["An authenticator is in force: give your password to replace it."]})
@@ -125,9 +125,9 @@ def confirm(txn: Transaction, token: str, totp: str) -> Sequence[str]:
     return _issue_codes(txn, begun)
 
 
-def renew_recovery_codes(txn: Transaction, token: str, password: str) -> Sequence[str]:
+def renew_recovery_codes(txn: Transaction, token: str, password: str, *, network: str = "") -> Sequence[str]:
     """A new set of recovery codes; those of before are void."""
-    prove_again(txn, token, password)
+    prove_again(txn, token, password, network=network)
     authenticator = find_in_force(txn, _in_own_turn(txn, token).id)
     if authenticator is None:
         raise NoLongerPossible("No authenticator is in force.")

@@ -21,15 +21,21 @@ REFUSED = "These details do not match. Whoever has set an authenticator up must 
 
 
 def sign_in(
-    txn: Transaction, email: str, password: str, totp: str | None = None, *, second_factor_required: bool = False
+    txn: Transaction,
+    email: str,
+    password: str,
+    totp: str | None = None,
+    *,
+    network: str = "",
+    second_factor_required: bool = False,
 ) -> SignedIn:
     """Open a session, or raise ``SignInRefused`` (or ``TooManyAttempts``) and leave a trace that outlives it.
 
-    ``totp`` is the authenticator's code or one of the recovery codes. Where a second factor is required, somebody
-    without one gets a session that opens nothing but the setting up of one.
+    ``totp`` is the authenticator's code or one of the recovery codes; ``network`` is where the guesses are counted.
+    Where a second factor is required, somebody without one gets a session that opens nothing but the setting up of one.
     """
     index = email_index(txn, email)
-    guesses.count_guess(txn, index)
+    guesses.count_guess(txn, index, network)
     wanted = select(StaffMember.id, StaffMember.password_hash).where(
         StaffMember.email_index == index, StaffMember.deactivated_at.is_(None)
     )
@@ -45,12 +51,12 @@ def sign_in(
     member = _still_the_same(txn, known.id, known.password_hash)
     if member is None or not second_factor.use_factor(_as(txn, member), member.id, factor, step):
         raise _refusal(txn, index)
-    guesses.forgive(txn, index)
+    guesses.forgive(txn, index, network)
     owed = SecondFactor.TO_BE_SET_UP if second_factor_required else SecondFactor.OPTIONAL
     return start_session(txn, member, owed if needs_none else SecondFactor.IN_FORCE)
 
 
-def change_password(txn: Transaction, token: str, password: str, new_password: str) -> None:
+def change_password(txn: Transaction, token: str, password: str, new_password: str, *, network: str = "") -> None:
     """Change one's own password, so that whoever handed it out knows it no more; every other session ends."""
     mine = txn.session.get_one(StaffMember, own_session(txn, token).staff_id)
     wrong = passwords.complaints(new_password, email_of(txn, mine))
@@ -58,7 +64,7 @@ def change_password(txn: Transaction, token: str, password: str, new_password: s
         wrong = ["This is the password you have."]
     if wrong:
         raise InvalidInput(fields={"new_password": wrong})
-    guesses.prove_again(txn, token, password)
+    guesses.prove_again(txn, token, password, network=network)
     session = own_session(txn, token)
     member = txn.session.get_one(StaffMember, session.staff_id)
     member.password_hash = passwords.hashed(new_password)

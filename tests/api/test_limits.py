@@ -52,8 +52,9 @@ def rename(db: Database, table: str, name: str) -> None:
         txn.session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
 
 
-def test_every_door_that_anybody_may_write_through_has_a_figure():
-    open_doors = {one for one, methods in TABLE.items() if Who.ANYONE in methods.values()}
+def test_every_door_at_which_something_can_be_guessed_has_a_figure():
+    # A phone's next tokens are asked for with 256 bits, before nearly every report: nobody else may use them up.
+    open_doors = {one for one, methods in TABLE.items() if Who.ANYONE in methods.values()} - {"sign_in.Refreshes"}
 
     assert open_doors <= FIGURES.keys()
     assert {method for one in FIGURES for method in TABLE[one]} == set(COUNTED_METHODS)
@@ -132,7 +133,7 @@ def test_no_report_is_refused_because_there_were_many_requests(db, client):
     ]
 
     assert answers == [201] * (GUESSES + 3)
-    assert "me.MyReports" not in FIGURES
+    assert [one for one in FIGURES if not one.startswith("sign_in.")] == []
 
 
 def test_no_address_is_stored_or_logged(db, client, caplog):

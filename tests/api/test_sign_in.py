@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.authenticator import in_force, sign_in
-from tests.people import ann, bearer, coordinator, phone_of
+from tests.people import PASSWORD, ann, bearer, coordinator, phone_of
 
 API = "/api/v1"
 
@@ -63,6 +63,65 @@ def test_an_old_refresh_token_ends_the_family_over_http_too(db, client, clock):
 
     assert stolen.status_code == 401
     assert client.get(f"{API}/me", headers=bearer(second["access_token"])).status_code == 401
+
+
+def test_a_phone_signed_out_by_an_old_token_is_a_task_for_its_site(db, client, clock):
+    person, patient = coordinator(db), ann(db)
+    code = issue(client, person, patient)["code"]
+    first = client.post(f"{API}/auth/activations", json={"code": code, "birth_year": 1961}).json
+    old = {"refresh_token": first["refresh_token"]}
+    client.post(f"{API}/auth/refresh", json=old)
+    clock.move_to("2027-03-01T08:00:31+08:00")
+
+    refused = [client.post(f"{API}/auth/refresh", json=old).status_code for _ in range(2)]
+
+    tasks = client.get(f"{API}/worklist?reason=phone_signed_out", headers=person.headers).json["items"]
+    elsewhere = client.get(f"{API}/worklist", headers=coordinator(db, "site-02").headers).json["items"]
+    assert refused == [401, 401]
+    assert [task["patient"]["id"] for task in tasks] == [str(patient.id)]
+    assert elsewhere == []
+
+
+def test_a_retry_that_comes_in_time_is_no_task(db, client, clock):
+    person = coordinator(db)
+    code = issue(client, person, ann(db))["code"]
+    first = client.post(f"{API}/auth/activations", json={"code": code, "birth_year": 1961}).json
+    old = {"refresh_token": first["refresh_token"]}
+
+    answers = [client.post(f"{API}/auth/refresh", json=old).status_code for _ in range(2)]
+
+    assert answers == [201, 201]
+    assert client.get(f"{API}/worklist", headers=person.headers).json["items"] == []
+
+
+def from_network(client, path, address, body, headers=None):
+    place = {"REMOTE_ADDR": address}
+    return client.post(f"{API}/auth/{path}", json=body, headers=headers, environ_base=place).status_code
+
+
+@pytest.mark.parametrize(("stranger", "neighbour"), [("203.0.113.9", "203.0.113.9"), ("2001:db8::1", "2001:db8::2")])
+def test_a_stranger_locks_staff_out_of_the_strangers_own_network_only(db, client, stranger, neighbour):
+    person = coordinator(db)
+    wrong, right = ({"email": person.email, "password": one} for one in ("not it", PASSWORD))
+
+    guessed = [from_network(client, "staff", stranger, wrong) for _ in range(6)]
+
+    assert guessed == [401] * 5 + [429]
+    assert from_network(client, "staff", neighbour, right) == 429
+    assert from_network(client, "staff", "2001:db8:0:1::1", right) == 201
+    assert from_network(client, "staff", "198.51.100.7", right) == 201
+
+
+@pytest.mark.parametrize("path", ["password", "totp", "recovery-codes"])
+def test_a_password_asked_for_again_is_counted_with_the_guesses_of_its_network(db, client, path):
+    person = coordinator(db)
+    body = {"password": "not it"} | ({"new_password": "another long password"} if path == "password" else {})
+    for _ in range(5):
+        from_network(client, "staff", "203.0.113.9", {"email": person.email, "password": "not it"})
+
+    answers = [from_network(client, path, one, body, person.headers) for one in ("203.0.113.9", "198.51.100.7")]
+
+    assert answers == [429, 401]
 
 
 def test_staff_sign_in_with_their_roles(db, client):

@@ -206,11 +206,6 @@ def test_eight_writers_and_two_sealers_leave_no_fork_and_no_entry_twice(db):
     assert (verdict.is_sound, verdict.unsealed) == (True, 0)
 
 
-def write_twelve(db: Database, site: str) -> None:
-    for _ in range(12):
-        note_at(db, site)
-
-
 def test_a_sealer_in_a_process_of_its_own_and_one_here_share_the_work(db):
     sealed(db)
     command, here = [sys.executable, "-m", "tests.audit.process", db.url], 0

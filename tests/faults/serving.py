@@ -1,8 +1,6 @@
-"""``followup serve`` as it really runs: a supervisor and its worker on loopback, spoken to over HTTP."""
+"""``followup serve`` as it really runs: a process on loopback, spoken to over HTTP."""
 
 import json
-import os
-import signal
 import socket
 import subprocess
 import time
@@ -69,19 +67,22 @@ class Serving:
         return self
 
     def kill(self) -> None:
-        """The supervisor by SIGKILL; its worker ends itself when it sees that, or is killed with it."""
+        """By SIGKILL, which nothing can prepare for."""
         if self._process is None:
             return
-        for pid in (*self.workers(), self._process.pid):
-            try_to_kill(pid)
+        self._process.kill()
         self._process.wait()
         self._process = None
 
-    def workers(self) -> list[int]:
-        """The processes that answer: the supervisor's children."""
+    @property
+    def pid(self) -> int:
+        """The process that answers."""
         assert self._process
-        tasks = Path(f"/proc/{self._process.pid}/task")
-        return [int(pid) for file in tasks.glob("*/children") for pid in file.read_text().split()]
+        return self._process.pid
+
+    def is_running(self) -> bool:
+        """Whether the process that was started is there still."""
+        return self._process is not None and self._process.poll() is None
 
     def said(self) -> str:
         """What it wrote to its log."""
@@ -109,14 +110,6 @@ class Serving:
             return self.call("GET", "/healthz", timeout=5).status == 200
         except (OSError, HTTPException):
             return False
-
-
-def try_to_kill(pid: int) -> None:
-    """SIGKILL, unless it has ended already."""
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def free_port() -> int:

@@ -71,7 +71,6 @@ def test_sqlite_on_a_full_disk_loses_nothing_it_accepted_and_goes_on_when_there_
         db = Database(f"sqlite:///{file}", KEYRING)
         ann = people.phone_of(db, a_patient(db))
         with Serving(db.url, tmp_path) as server:
-            worker = server.workers()
             with no_room(server, folder, disk):
                 kept, refused = post_until_refused(server, ann)
                 more = [server.call("POST", REPORTS, report(), ann.headers) for _ in range(3)]
@@ -83,7 +82,7 @@ def test_sqlite_on_a_full_disk_loses_nothing_it_accepted_and_goes_on_when_there_
             assert stored_when_full == kept
             assert again.status == 201
             assert stored.reports(db) == dict.fromkeys([*kept, refused["id"]], 1)
-            assert (stored.halves(db), server.workers()) == ([], worker)
+            assert (stored.halves(db), server.is_running()) == ([], True)
         db.close()
 
 
@@ -92,11 +91,9 @@ def no_room(server: Serving, folder: Path, disk: Path | None) -> Iterator[None]:
     """Hardly anything is free: on a disk of its own, or by the largest file this process may write."""
     if disk is None:
         largest = sum(path.stat().st_size for path in folder.iterdir())
-        for pid in server.workers():
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
         yield
-        for pid in server.workers():
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         return
     ballast = folder / "ballast"
     free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize

@@ -1,6 +1,6 @@
 """A phone's sign-in: one code, one phone, tokens that renew themselves, and nothing to be read from the database."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from sqlalchemy import select
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from backend import audit
 from backend.db import Database, system
 from backend.errors import SignInRefused
-from backend.patients.models import Patient
+from backend.patients.models import ActivationCode, Device, Patient
 from backend.patients.sign_in import SignedIn, activate, actor_for, issue_code, refresh, sign_out
 from tests.people import ann, ben
 from tests.stored import everything_stored
@@ -78,6 +78,25 @@ def test_a_new_code_voids_the_unused_one(db):
         activated(db, first)
 
     assert activated(db, second).access_token
+
+
+def test_of_two_codes_given_out_at_the_same_moment_one_works(db):
+    patient = ann(db)
+
+    with ThreadPoolExecutor(1) as colleague:
+        with db.transaction(system("test")) as txn:
+            first = issue_code(txn, txn.session.get_one(Patient, patient.id)).code
+            second = colleague.submit(code_for, db, patient)
+            # Time enough for the colleague to look which codes there are, were there no turns.
+            wait([second], timeout=0.5)
+        last = second.result()
+
+    with db.reading(system("test")) as txn:
+        live = select(ActivationCode.id).where(ActivationCode.voided_at.is_(None))
+        assert len(txn.session.scalars(live).all()) == 1
+    with pytest.raises(SignInRefused):
+        activated(db, first)
+    assert activated(db, last).access_token
 
 
 def test_a_lost_answer_burns_no_code(db, clock):
@@ -210,6 +229,23 @@ def test_an_old_refresh_token_signs_the_whole_family_out(db, clock):
     assert not is_signed_in(db, renewed.access_token)
     with pytest.raises(SignInRefused):
         refreshed(db, renewed.refresh_token)
+
+
+def test_however_many_old_refresh_tokens_come_at_once_the_sign_out_is_told_once(db, clock):
+    patient = ann(db)
+    tokens = activated(db, code_for(db, patient))
+    refreshed(db, tokens.refresh_token)
+    clock.move_to("2027-03-01T08:00:31+08:00")
+    told: list[Device] = []
+
+    def stolen(_number: int) -> None:
+        with pytest.raises(SignInRefused), db.transaction(system("test")) as txn:
+            refresh(txn, tokens.refresh_token, on_revoked=lambda _txn, device: told.append(device))
+
+    with ThreadPoolExecutor(4) as thieves:
+        list(thieves.map(stolen, range(8)))
+
+    assert [device.patient_id for device in told] == [patient.id]
 
 
 def test_why_a_family_was_signed_out_is_on_the_trail(db, clock):

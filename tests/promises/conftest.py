@@ -7,6 +7,11 @@ import pytest
 from tests.databases import Databases
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Examples first: where kept pages are written anew, the document written after them shows the new ones."""
+    items.sort(key=lambda item: item.path.name != "test_examples.py")
+
+
 @pytest.fixture(params=["sqlite"])
 def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
     """A database of the test's own."""

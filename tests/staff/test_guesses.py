@@ -1,4 +1,4 @@
-"""Guesses at an account: five, however many are made at once, and alike for accounts that do not exist."""
+"""Guesses at an account: five from one network, however many are made at once, and alike where there is none."""
 
 import threading
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from tests.authenticator import in_force
 from tests.people import PASSWORD, Person, coordinator
 
 NOBODY = "nobody@example.org"
+WARD = "198.51.100.7"
 
 
 class CountingHasher(PasswordHasher):
@@ -47,14 +48,21 @@ def person(db) -> Person:
     return coordinator(db)
 
 
-def outcome(db: Database, email: str, password: str = "not the password", totp: str | None = None) -> str:
+def outcome(
+    db: Database, email: str, password: str = "not the password", totp: str | None = None, network: str = WARD
+) -> str:
     """How signing in ends: "in", or the code of the refusal."""
     try:
         with db.transaction(system("test")) as txn:
-            sign_in(txn, email, password, totp)
+            sign_in(txn, email, password, totp, network=network)
     except FollowupError as refused:
         return refused.code
     return "in"
+
+
+def elsewhere(db: Database, email: str, networks: int, each: int = guesses.MOST) -> list[str]:
+    """A stranger's guesses from so many networks."""
+    return [outcome(db, email, network=f"203.0.113.{one}") for one in range(networks) for _ in range(each)]
 
 
 def told(db: Database, verb: str) -> list[str]:
@@ -81,7 +89,7 @@ def test_a_locked_account_takes_no_right_password_either_until_the_window_ends(d
         outcome(db, person.email)
 
     with pytest.raises(TooManyAttempts) as refused, db.transaction(system("test")) as txn:
-        sign_in(txn, person.email.upper(), PASSWORD)
+        sign_in(txn, person.email.upper(), PASSWORD, network=WARD)
     clock.move_to("2027-03-01T08:14:59+08:00")
     still = outcome(db, person.email, PASSWORD)
     clock.move_trial_time_to("2027-06-01T08:00:00+08:00")
@@ -97,6 +105,71 @@ def test_a_success_gives_the_guesses_back(db, person):
     for _ in range(3):
         assert [outcome(db, person.email) for _ in range(4)] == ["sign_in_refused"] * 4
         assert outcome(db, person.email, PASSWORD) == "in"
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["an account", "no account"])
+def test_a_stranger_elsewhere_locks_nobody_out_of_the_ward(db, person, exists):
+    email = person.email if exists else NOBODY
+
+    strangers = elsewhere(db, email, 1, each=9)
+
+    assert strangers == ["sign_in_refused"] * 5 + ["too_many_attempts"] * 4
+    assert outcome(db, email) == "sign_in_refused"
+    assert outcome(db, email, PASSWORD) == ("in" if exists else "sign_in_refused")
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["an account", "no account"])
+def test_fifty_guesses_from_all_networks_lock_an_account_for_everybody(db, person, checks, clock, exists):
+    email = person.email if exists else NOBODY
+
+    strangers = elsewhere(db, email, 11)
+    at_the_ward = outcome(db, email, PASSWORD)
+    clock.move_to("2027-03-01T08:15:01+08:00")
+
+    assert strangers == ["sign_in_refused"] * 50 + ["too_many_attempts"] * 5
+    assert (at_the_ward, checks()) == ("too_many_attempts", 50)
+    assert len(told(db, "staff_member.locked_out")) == 1
+    assert outcome(db, email, PASSWORD) == ("in" if exists else "sign_in_refused")
+
+
+def test_one_network_cannot_use_up_what_all_of_them_share(db, person):
+    elsewhere(db, person.email, 1, each=60)
+
+    assert outcome(db, person.email, PASSWORD) == "in"
+
+
+def test_a_success_forgives_no_other_network(db, person):
+    elsewhere(db, person.email, 1, each=6)
+
+    assert outcome(db, person.email, PASSWORD) == "in"
+    assert elsewhere(db, person.email, 1, each=1) == ["too_many_attempts"]
+
+
+def test_a_lock_out_is_lifted_for_every_network(db, person):
+    elsewhere(db, person.email, 11, each=6)
+
+    with db.transaction(system("test")) as txn:
+        guesses.lift_lock_out(txn, txn.session.get_one(StaffMember, person.id))
+
+    assert elsewhere(db, person.email, 4, each=1) == ["sign_in_refused"] * 4
+    assert outcome(db, person.email, PASSWORD) == "in"
+
+
+def test_invented_addresses_fill_no_trail_and_hide_no_account(db, person, clock, monkeypatch):
+    monkeypatch.setattr(guesses, "MOST_TRACES_OF_NOBODY", 7)
+    for number in range(3):
+        elsewhere(db, f"invented.{number}@example.org", 1, each=6)
+    elsewhere(db, person.email, 1, each=6)
+
+    def traces(verb: str) -> tuple[int, int]:
+        found = told(db, verb)
+        return found.count(str(guesses.NOBODY)), found.count(str(person.id))
+
+    assert traces("staff_member.sign_in_refused") == (6, 5)
+    assert traces("staff_member.locked_out") == (1, 1)
+    clock.move_to("2027-03-01T09:00:01+08:00")
+    assert outcome(db, NOBODY) == "sign_in_refused"
+    assert traces("staff_member.sign_in_refused") == (7, 5)
 
 
 def test_one_account_locks_no_other(db, person):
@@ -138,10 +211,10 @@ def test_wrong_codes_are_counted_like_wrong_passwords(db, person):
 def test_a_stolen_session_gives_no_more_guesses(db, person, checks):
     token = person.headers["Authorization"].partition(" ")[2]
     acts = (
-        lambda txn: second_factor.begin(txn, token, "a guess"),
-        lambda txn: second_factor.renew_recovery_codes(txn, token, "a guess"),
-        lambda txn: change_password(txn, token, "a guess", "another long password"),
-        lambda txn: sign_in(txn, person.email, "a guess"),
+        lambda txn: second_factor.begin(txn, token, "a guess", network=WARD),
+        lambda txn: second_factor.renew_recovery_codes(txn, token, "a guess", network=WARD),
+        lambda txn: change_password(txn, token, "a guess", "another long password", network=WARD),
+        lambda txn: sign_in(txn, person.email, "a guess", network=WARD),
     )
 
     refused = []
@@ -189,6 +262,21 @@ def test_every_refusal_is_the_same_work(db, checks):
     assert {name: done for name, done in work.items() if done != work["unknown"]} == {}
     assert checks() == len(attempts)
     assert len(work["unknown"]) > 4
+
+
+def test_a_refusal_that_leaves_no_trace_is_the_same_work(db, person, monkeypatch):
+    """Or whoever has used the traces up could tell an account from none by what a guess costs."""
+    monkeypatch.setattr(guesses, "MOST_TRACES_OF_NOBODY", 1)
+    outcome(db, NOBODY)
+
+    known = statements(db, lambda: outcome(db, person.email))
+    unknown = statements(db, lambda: outcome(db, NOBODY))
+
+    assert len(told(db, "staff_member.sign_in_refused")) == 2
+    assert [one.partition(" SAVEPOINT ")[2] or one for one in unknown] == [
+        one.partition(" SAVEPOINT ")[2] or one for one in known
+    ]
+    assert any(one.startswith("ROLLBACK TO") for one in unknown)
 
 
 def statements(db: Database, act: Callable[[], str]) -> list[str]:

@@ -58,10 +58,12 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("hits", sa.Integer(), nullable=False),
         sa.Column("ends_at", UTCDateTime(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_attempt_count")),
     )
     with op.batch_alter_table("attempt_count", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attempt_count_ends_at"), ["ends_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_attempt_count_about"), ["about"], unique=False)
 
 
 def downgrade() -> None:
