@@ -97,7 +97,7 @@ def _gaps(understood: Mapping[int, Checkpoint | None]) -> Iterator[int]:
         # A line that is not ours is named by itself; whether more are gone beside it cannot be told.
         if line is not None and before is not None and line.after != before:
             yield number
-        before = line and line.mac
+        before = None if line is None else line.mac
 
 
 def _append(path: Path, said: Sequence[Checkpoint], keyring: Keyring) -> None:

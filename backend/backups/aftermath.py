@@ -49,7 +49,7 @@ def make_safe(txn: Transaction, *, made_at: datetime, rest: timedelta) -> Afterm
         replan(txn, patient)
     held_back = hold_back_the_due(txn, txn.now)
     to_ask = {message.patient_id for message in held_back if message.patient_id}
-    _ask_about(txn, to_ask | (_with_a_phone(txn) if rest else set()), made_at)
+    _ask_about(txn, to_ask | (_with_a_phone(txn, made_at) if rest else set()), made_at)
     if rest:
         for patient in patients:
             contact.hold(txn, patient, RESTORED, until=txn.now + rest)
@@ -68,9 +68,13 @@ def _in_the_demos_time(txn: Transaction) -> Transaction:
     return replace(txn, now=clock.now())
 
 
-def _with_a_phone(txn: Transaction) -> set[UUID]:
-    """Whose phone was signed in when the backup was made."""
-    return set(txn.session.scalars(select(Device.patient_id).where(Device.signed_out_at.is_(None))))
+def _with_a_phone(txn: Transaction, made_at: datetime) -> set[UUID]:
+    """Whose phone was signed in when the backup was made, or may have been since, with a code that was waiting then."""
+    signed_in = select(Device.patient_id).where(Device.signed_out_at.is_(None))
+    waiting = select(ActivationCode.patient_id).where(
+        ActivationCode.used_at.is_(None), ActivationCode.voided_at.is_(None), ActivationCode.expires_at > made_at
+    )
+    return {*txn.session.scalars(signed_in), *txn.session.scalars(waiting)} & set(everyone(txn))
 
 
 def _ask_about(txn: Transaction, patient_ids: set[UUID], made_at: datetime) -> None:

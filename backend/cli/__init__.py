@@ -1,5 +1,6 @@
 """The command line: ``followup`` and its commands, a file for each kind."""
 
+import os
 import sys
 
 import click
@@ -13,11 +14,15 @@ from backend.cli.serving import demo, serve, work
 from backend.cli.study import database, seed, staff
 from backend.errors import FollowupError
 
+# What this program makes, database and folder, is its account's own: nobody else on the machine reads answers.
+FOR_US_ALONE = 0o077
+
 COMMANDS = (demo, serve, work, seed, database, staff, doctor, fsck, backup, restore, keys, patients, audit)
 
 
 def main() -> None:
     """Run a command; a named failure is one sentence and exit code 1, never a traceback."""
+    os.umask(FOR_US_ALONE)
     try:
         # Outside its standalone mode, click gives back the code of whoever ended early instead of raising it.
         sys.exit(commands(standalone_mode=False) or 0)

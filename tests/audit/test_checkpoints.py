@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import threading
 import time
 from datetime import timedelta
 
@@ -10,20 +11,16 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from backend.audit import AuditEvent
-from backend.audit_checkpoints import FILE_NAME, read_checkpoints, write_checkpoints
+from backend.audit_checkpoints import FILE_NAME, SAID_WITHIN, read_checkpoints, write_checkpoints
 from backend.audit_seals import AuditChain
+from backend.audit_verification import verify
 from backend.cli import commands
 from backend.db import Database, system
+from backend.jobs import SECONDS_BETWEEN_CHECKPOINTS
 from backend.sealing import Keyring
 from tests.audit.trail import Vandal, entry_at, sealed
 from tests.databases import INDEX_KEY, KEYRING, MASTER_KEY
-from tests.processes import COMMAND, environment_for
-
-
-@pytest.fixture
-def environment(database_url, tmp_path) -> dict[str, str]:
-    """What a process needs to serve the test's database."""
-    return environment_for(database_url, tmp_path, TICK_SECONDS="0.2")
+from tests.processes import COMMAND
 
 
 def followup(environment: dict[str, str], *words: str) -> Result:
@@ -59,6 +56,63 @@ def test_a_torn_line_is_said_and_spoils_neither_those_before_nor_those_after(db,
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("gone", [1, 3, 5])
+def test_a_line_taken_out_shows_in_the_one_behind_it_also_where_one_is_torn(db, tmp_path, gone):
+    sealed(db)
+    file = tmp_path / FILE_NAME
+    write_checkpoints(db, tmp_path)
+    file.write_bytes(file.read_bytes()[:-30])
+    for _ in range(2):
+        write_checkpoints(db, tmp_path)
+    whole = file.read_bytes().splitlines(keepends=True)
+    assert read_checkpoints(file, KEYRING).gaps == ()
+
+    file.write_bytes(b"".join(whole[: gone - 1] + whole[gone:]))
+
+    assert read_checkpoints(file, KEYRING).gaps == ({1: 1, 3: 4, 5: 5}[gone],)
+    (found,) = verify(db, checkpoints=file).defects
+    assert "taken out of the checkpoint file" in str(found)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_two_workers_that_write_at_once_leave_no_gap(db, tmp_path):
+    sealed(db)
+    writers = [threading.Thread(target=lambda: [write_checkpoints(db, tmp_path) for _ in range(20)]) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    said = read_checkpoints(tmp_path / FILE_NAME, KEYRING)
+    assert (len(said.lines), said.forged, said.gaps) == (4 * 20 * 4, (), ())
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("left", [None, b""], ids=["deleted", "emptied"])
+def test_the_command_says_that_the_checkpoints_are_gone_and_where_else_they_may_be(
+    db, environment, tmp_path, clock, left
+):
+    sealed(db)
+    write_checkpoints(db, tmp_path)
+    file = tmp_path / FILE_NAME
+    moved = file.rename(tmp_path / "elsewhere.jsonl")
+    if left is not None:
+        file.write_bytes(left)
+    clock.move_to("2027-03-01T08:31:00+08:00")
+
+    gone = followup(environment, "audit", "verify")
+    named = followup(environment, "audit", "verify", "--checkpoints", str(moved))
+
+    assert (gone.exit_code, named.exit_code) == (1, 0)
+    assert "--checkpoints FILE" in gone.stdout
+    assert "the trail is whole" not in gone.stdout
+
+
+def test_a_missing_file_is_a_defect_after_two_turns_of_the_timetable():
+    assert SAID_WITHIN.total_seconds() == 2 * SECONDS_BETWEEN_CHECKPOINTS
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("harm", ["another key", "a number", "no JSON", "a list", "a field more", "no bytes of text"])
 def test_a_line_that_is_not_ours_is_no_checkpoint(db, tmp_path, harm):
     sealed(db)
@@ -82,7 +136,7 @@ def test_a_line_that_is_not_ours_is_no_checkpoint(db, tmp_path, harm):
 def test_the_command_says_what_it_verified_and_names_the_first_bad_entry(db, environment, tmp_path):
     with db.transaction(system("test")) as txn:
         of_no_site = {"record_type": "x", "record_id": "x", "originator": "system", "actor_name": "", "request_id": ""}
-        txn.session.add(AuditEvent(at=txn.now - timedelta(days=900), verb="x.y", **of_no_site))
+        txn.session.add(AuditEvent(at=txn.now - timedelta(minutes=2), verb="x.y", **of_no_site))
     late = followup(environment, "audit", "verify")
     assert late.exit_code == 1
     assert "is a worker running?" in late.stdout

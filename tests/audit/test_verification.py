@@ -1,15 +1,20 @@
 """Whoever can write to the database is found out: the first bad entry is named, and what was done to it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from sqlalchemy import func, select
 
+from backend import demo_clock
 from backend.audit import AuditEvent
 from backend.audit_checkpoints import FILE_NAME, write_checkpoints
 from backend.audit_defects import Wrong
 from backend.audit_seals import AuditSeal
 from backend.audit_text import SEALED_COLUMNS, link
 from backend.audit_verification import verify
+from backend.cli import commands
 from backend.db import system
 from tests.audit.trail import CHAIN, Vandal, entry_at, length, only_defect, rendered, sealed
 
@@ -234,6 +239,63 @@ def test_what_is_no_text_any_more_is_an_altered_entry_and_not_a_crash(db, vandal
         vandal.run(f"UPDATE audit_event SET verb = {harm} WHERE id = {entry_at(db, seq)}")
 
         assert (only_defect(db).seq, only_defect(db).wrong) == (seq, Wrong.ALTERED)
+
+
+ROW = {"verb": "x.y", "originator": "system", "actor_name": "", "record_type": "x", "record_id": "x", "request_id": ""}
+
+
+@pytest.mark.parametrize("minutes", [15, 16])
+def test_an_entry_put_into_the_past_and_sealed_in_good_faith_is_named(db, vandal, environment, minutes):
+    with db.transaction(system("test")) as txn:
+        txn.session.add(AuditEvent(at=txn.now, **ROW))
+    sealed(db)
+    with db.transaction(system("vandal")) as txn:
+        forged = AuditEvent(at=txn.now - timedelta(minutes=minutes), **ROW)
+        txn.session.add(forged)
+        txn.session.flush()
+        named = [forged.id] if minutes > 15 else []
+    sealed(db)
+
+    verdict = verify(db)
+    said = CliRunner().invoke(commands, ["audit", "verify"], env=environment)
+
+    assert (list(verdict.backdated), verdict.defects, verdict.is_sound) == (named, (), not named)
+    assert said.exit_code == len(named)
+    assert "the trail is whole" in said.stdout or f"sealed earlier: {named[0]} (put in later" in said.stdout
+
+
+def test_an_entry_put_into_a_gap_of_the_numbers_is_named_too(db, vandal):
+    gap = 10_000
+    with db.transaction(system("test")) as txn:
+        txn.session.add(AuditEvent(id=gap + 1, at=txn.now, **ROW))
+    sealed(db)
+    with db.transaction(system("vandal")) as txn:
+        txn.session.add(AuditEvent(id=gap, at=txn.now - timedelta(hours=1), **ROW))
+    sealed(db)
+
+    assert verify(db).backdated == (gap,)
+
+
+def test_a_time_that_is_no_time_hides_nothing_after_it(db, vandal):
+    if not db.is_sqlite:
+        pytest.skip("PostgreSQL keeps only times in a time")
+    with db.transaction(system("vandal")) as txn:
+        txn.session.add_all([AuditEvent(at=txn.now, **ROW), AuditEvent(at=txn.now, **ROW)])
+        txn.session.flush()
+        last = txn.session.scalar(select(func.max(AuditEvent.id)))
+    vandal.run("UPDATE audit_event SET at = 'zzz' WHERE id = :i", i=last - 1)
+    sealed(db)
+
+    assert verify(db).backdated == (last,)
+
+
+def test_a_demo_whose_clock_is_moved_while_others_work_is_sound(db, clock):
+    with db.transaction(system("test")) as txn:
+        demo_clock.keep(txn)
+        txn.session.add_all([AuditEvent(at=txn.now + timedelta(days=7), **ROW), AuditEvent(at=txn.now, **ROW)])
+    sealed(db)
+
+    assert verify(db).is_sound
 
 
 def cut_after(vandal: Vandal, seq: int, *, entries: bool = True) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Table, delete, insert, select, text, update
 
 from backend import clock as clocks
 from backend.agenda.models import AgendaFact
+from backend.audit_seals import seal_some
 from backend.db import Base, Transaction
 from backend.fsck.messages import IN_FLIGHT
 from backend.patients.models import ActivationCode, ContactHold, Device, Enrolment, Patient
@@ -156,6 +157,12 @@ def a_second_code(txn: Transaction) -> None:
     twice(ActivationCode, fingerprint="another", patient_id=owner, used_at=None, voided_at=None)(txn)
 
 
+def an_old_entry_sealed_in_good_faith(txn: Transaction) -> None:
+    """Somebody writes into yesterday; the next tick seals it like any other."""
+    a_row(txn, "audit_event", id=10_000, at=clocks.now() - 24 * HOUR, site_id=None)
+    assert seal_some(txn, None, 0, 10_000)
+
+
 def sql(statement: str) -> Break:
     """Whatever can be typed."""
     return lambda txn: (txn.session.execute(text(statement)), None)[1]
@@ -212,4 +219,5 @@ BREAKS: dict[str, Break] = {
     "messages.expired": one_message(expires_at=clocks.at_local(date(2027, 1, 1), time(9), "UTC")),
     "messages.doubts": a_doubt_nobody_looks_into,
     "messages.attempts": one_message(status="sending"),
+    "trail.order": an_old_entry_sealed_in_good_faith,
 }

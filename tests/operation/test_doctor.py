@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text, update
@@ -30,7 +31,8 @@ def told(
     """What the doctor says of a server with these settings, by the name of what was looked at."""
 
     def examined(said: Settings) -> dict[str, Symptom]:
-        for name, value in environment(said).items():
+        told = {"FOLLOWUP_PUBLIC_URL": said.public_url, "FOLLOWUP_TRUSTED_PROXIES": str(said.trusted_proxies)}
+        for name, value in (environment(said) | told).items():
             if name.startswith("FOLLOWUP_"):
                 monkeypatch.setenv(name, value)
         return {symptom.name: symptom for symptom in examine()}
@@ -120,3 +122,31 @@ def test_the_command_fails_without_settings_and_prints_no_secret(tmp_path) -> No
     assert ran.returncode == 1
     assert {one["name"] for one in json.loads(ran.stdout)} >= {"FOLLOWUP_SECRET_KEY", "FOLLOWUP_SMS_GATEWAY"}
     assert "s3cret" not in ran.stdout + ran.stderr
+
+
+def test_a_proxy_that_is_not_trusted_is_a_warning_behind_https(settings: Settings, told: Callable) -> None:
+    secure = {"public_url": "https://followup.example.org"}
+
+    unsaid = told(replace(settings, **secure))
+    said = told(replace(settings, **secure, trusted_proxies=1))
+
+    assert (unsaid["proxies"].health, said["proxies"].health) == (Health.WARNING, Health.OK)
+    assert "FOLLOWUP_TRUSTED_PROXIES" in unsaid["proxies"].advice
+    assert told(settings)["proxies"].health is Health.OK
+
+
+def test_a_home_and_a_database_that_others_may_read_are_named(settings: Settings, told: Callable) -> None:
+    places = {settings.home: 0o700}
+    if settings.is_sqlite:
+        places[Path(settings.database_url.removeprefix("sqlite:///"))] = 0o600
+    for place, ours in places.items():
+        place.chmod(ours)
+    closed = told(settings)["privacy"]
+
+    for place, ours in places.items():
+        place.chmod(ours | 0o040)
+        opened = told(settings)["privacy"]
+        place.chmod(ours)
+
+        assert (opened.health, str(place) in opened.saw) == (Health.WARNING, True)
+    assert closed.health is Health.OK

@@ -4,16 +4,18 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 import time_machine
 from sqlalchemy import select, text
 
 from backend.audit import AuditEvent
+from backend.audit_checkpoints import FILE_NAME, write_checkpoints
 from backend.audit_seals import Sealer
 from backend.config import Settings
 from backend.db import Database, Transaction, system
-from backend.fsck import Invariant, check, invariants
+from backend.fsck import Finding, Invariant, check, invariants
 from tests import people
 from tests.conftest import START
 from tests.databases import KEYRING, KINDS, Databases
@@ -87,6 +89,27 @@ def test_an_entry_without_a_seal_is_named_after_a_minute(db: Database, clock) ->
 
     assert at_first == []
     assert later.keys() == {"trail.sealed"}
+
+
+def test_checkpoints_that_are_gone_are_named_after_half_an_hour_and_not_before(
+    db: Database, tmp_path: Path, clock
+) -> None:
+    file = tmp_path / FILE_NAME
+    Sealer(db).seal_waiting()
+    clock.move_to("2027-03-01T08:30:00+08:00")
+    at_first = broken_with(db, file)
+    clock.move_to("2027-03-01T08:30:01+08:00")
+    gone = broken_with(db, file)
+    write_checkpoints(db, tmp_path)
+
+    written = broken_with(db, file)
+
+    assert (at_first.keys(), gone.keys(), written.keys()) == (set(), {"trail.verified"}, set())
+    assert "--checkpoints FILE" in gone["trail.verified"].first[0]
+
+
+def broken_with(db: Database, file: Path) -> dict[str, Finding]:
+    return {one.invariant.name: one for one in check(db, invariants(file)) if not one.holds}
 
 
 def test_the_check_can_change_nothing(hospital: Database) -> None:

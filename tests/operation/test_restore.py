@@ -11,25 +11,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
 
 from backend import clock as clocks
 from backend.agenda import changes
+from backend.audit_checkpoints import FILE_NAME
+from backend.audit_verification import verify
 from backend.backups.archive import MANIFEST, appearing_whole, opened
 from backend.backups.make import Made, make
 from backend.backups.restore import restore
 from backend.config import Settings
 from backend.db import Database, system
-from backend.errors import BadBackup, FollowupError, NotEmpty
+from backend.errors import BadBackup, FollowupError, NotEmpty, SignInRefused
 from backend.jobs import refuse_unfit, work_of
 from backend.patients.models import ActivationCode, Patient
-from backend.patients.sign_in import issue_code
+from backend.patients.sign_in import activate, issue_code, refresh
 from backend.staff.models import StaffSession
 from backend.worklist.models import WorkItem
 from notifications.models import Attempt, Message, SimulatedText
 from tests import people
+from tests.audit.trail import sealed
 from tests.conftest import Clock
 from tests.databases import KEYRING
 from tests.operation.conftest import A_DAY, quietly
@@ -120,6 +124,63 @@ def test_what_was_being_said_is_asked_after_and_not_said_again(
 
 def the_future() -> object:
     return clocks.wall() + A_DAY
+
+
+def test_a_phone_that_took_new_tokens_since_is_signed_out_and_each_patient_with_a_phone_is_one_task(
+    db: Database, backed_up: Callable[[], Made], put_back: Callable, clock: Clock
+) -> None:
+    ann, ben, cai, dan = with_infusions(db), *(people.ann(db, name=f"{name} Li") for name in ("Ben", "Cai", "Dan"))
+    people.phone_of(db, ann)
+    with db.transaction(TEST) as txn:
+        old = activate(txn, issue_code(txn, txn.session.get_one(Patient, ben.id)).code, ben.birth_year, "a phone")
+        issue_code(txn, txn.session.get_one(Patient, cai.id))
+    made = backed_up()
+    with db.transaction(TEST) as txn:
+        held = refresh(txn, old.refresh_token).refresh_token
+    clock.move_to("2027-03-01T09:00:00+08:00")
+
+    restored, _ = put_back(made)
+
+    with restored.transaction(TEST) as txn, pytest.raises(SignInRefused):
+        refresh(txn, held)
+    assert asked_about(restored) == sorted([ann.id, ben.id, cai.id])
+    assert dan.id not in asked_about(restored)
+
+
+def test_a_move_in_which_nothing_was_lost_signs_no_phone_out_and_asks_nobody(
+    db: Database, backed_up: Callable[[], Made], put_back: Callable
+) -> None:
+    people.phone_of(db, people.ann(db))
+
+    restored, _ = put_back(backed_up(), rest=A_DAY * 0)
+
+    assert asked_about(restored) == []
+
+
+def asked_about(db: Database) -> list[UUID]:
+    """Of which patients a task says that the database was restored, once for each task."""
+    with db.reading(TEST) as txn:
+        asked = txn.session.scalars(select(WorkItem).where(WorkItem.reason == "restored_from_backup"))
+        assert all(item.due_at <= clocks.now() for item in asked)
+        about = select(WorkItem.patient_id).where(WorkItem.reason == "restored_from_backup")
+        return sorted(one for one in txn.session.scalars(about) if one)
+
+
+def test_seals_that_came_with_a_backup_need_no_checkpoints_of_this_machine(
+    db: Database, backed_up: Callable[[], Made], put_back: Callable, elsewhere: Settings, clock: Clock
+) -> None:
+    sealed(db)
+    made = backed_up()
+    clock.move_to("2027-03-02T08:00:00+08:00")
+    restored, _ = put_back(made)
+    file = elsewhere.home / FILE_NAME
+    at_first = verify(restored, checkpoints=file).defects
+    sealed(restored)
+    clock.move_to("2027-03-02T08:31:00+08:00")
+
+    later = verify(restored, checkpoints=file).defects
+
+    assert (at_first, [one.wrong for one in later]) == ((), ["missing"])
 
 
 def test_sessions_and_unused_codes_of_the_backup_open_nothing(
