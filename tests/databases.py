@@ -22,7 +22,7 @@ KINDS = ("sqlite", "postgres")
 MASTER_KEY = "a master key that only the tests use"
 INDEX_KEY = "an index key that only the tests use"
 SECRET_KEY = "a secret key that only the tests use"
-SEEDED = datetime(2026, 1, 1, tzinfo=UTC)
+SEEDED = datetime(2026, 2, 1, tzinfo=UTC)
 KEYRING = Keyring((MASTER_KEY,), INDEX_KEY, SECRET_KEY)
 
 
