@@ -30,6 +30,8 @@ def create_app(settings: Settings | None = None, db: Database | None = None) -> 
         demo_clock.follow(db)
     app = Flask("backend", static_folder=None, template_folder="web/templates")
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    # An address has one spelling. Putting others right would take a redirect, to a host that the caller named.
+    app.url_map.merge_slashes = False
     app.config.update(MAX_CONTENT_LENGTH=LONGEST_BODY, SECRET_KEY=settings.secret_key, **document.OPENAPI)
     requests.name_each_request(app)
     access_log.log_each_request(app)

@@ -7,28 +7,38 @@ nothing else: no thread, no lock, no place in a line. The application does not d
 import logging
 import secrets
 import signal
+from functools import partial
 from http import HTTPStatus
+from socket import socket
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from flask import Flask, json
 from waitress import create_server
 from waitress.channel import HTTPChannel
 from waitress.server import MultiSocketServer
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
 from backend.api.problems import body_of
 from backend.errors import BodyTooLarge, FollowupError, Unexpected, UnreadableRequest
+from backend.fair_turns import FairTurns
 
 # Beyond this nothing is taken in at all; what the application allows is less, and said by it in more words.
 LONGEST_TAKEN = 1024 * 1024
 LONGEST_HEAD = 64 * 1024
 MOST_CONNECTIONS = 1_000
+# A whole hospital behind one address has as many as it needs, and a stranger at one address not all of them.
+PART_OF_AN_ADDRESS = 5
 # A connection on which nothing moves for this long is closed, in mid-request too.
 SECONDS_OF_SILENCE = 30
 SECONDS_BETWEEN_SWEEPS = 5
+# Of the threads, the part that one who asks may hold at once.
+PART_FOR_ONE = 4
+# A balancer shows no token, and must not wait behind strangers.
+WATCHED = frozenset({"/healthz", "/readyz"})
 
-REFUSED: dict[int, type[FollowupError]] = {413: BodyTooLarge, 400: UnreadableRequest, 431: UnreadableRequest}
+# What the server says by a number; whatever else it refuses was not a request.
+NAMED: dict[int, type[FollowupError]] = {413: BodyTooLarge, 500: Unexpected}
 
 
 class _Refusal(ErrorTask):  # type: ignore[misc]
@@ -36,7 +46,7 @@ class _Refusal(ErrorTask):  # type: ignore[misc]
 
     def execute(self) -> None:
         """Say why, and hang up."""
-        said = body_of(REFUSED.get(self.request.error.code, Unexpected)(), secrets.token_hex(8))
+        said = body_of(NAMED.get(self.request.error.code, UnreadableRequest)(), secrets.token_hex(8))
         body = json.dumps(said).encode()
         self.status = f"{said['status']} {HTTPStatus(said['status']).phrase}"
         self.response_headers.append(("Content-Type", "application/problem+json"))
@@ -48,16 +58,25 @@ class _Refusal(ErrorTask):  # type: ignore[misc]
 class _Channel(HTTPChannel):  # type: ignore[misc]
     error_task_class = _Refusal
 
+    def __init__(self, server: Any, sock: socket, addr: Any, *rest: Any, most_of_one: int, **named: Any) -> None:
+        """One connection more; it is closed again at once when its address has ``most_of_one`` already."""
+        super().__init__(server, sock, addr, *rest, **named)
+        of_the_same = sum(one.addr[0] == addr[0] for one in list(server.active_channels.values()))
+        self.will_close = of_the_same > most_of_one
 
-def answer_requests(app: Flask, host: str, port: int, *, threads: int) -> None:
-    """Answer until the process is told to end, by Ctrl-C or SIGTERM; what is being answered then is finished."""
+
+def answer_requests(app: Flask, host: str, port: int, *, threads: int, behind_proxies: bool) -> None:
+    """Answer until the process is told to end, by Ctrl-C or SIGTERM; what is being answered then is finished.
+
+    Behind a proxy every connection has the proxy's address, and counting them is the proxy's to do.
+    """
     # It tells whose address was refused and which path failed; ours say the route and no more.
     logging.getLogger("waitress").setLevel(logging.CRITICAL)
     server = create_server(
         app,
         host=host,
         port=port,
-        threads=threads,
+        _dispatcher=_fair_dispatcher(threads),
         ident="",
         connection_limit=MOST_CONNECTIONS,
         channel_timeout=SECONDS_OF_SILENCE,
@@ -69,12 +88,29 @@ def answer_requests(app: Flask, host: str, port: int, *, threads: int) -> None:
         asyncore_use_poll=True,
     )
     for listening in server.map.values() if isinstance(server, MultiSocketServer) else [server]:
-        listening.channel_class = _Channel
+        most = MOST_CONNECTIONS if behind_proxies else MOST_CONNECTIONS // PART_OF_AN_ADDRESS
+        listening.channel_class = partial(_Channel, most_of_one=most)
     signal.signal(signal.SIGTERM, _end)
     try:
         server.run()
     finally:
         server.close()
+
+
+def _fair_dispatcher(threads: int) -> ThreadedTaskDispatcher:
+    dispatcher = ThreadedTaskDispatcher()
+    most = max(1, threads // PART_FOR_ONE)
+    dispatcher.queue = FairTurns(_asker, most=most, woken=dispatcher.queue_cv)
+    dispatcher.set_thread_count(threads)
+    return dispatcher
+
+
+def _asker(channel: HTTPChannel) -> str:
+    """Who asks: the holder of a token, whatever it is worth; a balancer; or one of those who show none."""
+    request = channel.requests[0]
+    token = request.headers.get("AUTHORIZATION", "")
+    path = getattr(request, "path", "")
+    return str(token or (path if path in WATCHED else ""))
 
 
 def _end(_signal: int, _frame: FrameType | None) -> NoReturn:

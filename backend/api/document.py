@@ -79,6 +79,7 @@ class ProblemApi(Api):
     """
 
     DEFAULT_ERROR_RESPONSE_NAME = None
+    _written: str | None = None
 
     def _register_responses(self) -> None:
         self.spec.components.schema("ProblemOut", schema=ProblemOut)
@@ -89,8 +90,11 @@ class ProblemApi(Api):
         """Ours are registered by ``problems.speak_in_problems``."""
 
     def _openapi_json(self) -> Response:
-        whole = complete(self.spec.to_dict(), current_app)
-        return Response(json.dumps(whole, ensure_ascii=False, indent=1), mimetype=JSON)
+        # It costs a tenth of a second to make and anybody may ask for it, so it is made once.
+        if self._written is None:
+            whole = complete(self.spec.to_dict(), current_app)
+            self._written = json.dumps(whole, ensure_ascii=False, indent=1)
+        return Response(self._written, mimetype=JSON)
 
 
 def complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:

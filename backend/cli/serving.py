@@ -73,7 +73,8 @@ def run_server(settings: Settings, host: str, port: int, *, with_worker: bool) -
     ticker: Ticker = app.extensions["followup_ticker"]
     if with_worker:
         ticker.start()
-    answer_requests(app, host, port, threads=settings.threads * THREADS_FOR_EACH)
+    threads, behind_proxies = settings.threads * THREADS_FOR_EACH, settings.trusted_proxies > 0
+    answer_requests(app, host, port, threads=threads, behind_proxies=behind_proxies)
     if with_worker:
         end(ticker)
     db.close()

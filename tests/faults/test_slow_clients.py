@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from backend.db import Database
+from backend.http_server import MOST_CONNECTIONS, PART_OF_AN_ADDRESS
 from tests import people
 from tests.databases import KEYRING, Databases
 from tests.faults.serving import Serving, a_patient, report
@@ -68,6 +69,23 @@ def test_those_who_send_half_a_body_and_wait_are_in_nobodys_way(running: tuple[S
     assert is_well(server, ann)
 
 
+def test_one_address_cannot_take_every_connection_there_is(running: tuple[Serving, people.Person]) -> None:
+    server, ann = running
+    held = [open_and_send(server, b"") for _ in range(MOST_CONNECTIONS // PART_OF_AN_ADDRESS + 20)]
+    hung_up = []
+    for connection in held[-20:]:
+        connection.settimeout(5)
+        with contextlib.suppress(ConnectionError):
+            hung_up.append(connection.recv(1))
+
+    assert hung_up == [b""] * len(hung_up)
+    for connection in held[:20]:
+        connection.close()
+    assert is_well(server, ann)
+    for connection in held:
+        connection.close()
+
+
 def test_a_body_shorter_than_announced_is_not_a_report(running: tuple[Serving, people.Person]) -> None:
     server, ann = running
     with open_and_send(server, head(ann, "Content-Length: 500\r\n") + b'{"id": 1}') as connection:
@@ -99,8 +117,9 @@ def test_chunks_beyond_the_limit_are_too_large_though_no_length_was_announced(
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"POST /api/v1/me/reports HTTP/1.1\r\nHost: here\r\nContent-Length: -1\r\n\r\n",
         b"POST /api/v1/me/reports HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        b"POST /api/v1/me/reports HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
     ],
-    ids=["long header", "long path", "TLS", "negative length", "two lengths"],
+    ids=["long header", "long path", "TLS", "negative length", "two lengths", "an encoding of nobody's"],
 )
 def test_what_is_not_a_request_of_ours_is_refused_or_hung_up_on(
     running: tuple[Serving, people.Person], sent: bytes
@@ -118,7 +137,8 @@ def test_what_is_not_a_request_of_ours_is_refused_or_hung_up_on(
 def test_what_never_reaches_the_application_is_refused_in_the_one_shape(running: tuple[Serving, people.Person]) -> None:
     server, ann = running
     with open_and_send(server, head(ann, "Content-Length: 2000000\r\n") + b" " * 2_000) as connection:
-        heard = connection.recv(4096).decode()
+        # It hangs up when it has said everything.
+        heard = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
 
     above, _, body = heard.partition("\r\n\r\n")
     assert above.startswith("HTTP/1.1 413 ")
