@@ -4,11 +4,9 @@
 cutting or rewriting it; only the checkpoint file shows that (see ``audit_checkpoints``).
 """
 
-import multiprocessing
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from backend.audit import AuditEvent
 from backend.audit_checkpoints import PUT_BACK, SAID_WITHIN, Checkpoint, Checkpoints, read_checkpoints
 from backend.audit_defects import Defect, Wrong, explain
 from backend.audit_seals import SEALED_WITHIN, SETTLES_AFTER, AuditChain, AuditSeal, of_chain, unsealed_for
-from backend.audit_walk import OpenTrail, Piece, Trail, first_break
+from backend.audit_walk import OpenTrail, Piece, Trail, first_break, walk_beside
 from backend.db import Database, Transaction, lift_time_limits, system
 from backend.demo_clock import ONLY_ROW, DemoClock
 from backend.sealing import keyring_of
@@ -82,14 +80,17 @@ def verify(
     """
     with db.reading(VERIFIER) as txn:
         lift_time_limits(txn)
+        trail = _trail_of(db)
         extents = [one for one in _extents(txn) if chain in (None, one.chain)]
+        pieces = list(_pieces(trail, extents))
+        # Other processes begin now, and are waited for when everything else has been looked at.
+        places = _walked(pieces, processes)
         unsealed = _unsealed(txn, chain)
         overdue = unsealed_for(txn, SEALED_WITHIN, chain) if unsealed else []
         out_of_time = backdated(txn, chain)
         said = None if checkpoints is None else read_checkpoints(checkpoints, keyring_of(txn))
         about_the_file = [] if said is None else list(_file_defects(txn, said))
-    trail = _trail_of(db)
-    breaks = _breaks(list(_pieces(trail, extents)), progress, processes)
+    breaks = _breaks(pieces, places, progress)
     with trail.opened() as opened:
         found = {one.chain: _first_of_chain(opened, one, breaks.get(one.chain), said) for one in extents}
         for gone in _unknown_chains(extents, said, chain):
@@ -170,12 +171,13 @@ def _pieces(trail: Trail, extents: Iterable[Extent]) -> Iterator[Piece]:
             yield Piece(trail, one.chain, first, min(first + LINKS_IN_A_PIECE - 1, one.last))
 
 
-def _breaks(pieces: Sequence[Piece], progress: Callable[[int, int], None], processes: int | None) -> dict[str, int]:
+def _breaks(
+    pieces: Sequence[Piece], places: Iterable[int | None], progress: Callable[[int, int], None]
+) -> dict[str, int]:
     """The first place of each chain that does not hold."""
     total, done = sum(piece.last - piece.first + 1 for piece in pieces), 0
     broken: dict[str, list[int]] = defaultdict(list)
-    wanted = processes or ((os.cpu_count() or 1) if total >= WORTH_PROCESSES else 1)
-    for piece, place in zip(pieces, _walked(pieces, wanted), strict=True):
+    for piece, place in zip(pieces, places, strict=True):
         done += piece.last - piece.first + 1
         progress(done, total)
         if place is not None:
@@ -183,13 +185,11 @@ def _breaks(pieces: Sequence[Piece], progress: Callable[[int, int], None], proce
     return {chain: min(places) for chain, places in broken.items()}
 
 
-def _walked(pieces: Sequence[Piece], processes: int) -> Iterator[int | None]:
-    if processes < 2:
-        yield from map(first_break, pieces)
-        return
-    # Started afresh: a process that inherited our connections would break them when it ends.
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(first_break, pieces)
+def _walked(pieces: Sequence[Piece], processes: int | None) -> Iterable[int | None]:
+    """For each piece, in order, the place of its first link that does not hold."""
+    total = sum(piece.last - piece.first + 1 for piece in pieces)
+    wanted = processes or ((os.cpu_count() or 1) if total >= WORTH_PROCESSES else 1)
+    return walk_beside(pieces, wanted) if wanted > 1 else map(first_break, pieces)
 
 
 def _first_of_chain(trail: OpenTrail, extent: Extent, broken_at: int | None, said: Checkpoints | None) -> Defect | None:

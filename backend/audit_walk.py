@@ -4,10 +4,13 @@ A link is checked against the hash stored before it, so a long chain can be cut 
 order. Reads with the drivers themselves, in bytes: what was tampered with need not be valid text any more.
 """
 
+import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import psycopg
@@ -62,6 +65,46 @@ def first_break(piece: Piece) -> int | None:
     """The place of the first link of the piece that does not hold, if any."""
     with piece.trail.opened() as trail:
         return trail.first_break(piece.chain, piece.first, piece.last)
+
+
+def walk_beside(pieces: Sequence[Piece], processes: int) -> Iterator[int | None]:
+    """As ``first_break`` for each piece, in order, by so many processes, which begin at once.
+
+    Each starts with nothing but this module, so it takes a fraction of the time of one that starts as its parent
+    did, and inherits no connection. Raises ``RuntimeError`` when one of them fails.
+    """
+    command = [sys.executable, "-m", __name__]
+    walkers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(processes)]
+    for number, walker in enumerate(walkers):
+        assert walker.stdin
+        # By the pipe and not by the command line: an address may hold a password.
+        walker.stdin.writelines(json.dumps(asdict(piece)).encode() + b"\n" for piece in pieces[number::processes])
+        walker.stdin.close()
+    return _heard(walkers, len(pieces))
+
+
+def _heard(walkers: "Sequence[subprocess.Popen[bytes]]", pieces: int) -> Iterator[int | None]:
+    try:
+        for number in range(pieces):
+            told = walkers[number % len(walkers)].stdout
+            assert told
+            line = told.readline()
+            if not line:
+                raise RuntimeError("A process that verified a part of the audit trail failed.")
+            yield json.loads(line)
+    finally:
+        for walker in walkers:
+            assert walker.stdout
+            walker.stdout.close()
+            walker.wait()
+
+
+def _walk_as_told() -> None:
+    for line in sys.stdin:
+        told = json.loads(line)
+        place = first_break(Piece(**(told | {"trail": Trail(**told["trail"])})))
+        sys.stdout.write(f"{json.dumps(place)}\n")
+        sys.stdout.flush()
 
 
 class OpenTrail:
@@ -147,3 +190,7 @@ def _open_postgres(address: str) -> psycopg.Connection[Any]:
     connection = psycopg.connect(address, options="-c timezone=UTC -c default_transaction_read_only=on")
     connection.autocommit = True
     return connection
+
+
+if __name__ == "__main__":
+    _walk_as_told()
