@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -64,7 +65,16 @@ class Template:
 
 def load_templates(folder: Traversable | None = None) -> Mapping[str, Template]:
     """Every template, checked. Raises ``BadTemplate`` with all complaints at once, by template and language."""
-    where = folder or files("notifications") / "templates"
+    return _our_own() if folder is None else _load(folder)
+
+
+@cache
+def _our_own() -> Mapping[str, Template]:
+    """They are a part of the program, and change only with it."""
+    return _load(files("notifications") / "templates")
+
+
+def _load(where: Traversable) -> Mapping[str, Template]:
     manifest = yaml.safe_load((where / "manifest.yaml").read_text("utf-8"))
     signatures = {Language(code): text for code, text in manifest["signatures"].items()}
     complaints: dict[str, list[str]] = {}

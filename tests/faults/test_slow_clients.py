@@ -42,6 +42,7 @@ def open_and_send(server: Serving, sent: bytes) -> socket.socket:
 def first_line(server: Serving, sent: bytes) -> str:
     """What a client that sends exactly this hears first; nothing when it is hung up on."""
     with open_and_send(server, sent) as connection:
+        connection.settimeout(3)
         return connection.recv(4096).split(b"\r\n")[0].decode()
 
 

@@ -45,7 +45,7 @@ def _fuzz(options: argparse.Namespace, tally: Tally) -> None:
 
 def _read(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="do.py fuzz", description=__doc__)
-    parser.add_argument("--cases", type=int, default=10_000, help="about how many requests (default: 10000)")
+    parser.add_argument("--cases", type=int, default=10_000, help="at least how many requests (default: 10000)")
     parser.add_argument("--seeds", type=_numbers, default=[1, 2, 3], help="what chance begins with (default: 1,2,3)")
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} requests and the first seed")
