@@ -150,8 +150,7 @@ def workers(arguments: Sequence[str]) -> list[str]:
     """Tests run on every core (eight at most), unless the caller says how many processes."""
     if any(word.startswith(("-n", "--numprocesses", "--pdb")) for word in arguments):
         return []
-    # Some tests wait for servers to start; a process that has run out of work takes over some of another's.
-    return ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "worksteal"]
+    return ["-n", str(min(os.cpu_count() or 1, 8))]
 
 
 def foreign_lines(text: str) -> list[str]:

@@ -7,19 +7,26 @@ from typing import Any
 
 import pytest
 import time_machine
+from argon2 import PasswordHasher
 
 from backend import clock as the_clock
 from backend.config import Settings
 from backend.db import Database
 from backend.jobs import Work, work_of
+from backend.staff import passwords
 from tests import canaries, documented
 from tests.databases import KEYRING, KINDS, Databases, settings_of
 
 START = "2027-03-01T08:00:00+08:00"
 
 
+# What the product hashes passwords with; tests/staff/test_passwords.py looks at it.
+THE_PRODUCTS_OWN = passwords.HASHER
+
+
 def pytest_configure() -> None:
-    """Nothing secret leaves during any test: tests/canaries.py."""
+    """Nothing secret leaves during any test (tests/canaries.py), and thousands of passwords cost little to hash."""
+    passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     canaries.install()
 
 
