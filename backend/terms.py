@@ -56,6 +56,11 @@ class ChannelKind(StrEnum):
 
     IN_APP = "in_app"
     SMS = "sms"
+    EMAIL = "email"
+
+
+# E-mail is for staff only: an unopened one is not a patient reached.
+PATIENT_CHANNELS = (ChannelKind.IN_APP, ChannelKind.SMS)
 
 
 class PatientStatus(StrEnum):
@@ -188,6 +193,14 @@ class Trend(StrEnum):
     WORSE = "worse"
 
 
+class PageStep(StrEnum):
+    """Whom an emergency has been taken to, in the order in which it goes on while nobody answers."""
+
+    ON_CALL = "on_call"
+    INVESTIGATOR = "investigator"
+    PRINCIPAL_INVESTIGATOR = "principal_investigator"
+
+
 class SurvivalStatus(StrEnum):
     """Whether the patient lives. Lost to follow-up and withdrawn are dispositions, not survival."""
 
@@ -287,6 +300,10 @@ class WorkReason(StrEnum):
     PHONE_SIGNED_OUT = "phone_signed_out"
     UNSCHEDULED_REPORT = "unscheduled_report"
     RESTORED_FROM_BACKUP = "restored_from_backup"
+    PATIENT_SILENT = "patient_silent"
+    NOBODY_TO_PAGE = "nobody_to_page"
+    REPORT_REFUSED = "report_refused"
+    QUESTION_ANSWERED = "question_answered"
 
 
 class ForgettingReason(StrEnum):

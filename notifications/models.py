@@ -48,6 +48,8 @@ class Message(WithId, Base):
     in_reply_to: Mapped[UUID | None] = mapped_column(ForeignKey("inbound_message.id"), index=True)
     template: Mapped[str]
     values: Mapped[dict[str, Any]]
+    # What a person wrote, where the template only frames it. Sealed under the patient's key.
+    words_sealed: Mapped[str | None]
     key: Mapped[str]
     agenda_key: Mapped[str | None]
     asks: Mapped[str | None]
@@ -69,6 +71,11 @@ class Message(WithId, Base):
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
+
+    @property
+    def key_owner_id(self) -> UUID:
+        """The patient's own data key; words to nobody in particular are under the study's."""
+        return self.patient_id or STUDY
 
     @property
     def is_unsent(self) -> bool:

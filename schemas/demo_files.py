@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema as AnySchema
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from backend.terms import ChannelKind, Language, Reply, ReportMode, Role
+from backend.terms import PATIENT_CHANNELS, Language, Reply, ReportMode, Role
 from schemas.base import Schema
 from schemas.seed_fields import Tagged, Truth, Whole, one_of, text, time_of_day, word
 
@@ -174,7 +174,7 @@ class InventedPatient(Schema):
     name = text("What the patient is called")
     birth_year = Whole("Year of birth", at_least=1900, at_most=2100, required=True)
     phone = text("The patient's number")
-    channels = fields.List(one_of("One of them", list(ChannelKind)), required=True)
+    channels = fields.List(one_of("One of them", list(PATIENT_CHANNELS)), required=True)
     preferred_time = time_of_day("When to be reminded", required=False, load_default=None)
     laboratory = fields.Dict(load_default=dict, metadata={"description": "What differs from the usual attestation"})
     randomised = fields.Nested(Since, required=True)

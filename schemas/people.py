@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from backend.clock import is_time_zone
-from backend.terms import ChannelKind, Language
+from backend.terms import PATIENT_CHANNELS, Language
 
 CLOCK_TIME = "%H:%M"
 LONGEST_NAME = 200
@@ -44,8 +44,10 @@ def time_zone(**options: Any) -> fields.String:
 
 def channels(**options: Any) -> fields.List[Any]:
     """Ways to reach the person, the preferred one first, each once."""
-    one = fields.String(validate=validate.OneOf([word.value for word in ChannelKind]))
-    return fields.List(one, validate=[validate.Length(min=1, max=len(ChannelKind)), _each_once], **_described(options))
+    one = fields.String(validate=validate.OneOf([word.value for word in PATIENT_CHANNELS]))
+    return fields.List(
+        one, validate=[validate.Length(min=1, max=len(PATIENT_CHANNELS)), _each_once], **_described(options)
+    )
 
 
 def clock_time(**options: Any) -> fields.Time:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, WithId
@@ -139,3 +139,30 @@ class RecoveryCode(WithId, Base):
     def site_id(self) -> UUID | None:
         """Whose audit trail it belongs to."""
         return self.home_site_id
+
+
+class OnCallShift(WithId, Base):
+    """Who answers emergencies at a site, from one instant to another. Replaced by a new roster, never deleted."""
+
+    __tablename__ = "on_call_shift"
+    __table_args__ = (
+        Index(
+            "ix_on_call_shift_in_force",
+            "site_id",
+            "starts_at",
+            sqlite_where=text("replaced_at IS NULL"),
+            postgresql_where=text("replaced_at IS NULL"),
+        ),
+    )
+
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff_member.id"), index=True)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    entered_at: Mapped[datetime]
+    replaced_at: Mapped[datetime | None]
+
+    @property
+    def key_owner_id(self) -> UUID:
+        """Nothing in it is sealed; the audit trail asks all the same."""
+        return self.site_id

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, Json, WithId
@@ -62,6 +62,12 @@ class CandidateEvent(OfPatient, WithId, Base):
     before_treatment: Mapped[bool]
     report_count: Mapped[int]
     claimed_by: Mapped[UUID | None]
+    claimed_at: Mapped[datetime | None]
+    # Until when a person expects it at ``snoozed_level``; the level is what a later report must exceed to be seen.
+    snoozed_until: Mapped[datetime | None]
+    snoozed_level: Mapped[dict[str, Any] | None]
+    # The role that has been told because nobody else took note in time.
+    escalated_to: Mapped[str | None]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[UUID | None]
     is_running: Mapped[bool]
@@ -108,3 +114,79 @@ class CandidateDecision(OfPatient, WithId, Base):
     reason_sealed: Mapped[str | None]
 
     __table_args__ = (ForeignKeyConstraint(["candidate_event_id"], ["candidate_event.id"]),)
+
+
+class CandidateQuestion(OfPatient, WithId, Base):
+    """What a person asked the patient about a candidate, and the text that answered it."""
+
+    __tablename__ = "candidate_question"
+    __table_args__ = (
+        ForeignKeyConstraint(["candidate_event_id"], ["candidate_event.id"]),
+        Index("ix_candidate_question_candidate_event_id_asked_at", "candidate_event_id", "asked_at"),
+        Index(
+            "ix_candidate_question_unanswered",
+            "patient_id",
+            "asked_at",
+            sqlite_where=text("answered_at IS NULL"),
+            postgresql_where=text("answered_at IS NULL"),
+        ),
+    )
+
+    candidate_event_id: Mapped[UUID]
+    text_sealed: Mapped[str | None]
+    asked_by: Mapped[UUID]
+    asked_at: Mapped[datetime]
+    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("message.id"), index=True)
+    answered_at: Mapped[datetime | None]
+    answered_by_text: Mapped[UUID | None] = mapped_column(ForeignKey("inbound_message.id"), index=True)
+
+
+class StaffPage(OfPatient, WithId, Base):
+    """One call for a person about one report (or text) with an emergency in it, repeated until somebody answers.
+
+    ``rounds`` counts how often it has gone out; ``next_at`` is when it goes out again unless acknowledged before.
+    """
+
+    __tablename__ = "staff_page"
+    __table_args__ = (
+        Index(
+            "ix_staff_page_unanswered",
+            "next_at",
+            "id",
+            sqlite_where=text("acknowledged_at IS NULL"),
+            postgresql_where=text("acknowledged_at IS NULL"),
+        ),
+        Index("ix_staff_page_patient_id_opened_at", "patient_id", "opened_at"),
+    )
+
+    report_id: Mapped[UUID | None]
+    inbound_message_id: Mapped[UUID | None]
+    opened_at: Mapped[datetime]
+    next_at: Mapped[datetime]
+    rounds: Mapped[int]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[UUID | None]
+    # How the answer came: by link, by reply, in the console or API.
+    acknowledged_how: Mapped[str | None]
+
+
+class PagedCandidate(OfPatient, WithId, Base):
+    """A candidate that a page is about. One page a report, however many danger signs it holds."""
+
+    __tablename__ = "paged_candidate"
+    __table_args__ = (UniqueConstraint("page_id", "candidate_event_id"),)
+
+    page_id: Mapped[UUID] = mapped_column(ForeignKey("staff_page.id"))
+    candidate_event_id: Mapped[UUID] = mapped_column(ForeignKey("candidate_event.id"), index=True)
+
+
+class PagedPerson(OfPatient, WithId, Base):
+    """Somebody a page has reached out to, from which step on; everybody reached so far hears each repetition."""
+
+    __tablename__ = "paged_person"
+    __table_args__ = (UniqueConstraint("page_id", "staff_id"),)
+
+    page_id: Mapped[UUID] = mapped_column(ForeignKey("staff_page.id"))
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff_member.id"), index=True)
+    step: Mapped[str]
+    first_paged_at: Mapped[datetime]
