@@ -32,6 +32,9 @@ class Verb(StrEnum):
     SEE_SITES = "see_sites"
     MANAGE_SITES = "manage_sites"
     MANAGE_STAFF = "manage_staff"
+    READ_STAFF_NAMES = "read_staff_names"
+    READ_ROSTER = "read_roster"
+    CHANGE_ROSTER = "change_roster"
     READ_PATIENTS = "read_patients"
     READ_IDENTIFIERS = "read_identifiers"
     ENROL_PATIENTS = "enrol_patients"
@@ -46,6 +49,10 @@ class Verb(StrEnum):
     REPORT_ON_BEHALF = "report_on_behalf"
     READ_CANDIDATES = "read_candidates"
     ACKNOWLEDGE_CANDIDATES = "acknowledge_candidates"
+    CLAIM_CANDIDATES = "claim_candidates"
+    RELEASE_OTHERS_CLAIMS = "release_others_claims"
+    SNOOZE_CANDIDATES = "snooze_candidates"
+    ASK_PATIENTS = "ask_patients"
     READ_SURVIVAL = "read_survival"
     FOLLOW_SURVIVAL = "follow_survival"
     REPORT_DEATHS = "report_deaths"
@@ -66,6 +73,9 @@ ALLOWED: Mapping[Verb, frozenset[Role]] = {
     Verb.SEE_SITES: _READERS | _ADMINISTRATORS,
     Verb.MANAGE_SITES: _ADMINISTRATORS,
     Verb.MANAGE_STAFF: _ADMINISTRATORS,
+    Verb.READ_STAFF_NAMES: _CARE | _ADMINISTRATORS,
+    Verb.READ_ROSTER: _READERS | _ADMINISTRATORS,
+    Verb.CHANGE_ROSTER: _ADMINISTRATORS | {Role.PRINCIPAL_INVESTIGATOR, Role.COORDINATOR},
     Verb.READ_PATIENTS: _READERS,
     Verb.READ_IDENTIFIERS: _CARE,
     Verb.ENROL_PATIENTS: _CARE,
@@ -80,6 +90,10 @@ ALLOWED: Mapping[Verb, frozenset[Role]] = {
     Verb.REPORT_ON_BEHALF: _CARE,
     Verb.READ_CANDIDATES: _READERS,
     Verb.ACKNOWLEDGE_CANDIDATES: _CARE,
+    Verb.CLAIM_CANDIDATES: _CARE,
+    Verb.RELEASE_OTHERS_CLAIMS: _PHYSICIANS,
+    Verb.SNOOZE_CANDIDATES: _CARE,
+    Verb.ASK_PATIENTS: _CARE,
     Verb.READ_SURVIVAL: _READERS,
     Verb.FOLLOW_SURVIVAL: _CARE,
     Verb.REPORT_DEATHS: _CARE,

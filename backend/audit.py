@@ -4,14 +4,14 @@ Database triggers refuse to change or delete an entry. Values are kept as the te
 column leaves its ciphertext, which opens with the record's own key and place, and with nothing else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, inspect
+from sqlalchemy import BigInteger, Index, Integer, Table, insert, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Actor, Base, Transaction, canonical_json
@@ -49,6 +49,12 @@ class AuditEvent(Base):
     request_id: Mapped[str]
 
 
+_TABLE = AuditEvent.__table__
+assert isinstance(_TABLE, Table)
+# The entries of one act are written together and at once. Nobody reads their numbers back, so one statement does.
+_INSERT = insert(_TABLE)
+
+
 def record(txn: Transaction, verb: str, row: Base, *, reason: str | None = None, words: str | None = None) -> None:
     """Write down what this act changes in ``row``: every field of a new row, every changed field of an old one.
 
@@ -57,17 +63,20 @@ def record(txn: Transaction, verb: str, row: Base, *, reason: str | None = None,
     may name somebody, comes in ``words`` and is sealed like the row's own identifiers. Raises ``ValueError``
     when nothing has changed, because an act that changes nothing is a mistake in the caller.
     """
-    changes = list(_changes(row))
-    if not changes:
-        raise ValueError(f"{verb}: {type(row).__name__} has no unsaved change; record before the flush.")
     sealed = None
     if words is not None:
         assert isinstance(row, Sealable), "Only a row with a key of its own can keep what a person wrote."
         sealed = seal(txn, row, REASON, words)
-    for name, old, new in changes:
-        entry = _append(txn, verb, row, reason)
-        entry.field, entry.old, entry.new, entry.reason_sealed = name, old, new, sealed
+    entries = _entries(verb, row, _entry(txn, verb, row, reason) | {"reason_sealed": sealed})
+    txn.session.execute(_INSERT, entries)
     txn.session.add(row)
+
+
+def record_together(txn: Transaction, acts: Sequence[tuple[str, Base]]) -> None:
+    """As ``record`` for each verb and its row, written in one go."""
+    entries = [entry for verb, row in acts for entry in _entries(verb, row, _entry(txn, verb, row, None))]
+    txn.session.execute(_INSERT, entries)
+    txn.session.add_all(row for _, row in acts)
 
 
 def reason_of(txn: Transaction, event: AuditEvent) -> str | None:
@@ -79,7 +88,7 @@ def reason_of(txn: Transaction, event: AuditEvent) -> str | None:
 
 def note(txn: Transaction, verb: str, row: Base, *, reason: str | None = None) -> None:
     """Write down an act that changes no field: a record read, a file exported, a sign-in refused."""
-    _append(txn, verb, row, reason)
+    txn.session.execute(_INSERT, [_entry(txn, verb, row, reason)])
 
 
 @dataclass(frozen=True)
@@ -92,27 +101,37 @@ class _Kept:
     audit_reason: str
 
 
-def _append(txn: Transaction, verb: str, row: Base, reason: str | None) -> AuditEvent:
+def _entries(verb: str, row: Base, entry: dict[str, Any]) -> list[dict[str, Any]]:
+    changes = [entry | {"field": name, "old": old, "new": new} for name, old, new in _changes(row)]
+    if not changes:
+        raise ValueError(f"{verb}: {type(row).__name__} has no unsaved change; record before the flush.")
+    return changes
+
+
+def _entry(txn: Transaction, verb: str, row: Base, reason: str | None) -> dict[str, Any]:
+    """What all entries of an act have in common, and no field yet."""
     site_id = getattr(row, "site_id", None)
     if row.__tablename__ == "site":
         site_id = getattr(row, "id", None)
     patient_id = getattr(row, "id", None) if row.__tablename__ == "patient" else getattr(row, "patient_id", None)
-    entry = AuditEvent(
-        at=txn.now,
-        verb=verb,
-        originator=txn.actor.originator,
-        actor_id=txn.actor.id,
-        actor_name=txn.actor.name,
-        role=_role_of(txn.actor, site_id),
-        site_id=site_id,
-        patient_id=patient_id,
-        record_type=row.__tablename__,
-        record_id=row.row_id,
-        reason=reason,
-        request_id=txn.request_id,
-    )
-    txn.session.add(entry)
-    return entry
+    return {
+        "at": txn.now,
+        "verb": verb,
+        "originator": txn.actor.originator,
+        "actor_id": txn.actor.id,
+        "actor_name": txn.actor.name,
+        "role": _role_of(txn.actor, site_id),
+        "site_id": site_id,
+        "patient_id": patient_id,
+        "record_type": row.__tablename__,
+        "record_id": row.row_id,
+        "field": None,
+        "old": None,
+        "new": None,
+        "reason": reason,
+        "reason_sealed": None,
+        "request_id": txn.request_id,
+    }
 
 
 _STAFF = frozenset({Originator.SITE, Originator.SITE_ON_BEHALF})

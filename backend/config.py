@@ -7,13 +7,14 @@ because a deployer who must fix five settings should not have to start five time
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from environs import Env, EnvValidationError, validate
 
@@ -25,6 +26,11 @@ LEAST_DIFFERENT = 8
 KEPT_SECRETS = "secrets.json"
 SECRETS = ("SECRET_KEY", "DATA_KEYS", "INDEX_KEY")
 LOCAL_URL = "http://127.0.0.1:8000"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+# Nothing in it could end a header, a command or the address itself.
+MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+MAIL_PORTS = {"smtp": 587, "smtps": 465}
 POSTGRES_SCHEMES = ("postgres://", "postgresql://", "postgresql+psycopg://")
 
 
@@ -42,6 +48,32 @@ class SmsGateway(StrEnum):
     SIMULATOR = "simulator"
 
 
+class Encryption(StrEnum):
+    """How a connection to the mail server is protected."""
+
+    FROM_THE_START = "tls"
+    BY_STARTTLS = "starttls"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Who carries e-mail for us, as ``SMTP_URL`` names it. ``region`` is a country code, empty when it says none."""
+
+    host: str
+    port: int
+    encryption: Encryption
+    user: str
+    password: str = field(repr=False)
+    sender: str
+    region: str
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it stands on this machine."""
+        return self.host in LOOPBACK
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the environment said, checked."""
@@ -54,6 +86,7 @@ class Settings:
     data_keys: tuple[str, ...]
     index_key: str
     sms_gateway: SmsGateway
+    smtp_url: MailServer | None = field(repr=False)
     tick_seconds: float
     lease_seconds: float
     threads: int
@@ -97,6 +130,7 @@ def read_settings() -> Settings:
         data_keys=tuple(key for key in keys["DATA_KEYS"].split(",") if key),
         index_key=keys["INDEX_KEY"],
         sms_gateway=said["SMS_GATEWAY"],
+        smtp_url=_mail_server(said["SMTP_URL"], said["PUBLIC_URL"] or LOCAL_URL),
         tick_seconds=said["TICK_SECONDS"],
         lease_seconds=said["LEASE_SECONDS"],
         threads=said["THREADS"],
@@ -116,6 +150,7 @@ def _read() -> tuple[dict[str, Any], dict[str, list[str]]]:
         "PUBLIC_URL": env.str("PUBLIC_URL", ""),
         **{name: env.str(name, "") for name in SECRETS},
         "SMS_GATEWAY": env.enum("SMS_GATEWAY", SmsGateway.SIMULATOR, enum=SmsGateway, by_value=True),
+        "SMTP_URL": env.str("SMTP_URL", ""),
         "TICK_SECONDS": env.float("TICK_SECONDS", 2.0, validate=validate.Range(min=0.05)),
         "LEASE_SECONDS": env.float("LEASE_SECONDS", 90.0, validate=validate.Range(min=0.5)),
         "THREADS": env.int("THREADS", 4, validate=validate.Range(min=1)),
@@ -142,8 +177,65 @@ def _contradictions(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     beat = urlsplit(said["HEARTBEAT_URL"])
     if said["HEARTBEAT_URL"] and (beat.scheme not in {"http", "https"} or not beat.netloc):
         yield "HEARTBEAT_URL", "Must be an http or https address."
+    if said["SMTP_URL"]:
+        yield from (("SMTP_URL", complaint) for complaint in _wrong_with_mail(said["SMTP_URL"], said["MODE"]))
     if is_production:
         yield from _unsafe_in_production(said)
+
+
+def _wrong_with_mail(address: str, mode: object) -> Iterator[str]:
+    """Never repeats what was said: there is a password in it."""
+    try:
+        parts = urlsplit(address)
+        is_named = parts.scheme in MAIL_PORTS and bool(parts.hostname) and parts.port != 0
+        unknown = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+    except ValueError:
+        is_named = False
+    if not is_named or parts.path.strip("/") or parts.fragment or CONTROL.search(unquote(address)) or " " in address:
+        yield "Must look like smtp://user:password@host:587?from=followup@hospital.example, or smtps://…:465."
+        return
+    if bool(parts.username) != bool(parts.password):
+        yield "Names a user without a password, or a password without a user."
+    sender, region = unknown.pop("from", ""), unknown.pop("region", "")
+    if sender and not MAIL_ADDRESS.fullmatch(sender):
+        yield "Has a from that is no e-mail address."
+    if region and not re.fullmatch("[A-Z]{2}", region):
+        yield "Has a region that is no country code like CN."
+    if unknown:
+        yield "May say from and region after the question mark, and nothing else."
+    if mode is Mode.DEMO and parts.hostname not in LOOPBACK:
+        yield "Leads away from this machine, and a demo's addresses are invented."
+
+
+def _mail_server(address: str, public_url: str) -> MailServer | None:
+    """What ``SMTP_URL`` says, once nothing is wrong with it. Plain text is spoken on this machine only."""
+    if not address:
+        return None
+    parts = urlsplit(address)
+    more = dict(parse_qsl(parts.query))
+    return MailServer(
+        host=parts.hostname or "",
+        port=parts.port or MAIL_PORTS[parts.scheme],
+        encryption=_encryption(parts),
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        sender=more.get("from") or _usual_sender(unquote(parts.username or ""), public_url),
+        region=more.get("region", ""),
+    )
+
+
+def _encryption(parts: SplitResult) -> Encryption:
+    if parts.scheme == "smtps":
+        return Encryption.FROM_THE_START
+    return Encryption.NONE if parts.hostname in LOOPBACK else Encryption.BY_STARTTLS
+
+
+def _usual_sender(user: str, public_url: str) -> str:
+    """Who signs in to a mail server usually has an address there; else we write as the place patients reach."""
+    if MAIL_ADDRESS.fullmatch(user):
+        return user
+    host = urlsplit(public_url).hostname or "localhost"
+    return f"followup@{'localhost' if host in LOOPBACK else host}"
 
 
 def _unsafe_in_production(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

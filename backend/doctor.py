@@ -14,11 +14,11 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend import clock
+from backend import clock, demo_clock
 from backend.audit import AuditEvent
 from backend.audit_seals import AuditSeal
 from backend.backups.trace import BACKED_UP
@@ -26,10 +26,14 @@ from backend.config import Mode, Settings, SmsGateway, read_settings
 from backend.db import Database, Transaction, system
 from backend.errors import BadSettings, FollowupError
 from backend.jobs import open_database, refuse_unfit
+from backend.patients.models import Patient
 from backend.protocol.load import current_protocol
-from backend.providers import PROVIDERS
+from backend.providers import PROVIDERS, mail_provider
+from backend.staff import roster
 from backend.staff.models import Site, StaffAuthenticator, StaffMember, StaffRole
 from backend.terms import Role
+from notifications.channels import Undeliverable
+from notifications.channels.email import Email
 from notifications.scheduler import SILENT_AFTER, last_heartbeat
 from notifications.templates import load_templates
 
@@ -37,6 +41,8 @@ DOCTOR = system("doctor")
 CLOCKS_MAY_DIFFER = timedelta(seconds=5)
 BACKUP_MAY_BE = timedelta(hours=25)
 LITTLE_SPACE = 1_000_000_000
+ROSTER_MUST_REACH = timedelta(days=14)
+MOST_SHIFTS_LOOKED_AT = 1_000
 THE_NUMBER_OF_THE_SEEDS = "120"
 
 
@@ -74,6 +80,7 @@ def examine() -> Examination:
     yield from _privacy(settings)
     yield from _proxies(settings)
     yield from _gateway(settings)
+    yield from _mail(settings)
     yield from _templates()
     db = open_database(settings)
     try:
@@ -124,16 +131,32 @@ def _proxies(settings: Settings) -> Examination:
 def _gateway(settings: Settings) -> Examination:
     """Production with the simulator does not get past the settings; a rehearsal is told what it is."""
     provider = PROVIDERS[settings.sms_gateway]
+    others = [mail_provider(settings.smtp_url)] if settings.smtp_url else []
     if settings.sms_gateway is SmsGateway.SIMULATOR and settings.mode is not Mode.DEMO:
         yield Symptom("gateway", Health.WARNING, "the simulator: no text reaches a phone", "Only to rehearse with.")
     else:
         yield Symptom("gateway", Health.OK, provider.name)
-    abroad = [one for one in (provider,) if one.leaves_the_country]
+    abroad = [one for one in (provider, *others) if one.leaves_the_country]
     for one in abroad:
         advice = "Have this covered by consent and by the data protection officer."
         yield Symptom("abroad", Health.WARNING, f"{one.name} ({one.region}) receives {one.receives}", advice)
     if not abroad:
         yield Symptom("abroad", Health.OK, "nothing leaves this machine by a provider")
+
+
+def _mail(settings: Settings) -> Examination:
+    """Signs in as a page would, and sends nothing."""
+    if settings.smtp_url is None:
+        yield Symptom("mail", Health.WARNING, "no copy of a page goes by e-mail", "Set FOLLOWUP_SMTP_URL.")
+        return
+    named = f"{settings.smtp_url.host}:{settings.smtp_url.port}"
+    try:
+        Email(settings.smtp_url).greet()
+    except Undeliverable as refused:
+        because = f"{refused.code}, {type(refused.__cause__).__name__}" if refused.__cause__ else refused.code
+        yield _failed("mail", f"{named}: {because}", "Are FOLLOWUP_SMTP_URL, the certificate and the account right?")
+        return
+    yield Symptom("mail", Health.OK, f"{named} takes mail from us")
 
 
 def _templates() -> Examination:
@@ -163,6 +186,8 @@ def _database(db: Database, settings: Settings) -> Examination:
         yield _failed("schema and keys", unfit.detail, "Nothing starts on it like this.")
         return
     yield Symptom("schema and keys", Health.OK, "the schema is ours, and the keys open it")
+    if settings.is_demo:
+        demo_clock.follow(db)
     for look in CHECKS:
         yield from _seen(db, look)
 
@@ -251,6 +276,33 @@ def _administrator(txn: Transaction) -> Examination:
     yield Symptom("administrator", Health.OK, "there is one, with a second factor")
 
 
+def _rosters(txn: Transaction) -> Examination:
+    """Who would be paged for an emergency, everywhere where patients are."""
+    until, is_well = txn.now + ROSTER_MUST_REACH, True
+    for site in txn.session.scalars(_sites_with_patients()):
+        gaps = roster.gaps(txn, site.id, txn.now, until)
+        speechless = sum(member.phone_sealed is None for member in _on_the_roster(txn, site, until))
+        is_well = is_well and not gaps and not speechless
+        if gaps:
+            saw = f"nobody is on call at {site.code} from {gaps[0][0].isoformat(timespec='minutes')}"
+            yield _failed("roster", saw, f"PUT /api/v1/sites/{site.code}/on-call: an emergency would page nobody.")
+        if speechless:
+            saw = f"{speechless} of those on call at {site.code} have no telephone"
+            yield Symptom("roster", Health.WARNING, saw, "PATCH /api/v1/staff/…: a page goes by text message.")
+    if is_well:
+        yield Symptom("roster", Health.OK, f"somebody is on call for the next {ROSTER_MUST_REACH.days} days")
+
+
+def _sites_with_patients() -> Select[Site]:
+    return select(Site).where(Site.id.in_(select(Patient.site_id))).order_by(Site.code)
+
+
+def _on_the_roster(txn: Transaction, site: Site, until: datetime) -> set[StaffMember]:
+    page = roster.shifts_between(txn, site.id, txn.now, until, limit=MOST_SHIFTS_LOOKED_AT)
+    members = {member.id: member for _, member in page.items}
+    return set(roster.care_team(txn, site.id, members.keys()).values())
+
+
 def _worker(txn: Transaction) -> Examination:
     beat = last_heartbeat(txn)
     if beat is None or clock.wall() - beat > SILENT_AFTER:
@@ -275,6 +327,7 @@ CHECKS: tuple[Check, ...] = (
     _clock,
     _study,
     _administrator,
+    _rosters,
     _worker,
     _backup,
 )

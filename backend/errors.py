@@ -173,6 +173,12 @@ class NoLongerPossible(FollowupError):
     code, kind, title = "no_longer_possible", Kind.CONFLICT, "This is no longer possible."
 
 
+class ClaimedByAnother(FollowupError):
+    """One person works on a candidate event at a time."""
+
+    code, kind, title = "claimed_by_another", Kind.CONFLICT, "Somebody else has taken this on."
+
+
 class AlreadyExists(FollowupError):
     """There is one already, and there may be only one."""
 

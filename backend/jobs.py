@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from backend import clock, demo_clock
 from backend.agenda.planning import everyone, replan
+from backend.agenda.silence import ask_for_calls
 from backend.audit_checkpoints import write_checkpoints
 from backend.audit_seals import Sealer
 from backend.config import Mode, Settings
 from backend.conversations.handle import understand_waiting
 from backend.conversations.release import make_dead_letter_a_task, releasing_with
+from backend.conversations.release_to_staff import StaffWays
 from backend.db import Database, system
 from backend.errors import BadSettings
 from backend.heartbeat import tell_outside
@@ -19,7 +21,9 @@ from backend.patients.models import Patient
 from backend.providers import PROVIDERS
 from backend.sealing import Keyring, refuse_wrong_keys
 from backend.terms import ChannelKind
+from backend.triage.escalation import escalate_due
 from notifications.channels import Channel
+from notifications.channels.email import Email
 from notifications.channels.in_app import InApp
 from notifications.channels.simulator import Simulator
 from notifications.dispatcher import Counts, dispatch_due
@@ -29,6 +33,8 @@ from notifications.templates import Template, load_templates
 
 PLANNER = system("planner")
 SECONDS_BETWEEN_PLANS = 300.0
+SECONDS_BETWEEN_CALLS = 60.0
+SECONDS_BETWEEN_ESCALATIONS = 15.0
 SECONDS_BETWEEN_CHECKPOINTS = 900.0
 SECONDS_BETWEEN_FORGETTINGS = 600.0
 SECONDS_BETWEEN_BEATS = 60.0
@@ -61,6 +67,10 @@ class Work:
             counts["recalled"] += done.recalled
         return counts
 
+    def call(self) -> Counts:
+        """Ask people to telephone patients who are silent."""
+        return ask_for_calls(self.db)
+
     def understand(self) -> Counts:
         """Read the texts that nothing has looked at yet."""
         return understand_waiting(self.db)
@@ -70,11 +80,20 @@ class Work:
         return dispatch_due(
             self.db,
             self.channels,
-            releasing_with(self.templates),
+            releasing_with(self.templates, self.staff_ways),
             self.settings,
             on_dead_letter=make_dead_letter_a_task,
             templates=self.templates,
         )
+
+    def escalate(self) -> Counts:
+        """Page again, and take on what nobody has taken note of in time."""
+        return escalate_due(self.db)
+
+    @property
+    def staff_ways(self) -> StaffWays:
+        """How staff can be reached by this process."""
+        return StaffWays(self.settings.public_url, has_email=ChannelKind.EMAIL in self.channels)
 
     def reconcile(self) -> Counts:
         """Find out what became of messages whose sender did not live to tell."""
@@ -123,6 +142,8 @@ def work_of(db: Database, settings: Settings) -> Work:
     if settings.sms_gateway not in PROVIDERS:
         raise BadSettings(fields={"FOLLOWUP_SMS_GATEWAY": ["Is not declared with its region in backend/providers.py."]})
     channels: dict[str, Channel] = {ChannelKind.SMS: Simulator(db), ChannelKind.IN_APP: InApp()}
+    if settings.smtp_url:
+        channels[ChannelKind.EMAIL] = Email(settings.smtp_url)
     return Work(db, settings, channels, load_templates())
 
 
@@ -132,7 +153,9 @@ def ticker_of(work: Work) -> Ticker:
     jobs = [
         Job("keep_time", tick, work.keep_time),
         Job("plan", SECONDS_BETWEEN_PLANS, work.plan),
+        Job("call", SECONDS_BETWEEN_CALLS, work.call),
         Job("understand", tick, work.understand),
+        Job("escalate", SECONDS_BETWEEN_ESCALATIONS, work.escalate),
         Job("reconcile", tick, work.reconcile),
         Job("dispatch", tick, work.dispatch),
         Job("seal", tick, Sealer(work.db).seal_waiting),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backend.config import SmsGateway
+from backend.config import MailServer, SmsGateway
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,13 @@ class Provider:
 
 
 STUDY_REGION = "CN"
+NOT_SAID = "no country named"
 PROVIDERS: Mapping[SmsGateway, Provider] = {
     SmsGateway.SIMULATOR: Provider("the simulator", "", "nothing: texts stay in the database"),
 }
+
+
+def mail_provider(server: MailServer) -> Provider:
+    """Whoever runs the mail server. One that does not say where it stands is taken to stand abroad."""
+    region = "" if server.is_here else server.region or NOT_SAID
+    return Provider(f"the mail server {server.host}", region, "addresses of staff, and pages with study numbers")

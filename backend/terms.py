@@ -201,6 +201,14 @@ class PageStep(StrEnum):
     PRINCIPAL_INVESTIGATOR = "principal_investigator"
 
 
+class PageAnswer(StrEnum):
+    """How a person acknowledged a page."""
+
+    LINK = "link"
+    REPLY = "reply"
+    CONSOLE = "console"
+
+
 class SurvivalStatus(StrEnum):
     """Whether the patient lives. Lost to follow-up and withdrawn are dispositions, not survival."""
 
@@ -304,6 +312,14 @@ class WorkReason(StrEnum):
     NOBODY_TO_PAGE = "nobody_to_page"
     REPORT_REFUSED = "report_refused"
     QUESTION_ANSWERED = "question_answered"
+
+
+class Duty(StrEnum):
+    """Whose duty a task is, where it is not everybody's at the site."""
+
+    COORDINATOR = "coordinator"
+    ON_CALL = "on_call"
+    INVESTIGATOR = "investigator"
 
 
 class ForgettingReason(StrEnum):

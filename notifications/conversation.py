@@ -10,7 +10,7 @@ from sqlalchemy import false, or_, select, tuple_
 from backend.db import Transaction
 from backend.sealing import unseal
 from backend.terms import AttemptStatus, ChannelKind, Direction, Recipient
-from notifications.inbound import text_of
+from notifications.inbound import REFUSED_REPORT, text_of
 from notifications.models import Attempt, InboundMessage, Message
 
 SAID = (AttemptStatus.SENDING, AttemptStatus.IN_DOUBT, AttemptStatus.ACCEPTED)
@@ -18,13 +18,14 @@ SAID = (AttemptStatus.SENDING, AttemptStatus.IN_DOUBT, AttemptStatus.ACCEPTED)
 
 @dataclass(frozen=True)
 class Line:
-    """One text, of ours or of theirs."""
+    """One text, of ours or of theirs. ``message_id`` is the message that a text of ours was an attempt at."""
 
     id: UUID
     direction: Direction
     channel: ChannelKind
     text: str
     at: datetime
+    message_id: UUID | None = None
 
 
 def conversation_with(
@@ -62,6 +63,7 @@ def _ours(txn: Transaction, patient_id: UUID, limit: int, before: tuple[datetime
             ChannelKind(row.channel),
             unseal(txn, row, "body_sealed") or "",
             row.started_at,
+            row.message_id,
         )
         for row in txn.session.scalars(attempts)
     ]
@@ -76,7 +78,11 @@ def _theirs(
 ) -> list[Line]:
     texts = (
         select(InboundMessage)
-        .where(InboundMessage.patient_id == patient_id)
+        .where(
+            InboundMessage.patient_id == patient_id,
+            # A questionnaire that was not accepted is no line of a conversation.
+            ~InboundMessage.provider_id.startswith(REFUSED_REPORT, autoescape=True),
+        )
         .order_by(InboundMessage.received_at.desc(), InboundMessage.id.desc())
         .limit(limit)
     )

@@ -16,7 +16,7 @@ from backend.config import Settings
 from backend.db import Database, Transaction, system
 from backend.terms import ChannelKind, Language
 from notifications import opt_outs, outbox, settling
-from notifications.channels import Accepted, Channel, Envelope, Undeliverable
+from notifications.channels import Accepted, Channel, Envelope, Removed, Undeliverable
 from notifications.models import Attempt, Message
 from notifications.receipts import ReceiptFromProvider, Said, note_receipt
 from notifications.settling import DeadLetter
@@ -162,7 +162,7 @@ def _is_past(message: Message, moment: datetime) -> bool:
 
 
 def _begin(this: _Round, txn: Transaction, message: Message, send: Send) -> _Spoken:
-    channel = this.channels[send.channel]
+    channel = this.channels.get(send.channel) or Removed()
     template = this.templates[message.template]
     text = render(template, send.language, send.values, signed=send.channel == ChannelKind.SMS)
     envelope = Envelope(send.address, text, send.language, template.name, send.values)

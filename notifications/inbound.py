@@ -21,6 +21,8 @@ BEING_READ = "being_read"
 INBOX = "inbox"
 FAILED = "failed"
 URGENT = "urgent"
+# A report that was not accepted is kept as what it is to us: something a person must read.
+REFUSED_REPORT = "refused_report"
 GATEWAY = Actor(Originator.GATEWAY, name="text gateway")
 
 
@@ -34,6 +36,7 @@ class ReceivedText:
     text: str
     channel: ChannelKind = ChannelKind.SMS
     patient_id: UUID | None = None
+    in_reply_to: UUID | None = None
 
 
 def receive(db: Database, text: ReceivedText) -> UUID | None:
@@ -69,6 +72,7 @@ def keep(txn: Transaction, text: ReceivedText) -> InboundMessage | None:
             to_number=text.to_number or None,
             text_sealed=seal(txn, row, "text_sealed", _storable(text.text)),
             received_at=txn.now,
+            in_reply_to=text.in_reply_to,
         )
         .returning(InboundMessage)
     )

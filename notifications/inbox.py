@@ -11,10 +11,11 @@ from backend import audit
 from backend.db import Transaction, compare_and_set
 from backend.errors import NoLongerPossible
 from backend.sealing import seal
-from notifications.inbound import FAILED, URGENT
+from notifications.inbound import FAILED, REFUSED_REPORT, URGENT
 from notifications.models import InboundMessage
 
 RESOLVED = "resolved"
+ON_TOP = (FAILED, URGENT, REFUSED_REPORT)
 UNREAD_TOO_LONG = timedelta(minutes=2)
 # What orders the list, and therefore what its cursors hold: since when texts that nothing has understood stand on
 # top, as it was on the first page, and then the place of the last text.
@@ -59,10 +60,10 @@ def resolve(txn: Transaction, received: InboundMessage, outcome: str, note: str 
 
 def _group(top_until: datetime) -> ColumnElement[int]:
     not_understood = and_(InboundMessage.handled_how.is_(None), InboundMessage.received_at <= top_until)
-    return case((or_(InboundMessage.handled_how.in_((FAILED, URGENT)), not_understood), 0), else_=1)
+    return case((or_(InboundMessage.handled_how.in_(ON_TOP), not_understood), 0), else_=1)
 
 
 def _place_of(received: InboundMessage, top_until: datetime) -> Place:
     not_understood = received.handled_how is None and received.received_at <= top_until
-    group = 0 if received.handled_how in (FAILED, URGENT) or not_understood else 1
+    group = 0 if received.handled_how in ON_TOP or not_understood else 1
     return top_until, group, received.received_at, received.id

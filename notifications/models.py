@@ -151,6 +151,8 @@ class InboundMessage(WithId, Base):
     to_number: Mapped[str | None]
     text_sealed: Mapped[str | None]
     received_at: Mapped[datetime]
+    # What the writer says it answers, where the app let them say so. What that is, the trial knows.
+    in_reply_to: Mapped[UUID | None]
     keyword: Mapped[str | None]
     handled_at: Mapped[datetime | None]
     handled_how: Mapped[str | None]

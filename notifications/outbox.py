@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Integer, Table, Text, Uuid, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from backend import clock
@@ -56,6 +56,30 @@ class Claim:
     message_ids: tuple[UUID, ...]
 
 
+# Every report recalls what would have reminded of it, so this is put together once, of plain columns.
+_ROW = Message.__table__
+assert isinstance(_ROW, Table)
+ENDED = ("status", "reason", "settled_at", "lease_token", "lease_until")
+_RECALL = (
+    update(_ROW)
+    .where(
+        # The patients' table is none of ours, so the type of its ids is said here.
+        _ROW.c.patient_id == bindparam("whose", type_=Uuid()),
+        _ROW.c.status.in_(UNSENT),
+        _ROW.c.recipient.in_(bindparam("to", expanding=True)),
+        # Not LIKE: SQLite's does not tell capitals from small letters.
+        func.substr(_ROW.c.key, 1, bindparam("length", type_=Integer())) == bindparam("prefix", type_=Text()),
+    )
+    .values(
+        status=MessageStatus.CANCELLED,
+        reason=bindparam("because"),
+        settled_at=bindparam("at"),
+        lease_token=None,
+        lease_until=None,
+    )
+    .returning(_ROW.c.id)
+)
+
 # --- the counter -------------------------------------------------------------------------------------------
 
 
@@ -94,22 +118,12 @@ def cancel(
 
     A prefix that means one agenda item ends with ``@``, or ``weekly.w1`` would also recall ``weekly.w12``.
     """
-    # Not LIKE: SQLite's does not tell capitals from small letters.
-    chosen = [
-        *_unsent_to(patient_id, recipients),
-        func.substr(Message.key, 1, len(key_prefix)) == key_prefix,
-    ]
-    if keys is not None:
-        chosen.append(Message.key.in_(keys))
-    ended = {"status": MessageStatus.CANCELLED, "reason": reason, "settled_at": txn.now}
-    recalled = txn.session.scalars(
-        update(Message)
-        .where(*chosen)
-        .values(**ended, lease_token=None, lease_until=None)
-        .returning(Message.id)
-        .execution_options(synchronize_session="fetch")
-    )
-    return len(recalled.all())
+    recall = _RECALL if keys is None else _RECALL.where(_ROW.c.key.in_(keys))
+    chosen = {"whose": patient_id, "to": list(recipients), "prefix": key_prefix, "length": len(key_prefix)}
+    recalled = txn.session.scalars(recall, {**chosen, "because": reason, "at": txn.now}).all()
+    for message in [row for row in txn.session if isinstance(row, Message) and row.id in recalled]:
+        txn.session.expire(message, ENDED)
+    return len(recalled)
 
 
 def unsent(txn: Transaction, patient_id: UUID) -> Sequence[Message]:

@@ -18,7 +18,7 @@ from backend.db import Database, Transaction, system
 from backend.sealing import unseal
 from backend.terms import AttemptStatus, Language, MessageStatus
 from notifications import outbox, settling
-from notifications.channels import Absent, Accepted, CannotTell, Channel, Envelope, Sighting
+from notifications.channels import Absent, Accepted, CannotTell, Channel, Envelope, Removed, Sighting
 from notifications.dispatcher import Counts, settle
 from notifications.models import Attempt, Message
 from notifications.settling import DeadLetter
@@ -61,7 +61,7 @@ def _to_look_for(txn: Transaction, channels: Mapping[str, Channel]) -> Sequence[
     )
     found = []
     for message, attempt in rows:
-        channel = channels[attempt.channel]
+        channel = channels.get(attempt.channel) or Removed()
         pause = timedelta(seconds=channel.seconds_between_looks)
         if attempt.looked_at is None or attempt.looked_at + pause <= clock.wall():
             found.append(_Doubt(attempt.id, channel, _envelope(txn, message, attempt)))

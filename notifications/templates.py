@@ -33,18 +33,34 @@ MONTHS_EN = (
 
 
 class Placeholder(StrEnum):
-    """What may stand in a text. There is none for a name, a drug or a diagnosis, and there shall be none."""
+    """What may stand in a text. There is none for a name, a drug or a diagnosis, and there shall be none.
+
+    ``WORDS`` are what a person of the team wrote, which has been looked through for those before.
+    """
 
     DATE = "date"
     DATES = "dates"
     PHONE = "phone"
+    WORDS = "words"
+    SUBJECT = "subject"
+    TIER = "tier"
+    COUNT = "count"
+    LINK = "link"
 
+
+LONGEST_WORDS = 500
 
 # The longest that can really occur, to count segments with: E.164 has at most 15 digits.
 LONGEST = {
     Placeholder.DATE: "2027-09-29",
     Placeholder.DATES: "2027-09-29,2027-09-30",
     Placeholder.PHONE: "+123456789012345",
+    Placeholder.WORDS: "字" * LONGEST_WORDS,
+    Placeholder.SUBJECT: "012-012345",
+    Placeholder.TIER: "T2",
+    Placeholder.COUNT: "99",
+    # Never in a text message: phones of mainland China get no text with an address in it.
+    Placeholder.LINK: "https://" + "x" * 200,
 }
 
 
@@ -59,6 +75,7 @@ class Template:
     placeholders: Mapping[str, Placeholder]
     segments: Mapping[Language, int]
     answers_after_stop: bool
+    is_email: bool
     texts: Mapping[Language, str]
     signatures: Mapping[Language, str]
 
@@ -142,6 +159,7 @@ def _template(
         placeholders={key: Placeholder(kind) for key, kind in entry.get("placeholders", {}).items()},
         segments={language: segments.get(language.value, 1) for language in Language},
         answers_after_stop=entry.get("answers_after_stop", False),
+        is_email=entry.get("email", False),
         texts=texts,
         signatures=signatures,
     )
@@ -155,7 +173,9 @@ def _complaints(template: Template) -> Iterator[str]:
             yield f"has no text in {language}"
         elif used != declared:
             yield f"in {language} has {_listed(used)} instead of {_listed(declared)}"
-        else:
+        elif Placeholder.LINK in template.placeholders.values() and not template.is_email:
+            yield "holds an address, which no text message may"
+        elif not template.is_email:
             longest = {name: LONGEST[kind] for name, kind in template.placeholders.items()}
             taken = segment_count(render(template, language, longest))
             if taken > template.segments[language]:

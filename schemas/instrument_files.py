@@ -112,7 +112,8 @@ class Measurement(Schema):
     minimum = fields.Float(required=True)
     maximum = fields.Float(required=True)
     step = fields.Float(required=True, validate=validate.Range(min=0, min_inclusive=False))
-    ctcae = fields.List(fields.String(validate=CTCAE_CODE), required=True, validate=validate.Length(min=1))
+    ctcae = fields.List(fields.String(validate=CTCAE_CODE), required=True)
+    asked = fields.String(load_default="always", validate=validate.OneOf(["always", "at_baseline", "after_baseline"]))
 
     @validates_schema
     def the_bounds_leave_room(self, measurement: dict[str, Any], **_: Any) -> None:
@@ -185,6 +186,22 @@ class SymptomsWording(Wording):
 
     part = fields.String(required=True, validate=NAME)
     symptoms = fields.Dict(fields.String(), fields.Nested(SymptomWording), required=True)
+
+
+class SearchWording(Wording):
+    """What a reader may type for each symptom that is offered, besides its name."""
+
+    words = fields.Dict(
+        fields.String(),
+        fields.List(fields.String(validate=TEXT), validate=validate.Length(min=1)),
+        required=True,
+    )
+
+    @validates_schema
+    def every_word_stands_once(self, wording: dict[str, Any], **_: Any) -> None:
+        """A word twice for one symptom finds nothing more."""
+        for slug, words in wording["words"].items():
+            refuse_repeats([word.casefold() for word in words], f"words.{slug}")
 
 
 class MeasurementWording(Schema):

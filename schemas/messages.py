@@ -77,7 +77,12 @@ class InboxItemOut(Schema):
     id = fields.UUID(required=True, metadata={"description": "Its id"})
     received_at = fields.AwareDateTime(required=True, metadata={"description": "When it reached us"})
     channel = fields.String(required=True, metadata={"description": "in_app or sms"})
-    text = fields.String(required=True, metadata={"description": "The words"})
+    why = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it is here: inbox, urgent, failed, refused_report; null: not looked at yet"},
+    )
+    text = fields.String(required=True, metadata={"description": "The words; of a refused report, what was sent"})
     number = fields.String(
         required=True, allow_none=True, metadata={"description": "Where it came from; null: the app"}
     )
@@ -124,6 +129,11 @@ class OwnMessageIn(Schema):
         allow_none=True,
         metadata={"description": "Made by the phone, if it may send twice; sending it again changes nothing"},
     )
+    in_reply_to = fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The question it answers; one that is not open leaves the text to a person"},
+    )
 
 
 class LineOut(Schema):
@@ -134,6 +144,9 @@ class LineOut(Schema):
     channel = fields.String(required=True, metadata={"description": "in_app or sms"})
     text = fields.String(required=True, metadata={"description": "The words"})
     at = fields.AwareDateTime(required=True, metadata={"description": "When"})
+    question_id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "What the team asks with it; null: nothing"}
+    )
 
 
 class LinePageOut(PageOut):

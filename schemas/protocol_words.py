@@ -13,3 +13,4 @@ class WordsShape(Schema):
     death_after_a_person = word_lists("Words of death if alone, or after a person and no more.", required=False)
     persons = word_lists("Who is meant by them.", required=False)
     beside_a_death = word_lists("What may stand beside them: when, where, how.", required=False)
+    never_texted = word_lists("What no text message may say: illness, drug, study.", required=False)

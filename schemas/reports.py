@@ -1,5 +1,8 @@
 """Symptom reports: what a phone or a member of staff sends, and what is shown of them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from marshmallow import ValidationError, fields, validate
 
 from backend.terms import Language, ReportMode, Respondent
@@ -11,6 +14,8 @@ from schemas.paging import PageOut
 MOST_ANSWERS = 400
 MOST_OTHER_SYMPTOMS = 20
 LONGEST_TEXT = 2_000
+LONGEST_ITEM = 80
+ANSWER = frozenset({"item", "value"})
 MOST_MEASUREMENTS = 20
 OWN_MODES = (ReportMode.APP, ReportMode.WEB_FORM)
 STAFF_MODES = (ReportMode.PHONE, ReportMode.IN_PERSON, ReportMode.PAPER)
@@ -26,11 +31,30 @@ class AnswerIn(Schema):
     """One item and its answer."""
 
     item = fields.String(
-        required=True, validate=validate.Length(min=1, max=80), metadata={"description": "Such as nausea.severity"}
+        required=True,
+        validate=validate.Length(min=1, max=LONGEST_ITEM),
+        metadata={"description": "Such as nausea.severity"},
     )
     value = fields.Integer(
         required=True, strict=True, allow_none=True, metadata={"description": "The value chosen; null: left blank"}
     )
+
+
+class Answers(fields.List[Any]):
+    """Dozens of answers a report. Those that are plainly right are taken as they are; a doubt is the list's to name."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if isinstance(value, list) and all(_is_plain_answer(answer) for answer in value):
+            return value
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+def _is_plain_answer(answer: Any) -> bool:
+    """Exactly what ``AnswerIn`` lets through unchanged."""
+    if type(answer) is not dict or answer.keys() != ANSWER:
+        return False
+    item, value = answer["item"], answer["value"]
+    return type(item) is str and 1 <= len(item) <= LONGEST_ITEM and (value is None or type(value) is int)
 
 
 class OtherSymptomIn(Schema):
@@ -75,7 +99,7 @@ class AnyReportIn(Schema):
     )
     started_at = instant(required=True, description="When answering began, by the sender's clock")
     completed_at = instant(required=True, description="When answering ended, by the sender's clock")
-    answers = fields.List(
+    answers = Answers(
         fields.Nested(AnswerIn),
         required=True,
         validate=validate.Length(max=MOST_ANSWERS),

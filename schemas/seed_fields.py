@@ -53,7 +53,7 @@ class Stated(fields.Field[Any]):
 
     def __init__(self, description: str, *, at_least: int, at_most: int) -> None:
         super().__init__(required=True, metadata={"description": description})
-        self.inner = Whole(description, at_least=at_least, at_most=at_most, required=True)
+        self.inner: fields.Field[Any] = Whole(description, at_least=at_least, at_most=at_most, required=True)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, Mapping):
@@ -64,6 +64,14 @@ class Stated(fields.Field[Any]):
         if value.get("assumption") is not True:
             raise ValidationError({"assumption": ["Must be true, or left out together with value."]})
         return {"value": self.inner.deserialize(value.get("value"), "value", value), "assumption": True}
+
+
+class StatedTime(Stated):
+    """A time of day, plain or marked in the same way."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description, at_least=0, at_most=0)
+        self.inner = time_of_day(description)
 
 
 class Tagged(fields.Field[Any]):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from backend.terms import Role
 from schemas import people
@@ -10,21 +10,18 @@ from schemas.base import Schema, StrictBoolean
 from schemas.paging import PageOut
 from schemas.sign_in import RoleOut
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
+class WorkingHoursIn(Schema):
+    """When a site works on a working day; by its close the queue of that day falls due."""
 
-class DayHoursIn(Schema):
-    """When a site works on a day of the week."""
+    opens = people.clock_time(required=True, description="From, on the site's wall, such as 08:00")
+    closes = people.clock_time(required=True, description="Until, on the same day")
 
-    opens = people.clock_time(required=True, description="From")
-    closes = people.clock_time(required=True, description="Until")
-
-
-def working_hours(**options: Any) -> fields.Dict:
-    """Hours by weekday; a day that is not named is a day off."""
-    return fields.Dict(
-        keys=fields.String(validate=validate.OneOf(WEEKDAYS)), values=fields.Nested(DayHoursIn), **options
-    )
+    @validates_schema
+    def opens_before_it_closes(self, given: dict[str, Any], **_: Any) -> None:
+        """A working day has a length, and ends on the day it began."""
+        if given["closes"] <= given["opens"]:
+            raise ValidationError("Must be later than opens, on the same day.", "closes")
 
 
 class SiteIn(Schema):
@@ -39,7 +36,7 @@ class SiteIn(Schema):
     time_zone = people.time_zone(required=True, description="The site's time zone; never changes")
     emergency_phone = people.phone(required=True, description="To be called day and night, as patients see it")
     office_phone = people.phone(allow_none=True, description="During working hours, as patients see it")
-    working_hours = working_hours(metadata={"description": "Hours by weekday"})
+    working_hours = fields.Nested(WorkingHoursIn, metadata={"description": "Hours of a working day"})
     phone_region = fields.String(
         validate=validate.Regexp(r"^[A-Z]{2}\Z"),
         metadata={"description": "The country whose numbers need no country code; CN if left out"},
@@ -52,7 +49,7 @@ class SiteChangeIn(Schema):
     name = people.name(description="The hospital's name")
     emergency_phone = people.phone(description="To be called day and night, as patients see it")
     office_phone = people.phone(allow_none=True, description="During working hours, as patients see it")
-    working_hours = working_hours(metadata={"description": "Hours by weekday"})
+    working_hours = fields.Nested(WorkingHoursIn, metadata={"description": "Hours of a working day"})
 
 
 class SiteOut(Schema):
@@ -64,7 +61,9 @@ class SiteOut(Schema):
     time_zone = fields.String(required=True, metadata={"description": "The site's time zone"})
     emergency_phone = fields.String(required=True, metadata={"description": "To be called day and night"})
     office_phone = fields.String(required=True, allow_none=True, metadata={"description": "During working hours"})
-    working_hours = fields.Dict(required=True, metadata={"description": "Hours by weekday"})
+    working_hours = fields.Dict(
+        required=True, metadata={"description": "Hours of a working day, opens and closes; empty: 08:00 to 17:00"}
+    )
 
 
 class SitePageOut(PageOut):

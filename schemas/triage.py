@@ -5,8 +5,10 @@ from marshmallow import fields, validate
 from backend.terms import CandidateStatus, Tier
 from schemas.base import Schema
 from schemas.paging import PageOut, PageQuery
+from schemas.questions import QuestionOut
 from schemas.reports import OtherSymptomOut
 from schemas.sign_in import PatientRefOut
+from schemas.staff_pages import EmergencyPageOut
 
 
 class CandidateQuery(PageQuery):
@@ -15,7 +17,7 @@ class CandidateQuery(PageQuery):
     status = fields.String(
         load_default=None,
         validate=validate.OneOf([word.value for word in CandidateStatus]),
-        metadata={"description": "Only those that stand so; without it, the open ones"},
+        metadata={"description": "Only those that stand so, snoozed or not; without it, the open ones that wait now"},
     )
     tier = fields.String(
         load_default=None,
@@ -24,6 +26,22 @@ class CandidateQuery(PageQuery):
     )
     site = fields.String(
         load_default=None, validate=validate.Length(max=20), metadata={"description": "Only this site"}
+    )
+    patient = fields.UUID(load_default=None, metadata={"description": "Only this patient"})
+    claimed_by = fields.String(
+        load_default=None,
+        validate=validate.OneOf(["me", "nobody"]),
+        metadata={"description": "Only those that the caller, or nobody, has taken on"},
+    )
+    needs_review = fields.Boolean(
+        load_default=None, metadata={"description": "Only those that no rule understood, or only the others"}
+    )
+    escalated = fields.Boolean(
+        load_default=None,
+        metadata={"description": "Only those taken further because nobody looked, or only the others"},
+    )
+    snoozed = fields.Boolean(
+        load_default=None, metadata={"description": "Only those expected until a later day, or only the others"}
     )
 
 
@@ -78,10 +96,22 @@ class CandidateOut(Schema):
     needs_review = fields.Boolean(required=True, metadata={"description": "No rule understood what was reported"})
     before_treatment = fields.Boolean(required=True, metadata={"description": "Found in a baseline report"})
     claimed_by = fields.UUID(required=True, allow_none=True, metadata={"description": "Who has taken it on"})
+    claimed_at = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "Since when"})
+    snoozed_until = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Until when it is expected as it is; null: it waits now"},
+    )
+    escalated_to = fields.String(
+        required=True, allow_none=True, metadata={"description": "The role told because nobody else looked in time"}
+    )
     acknowledged_at = fields.AwareDateTime(
         required=True, allow_none=True, metadata={"description": "When a person took note"}
     )
     due_at = fields.AwareDateTime(required=True, metadata={"description": "By when a person must"})
+    seconds_overdue = fields.Integer(
+        required=True, metadata={"description": "How long nobody has taken note beyond that; 0 when somebody has"}
+    )
     reports = fields.Integer(required=True, metadata={"description": "How many reports have joined"})
     rule = fields.Nested(RuleRefOut, required=True, metadata={"description": "Why it is here"})
 
@@ -135,6 +165,9 @@ class DecisionOut(Schema):
     to_status = fields.String(required=True, metadata={"description": "to where"})
     decided_by = fields.UUID(required=True, allow_none=True, metadata={"description": "By whom"})
     decided_at = fields.AwareDateTime(required=True, metadata={"description": "When"})
+    reason = fields.String(
+        allow_none=True, metadata={"description": "Why, in the person's words; absent for roles that may not read them"}
+    )
 
 
 class CandidateRecordOut(CandidateOut):
@@ -142,7 +175,28 @@ class CandidateRecordOut(CandidateOut):
 
     findings = fields.List(fields.Nested(FindingOut), required=True, metadata={"description": "The first one first"})
     decisions = fields.List(fields.Nested(DecisionOut), required=True, metadata={"description": "The first one first"})
+    questions = fields.List(fields.Nested(QuestionOut), required=True, metadata={"description": "The first one first"})
+    pages = fields.List(fields.Nested(EmergencyPageOut), required=True, metadata={"description": "The first one first"})
 
 
 class AcknowledgementIn(Schema):
     """Nothing more needs to be said."""
+
+
+class ClaimIn(Schema):
+    """Whoever asks takes it on; nothing more needs to be said."""
+
+
+class SnoozeIn(Schema):
+    """Expected at this level until."""
+
+    until = fields.Date(
+        required=True,
+        metadata={"description": "The day, at the site, on which it is back; after today and at most 90 days ahead"},
+    )
+    reason = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(min=1, max=500),
+        metadata={"description": "Why it is expected"},
+    )

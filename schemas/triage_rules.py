@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from backend.terms import Language, Tier
 from schemas.base import Schema
 from schemas.instrument_files import CTCAE_CODE, NAME, TEXT
+from schemas.triage_clocks import ClocksShape
 
 OPERANDS = ("item", "measurement", "together", "fact")
 NUMBERS = ("<", "<=", ">=", ">")
@@ -33,7 +34,9 @@ FACTS_BY_SCOPE = {
     "symptom": (*REPORT_FACTS, *SYMPTOM_FACTS),
 }
 NEED_DAYS = ("weight_gain_kg",)
-PROGRESS = ("received", "nothing_to_do", "seen", "decided")
+# The facts that are words; all others are numbers.
+WORD_FACTS = ("item", "attribute")
+PROGRESS = ("received", "nothing_to_do", "seen", "asked", "watched", "decided")
 NAMES_THE_PHONE = validate.Regexp(r".*\{phone\}", error="Must name {{phone}}, the number to call.")
 
 
@@ -70,7 +73,7 @@ def _comparison(kind: str, value: dict[str, Any]) -> dict[str, Any]:
         wrong[kind] = [complaint]
     if value.get("operator") not in OPERATORS:
         wrong["operator"] = [f"Must be one of {', '.join(OPERATORS)}."]
-    elif complaint := _value_complaint(value["operator"], value):
+    elif complaint := _value_complaint(value["operator"], value) or _kind_complaint(value.get("fact"), value):
         wrong["value"] = [complaint]
     if complaint := _days_complaint(kind == "together" or value[kind] in NEED_DAYS, value):
         wrong["days"] = [complaint]
@@ -96,6 +99,17 @@ def _value_complaint(operator: str, value: dict[str, Any]) -> str | None:
     if operator in NUMBERS:
         return None if type(held) in (int, float) else "Must be a number."
     return None if type(held) in (int, float, str) else "Must be a number or a word."
+
+
+def _kind_complaint(fact: Any, value: dict[str, Any]) -> str | None:
+    """A word is no more than a number, and the other way round: such a rule would fail with every report."""
+    if value["operator"] == "absent":
+        return None
+    held = value["value"]
+    is_word = isinstance(held, list | str)
+    if fact in WORD_FACTS:
+        return None if is_word else f"{fact} is a word, so this cannot be a number."
+    return "Must be a number here." if is_word else None
 
 
 def _days_complaint(needed: bool, value: dict[str, Any]) -> str | None:
@@ -150,6 +164,7 @@ class TriageFile(Schema):
 
     version = fields.Integer(required=True, strict=True, validate=validate.Range(min=1))
     assumption = fields.Boolean(load_default=False)
+    clocks = fields.Nested(ClocksShape, required=True)
     rules = fields.List(fields.Nested(TriageRule), required=True, validate=validate.Length(min=1))
     advice = fields.Dict(
         fields.String(validate=NAME),

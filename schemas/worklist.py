@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from backend.terms import WorkReason
+from backend.terms import Duty, WorkReason
 from schemas import people
 from schemas.base import Schema
 from schemas.paging import PageOut, PageQuery
@@ -20,6 +20,11 @@ class WorkQuery(PageQuery):
         validate=validate.OneOf([word.value for word in WorkReason]),
         metadata={"description": "Only tasks that exist for this reason"},
     )
+    for_role = fields.String(
+        load_default=None,
+        validate=validate.OneOf([duty.value for duty in Duty]),
+        metadata={"description": "Only tasks that are their duty now"},
+    )
 
 
 class WorkItemOut(Schema):
@@ -32,6 +37,11 @@ class WorkItemOut(Schema):
     site = fields.String(required=True, metadata={"description": "The site's code"})
     reason = fields.String(required=True, metadata={"description": "Why it exists"})
     key = fields.String(required=True, metadata={"description": "What it is about, said once for ever"})
+    for_role = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Whose duty it is now; `on_call`: whoever is by the roster; null: everybody's"},
+    )
     due_at = fields.AwareDateTime(required=True, metadata={"description": "By when"})
     created_at = fields.AwareDateTime(required=True, metadata={"description": "Since when"})
     resolved_at = fields.AwareDateTime(

@@ -20,6 +20,7 @@ from schemas.seed_files import read_seed_file, read_yaml
 SEEDS = Path(__file__).parent
 INSTRUMENTS = SEEDS / "instruments"
 CTCAE = SEEDS / "terminology" / "ctcae.csv"
+BASELINE = "baseline"
 CTCAE_COLUMNS = ["code", "soc", "term", "grades"]
 
 Content = dict[str, Any]
@@ -47,7 +48,9 @@ def read_instruments(folder: Path = INSTRUMENTS, terminology: Mapping[str, Any] 
     path = folder / "instruments.yaml"
     listed = read_seed_file(path, shapes.InstrumentsFile())["instruments"]
     reader = _Reader(folder, terms, [instrument["name"] for instrument in listed])
-    return [_compose(path, place, instrument, reader) for place, instrument in enumerate(listed)]
+    contents = [_compose(path, place, instrument, reader) for place, instrument in enumerate(listed)]
+    _add_search_words(reader, contents)
+    return contents
 
 
 def _compose(path: Path, place: int, instrument: Content, reader: "_Reader") -> Content:
@@ -61,7 +64,6 @@ def _compose(path: Path, place: int, instrument: Content, reader: "_Reader") -> 
             raise _bad(path, field, "Shares items with a part before it.")
         codes |= part.codes
         parts.append((entry, part))
-    asked = instrument["measurements_asked"]
     return {
         "name": instrument["name"],
         "title": reader.in_all(lambda words: words["titles"][instrument["name"]]),
@@ -69,11 +71,34 @@ def _compose(path: Path, place: int, instrument: Content, reader: "_Reader") -> 
         "parts": [{**entry, "recall_text": reader.recall(entry["recall"])} for entry, _ in parts],
         "screens": [screen for _, part in parts for screen in part.screens],
         "items": [item for _, part in parts for item in part.items],
-        "measurements": [{**measurement, "asked": asked} for measurement in reader.measurements],
+        "measurements": [{**one, "asked": _is_asked(one, instrument)} for one in reader.measurements],
         "other_symptoms": reader.in_all(lambda words: words["other_symptoms"]),
         "severity_choices": reader.in_all(lambda words: words["choices"]["severity"]),
         "wants_call": reader.in_all(lambda words: words["wants_call"]),
     }
+
+
+def _is_asked(measurement: Content, instrument: Content) -> bool:
+    """Whether this instrument asks for it: a patient's own normal is asked once, and compared with ever after."""
+    only = {"at_baseline": True, "after_baseline": False}.get(measurement["asked"])
+    return bool(instrument["measurements_asked"]) and only in (None, instrument["name"] == BASELINE)
+
+
+def _add_search_words(reader: "_Reader", contents: list[Content]) -> None:
+    """Give each instrument that offers symptoms the words by which they are found, in all languages at once."""
+    offered = [_offered_symptoms(content) for content in contents]
+    every = {slug for slugs in offered for slug in slugs}
+    if not every:
+        return
+    words = reader.search_words(every)
+    for content, slugs in zip(contents, offered, strict=True):
+        if slugs:
+            content["search"] = {slug: {language: said[slug] for language, said in words.items()} for slug in slugs}
+
+
+def _offered_symptoms(content: Content) -> list[str]:
+    parts = {part["part"] for part in content["parts"] if part["offered"]}
+    return list(dict.fromkeys(item["symptom"] for item in content["items"] if item["part"] in parts))
 
 
 @dataclass(frozen=True)
@@ -104,6 +129,15 @@ class _Reader:
     def recall(self, period: str) -> dict[str, str]:
         """The sentence that says which time is meant, by language."""
         return self.in_all(lambda words: words["recall"][period])
+
+    def search_words(self, slugs: Iterable[str]) -> dict[str, dict[str, list[str]]]:
+        """By language, what may be typed for each of these symptoms; each must have words, and nothing else may."""
+        words = {}
+        for language in Language:
+            path = self.folder / f"search.{language}.yaml"
+            words[language.value] = self._words(path, shapes.SearchWording(), language.value)["words"]
+            _same_keys(path, ("words",), words[language.value], slugs)
+        return words
 
     def part(self, named_in: Path, field: Field, name: str) -> _Part:
         """The part of that name. Raises ``BadSeedFile`` at the place that named it when there is none."""

@@ -33,6 +33,9 @@ from notifications.models import SimulatedText
 SHORTEST, SHORTEST_CHINESE, SHORTEST_TOKEN = 7, 2, 10
 # What we say is no canary of ours, a wrapped key is no text, and an address is the number that is sealed elsewhere.
 SAID_BY_US = ("data_key:", "message_attempt:", "simulated_text:")
+# What a person asks a patient is as secret as an answer, but for the phone it is meant for.
+MEANT_FOR_THE_PHONE = frozenset({"what message:words_sealed seals", "what candidate_question:text_sealed seals"})
+A_TEXT = "a text to a phone"
 TOKENS = re.compile(r"access|refresh|code|session|token")
 # What the product's own source says, such as an outcome or the title of an error, is no secret when a patient's record
 # says it too. A fuzzer makes up bodies from the strings it finds there.
@@ -86,7 +89,9 @@ class Watch:
         everything = "\n".join(text for _, text in heard)
         for secret, what in list(self.secrets.items()):
             if secret in everything:
-                yield from ((where, what) for where, text in heard if secret in text)
+                may_be_texted = what in MEANT_FOR_THE_PHONE
+                told = ((where, text) for where, text in heard if not (may_be_texted and where == A_TEXT))
+                yield from ((where, what) for where, text in told if secret in text)
 
 
 WATCH = Watch()
@@ -213,4 +218,4 @@ def _texted(_mapper: object, _connection: object, row: SimulatedText) -> None:
     if row.direction != Direction.OUTBOUND or session is None:
         return
     txn = Transaction(session, system("canaries"), row.at)
-    WATCH.hear("a text to a phone", unseal(txn, row, "text_sealed") or "")
+    WATCH.hear(A_TEXT, unseal(txn, row, "text_sealed") or "")

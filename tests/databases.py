@@ -37,6 +37,7 @@ def settings_of(database_url: str, home: Path) -> Settings:
         data_keys=(MASTER_KEY,),
         index_key=INDEX_KEY,
         sms_gateway=SmsGateway.SIMULATOR,
+        smtp_url=None,
         tick_seconds=2.0,
         lease_seconds=90.0,
         threads=4,

@@ -30,7 +30,8 @@ def watching(app: Flask) -> Iterator[None]:
 def document_of(app: Flask) -> dict[str, Any]:
     """The whole document, as the server gives it."""
     api: ProblemApi = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    return document.complete(json.loads(json.dumps(api.spec.to_dict())), app)
+    whole: dict[str, Any] = json.loads(json.dumps(api.whole()))
+    return whole
 
 
 def operations(told: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

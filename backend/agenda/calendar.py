@@ -6,7 +6,7 @@ for everything else.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from backend import clock
@@ -16,7 +16,7 @@ from backend.agenda.drafts import Draft, drafts_of
 from backend.agenda.infusions import infusions_of
 from backend.agenda.standing import Standings
 from backend.protocol.definition import Protocol
-from backend.protocol.rules import ForDays, NeverOverdue, UntilNext
+from backend.protocol.rules import ForDays, NeverOverdue, Rule, UntilNext
 from backend.terms import AgendaKind
 
 __all__ = ["AgendaItem", "Course", "CycleCourse", "Reported", "agenda", "by_key", "visible_to_patient"]
@@ -25,14 +25,21 @@ MONTHS_AHEAD = 12
 AT_THE_SITE = frozenset({AgendaKind.VISIT, AgendaKind.INFUSION})
 
 
-def agenda(protocol: Protocol, course: Course, now: datetime) -> tuple[AgendaItem, ...]:
-    """Every item from randomisation to the last planned month or a year from now, by due date and key."""
+def agenda(
+    protocol: Protocol, course: Course, now: datetime, *, only: Callable[[Rule], bool] | None = None
+) -> tuple[AgendaItem, ...]:
+    """Every item from randomisation to the last planned month or a year from now, by due date and key.
+
+    With ``only``, the items of the rows for which it holds, exactly as they stand among all.
+    """
+    rules = protocol.rules if only is None else _judging(protocol, only)
     today = clock.local_day(now, course.patient_zone)
     last_planned = plus_months(course.randomised_on, protocol.last_planned_month)
     horizon = max(last_planned, plus_months(today, MONTHS_AHEAD))
-    drafts = drafts_of(protocol, course, infusions_of(protocol, course), horizon)
+    drafts = drafts_of(protocol, course, infusions_of(protocol, course), horizon, rules)
     drafts.sort(key=lambda draft: (draft.due_on, draft.key))
-    return _items(protocol, course, drafts, now)
+    items = _items(protocol, course, drafts, now)
+    return tuple(item for item, draft in zip(items, drafts, strict=True) if only is None or only(draft.rule))
 
 
 def visible_to_patient(items: Iterable[AgendaItem]) -> tuple[AgendaItem, ...]:
@@ -43,6 +50,18 @@ def visible_to_patient(items: Iterable[AgendaItem]) -> tuple[AgendaItem, ...]:
 def by_key(items: Iterable[AgendaItem]) -> dict[str, AgendaItem]:
     """The same items, found by key."""
     return {item.key: item for item in items}
+
+
+def _judging(protocol: Protocol, only: Callable[[Rule], bool]) -> list[Rule]:
+    """The rows asked for, those whose opening ends their wait, and every questionnaire if one can cover another."""
+    asked = [rule for rule in protocol.rules if only(rule)]
+    following = {family for rule in asked if isinstance(rule.overdue, UntilNext) for family in rule.overdue.families}
+    covered = any(rule.covered_by for rule in asked)
+    return [
+        rule
+        for rule in protocol.rules
+        if rule in asked or rule.family in following or (covered and rule.instrument is not None)
+    ]
 
 
 def _items(protocol: Protocol, course: Course, drafts: Sequence[Draft], now: datetime) -> tuple[AgendaItem, ...]:

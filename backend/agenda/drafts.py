@@ -1,6 +1,6 @@
 """The rows of the protocol unfolded for one patient: keys and due dates, before any state is known."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -33,10 +33,15 @@ class Draft(NamedTuple):
     is_dropped: bool = False
 
 
-def drafts_of(protocol: Protocol, course: Course, infusions: Infusions, horizon: date) -> list[Draft]:
-    """Every item of the patient's agenda with a due date up to ``horizon``, and whatever was answered."""
+def drafts_of(
+    protocol: Protocol, course: Course, infusions: Infusions, horizon: date, rules: Sequence[Rule] | None = None
+) -> list[Draft]:
+    """Every item of the patient's agenda with a due date up to ``horizon``, and whatever was answered.
+
+    ``rules`` are the rows to unfold, where not all of the protocol's are wanted.
+    """
     unfolding = _Unfolding(protocol, course, infusions, horizon)
-    return [draft for rule in protocol.rules if course.arm in rule.arms for draft in unfolding.of(rule)]
+    return [draft for rule in rules or protocol.rules if course.arm in rule.arms for draft in unfolding.of(rule)]
 
 
 class _Unfolding:

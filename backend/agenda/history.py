@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from backend.agenda.calendar import agenda
 from backend.agenda.course import AgendaItem, Course, CycleCourse, Reported
-from backend.agenda.facts import FactKind, facts_of
-from backend.agenda.models import AgendaFact, Cycle
+from backend.agenda.facts import FactKind, Happened, facts_of
+from backend.agenda.models import Cycle
 from backend.db import Transaction
 from backend.patients import life
 from backend.patients.models import Patient
@@ -17,6 +17,8 @@ from backend.protocol.load import protocol_of
 from backend.staff.models import Site
 from backend.terms import Attendance, CycleStatus, Reply
 
+_CYCLES = select(Cycle).where(Cycle.patient_id == bindparam("patient_id")).order_by(Cycle.number, Cycle.attempt)
+
 
 def agenda_of(txn: Transaction, patient: Patient, *, at: datetime | None = None) -> tuple[AgendaItem, ...]:
     """The patient's whole agenda as it stands, or as it stood for the facts known now, seen from ``at``."""
@@ -24,9 +26,13 @@ def agenda_of(txn: Transaction, patient: Patient, *, at: datetime | None = None)
     return agenda(protocol, course_of(txn, patient), at or txn.now)
 
 
-def course_of(txn: Transaction, patient: Patient) -> Course:
-    """Everything the calendar depends on, read from the database."""
-    facts = list(facts_of(txn, patient))
+def course_of(txn: Transaction, patient: Patient, *, with_reports: bool = True, with_evidence: bool = True) -> Course:
+    """Everything the calendar depends on, read from the database.
+
+    Reports that were filed matter only where one covers another, and evidence of life only to survival checks:
+    there may be hundreds of each, and who asks for neither need not read them.
+    """
+    facts = list(facts_of(txn, patient, with_reports=with_reports))
     return Course(
         arm=patient.arm,
         randomised_on=patient.randomised_on,
@@ -38,7 +44,7 @@ def course_of(txn: Transaction, patient: Patient) -> Course:
         replies={
             fact.key: (Reply(fact.reply), fact.on) for fact in facts if fact.kind == FactKind.REPLIED and fact.reply
         },
-        alive_as_of=life.alive_dates(txn, patient),
+        alive_as_of=life.alive_dates(txn, patient) if with_evidence else (),
         died_on=_stop_of(patient.died_on),
         withdrawn_from_reporting_on=patient.withdrawn_from_reporting_on,
         withdrawn_from_study_on=patient.withdrawn_from_study_on,
@@ -49,8 +55,7 @@ def course_of(txn: Transaction, patient: Patient) -> Course:
 
 def cycles_of(txn: Transaction, patient: Patient) -> Sequence[Cycle]:
     """The patient's cycles in the order of their numbers and attempts."""
-    rows = select(Cycle).where(Cycle.patient_id == patient.id)
-    return txn.session.scalars(rows.order_by(Cycle.number, Cycle.attempt)).all()
+    return txn.session.scalars(_CYCLES, {"patient_id": patient.id}).all()
 
 
 def protocol_for(txn: Transaction, patient: Patient) -> Protocol:
@@ -74,7 +79,7 @@ def _cycle(row: Cycle) -> CycleCourse:
     )
 
 
-def _answered(facts: Sequence[AgendaFact]) -> dict[str, datetime]:
+def _answered(facts: Sequence[Happened]) -> dict[str, datetime]:
     """The first answer counts: a second report for the same item adds to the record and changes no date."""
     answered: dict[str, datetime] = {}
     for fact in facts:
@@ -83,7 +88,7 @@ def _answered(facts: Sequence[AgendaFact]) -> dict[str, datetime]:
     return answered
 
 
-def _attended(facts: Sequence[AgendaFact]) -> dict[str, tuple[Attendance, date]]:
+def _attended(facts: Sequence[Happened]) -> dict[str, tuple[Attendance, date]]:
     """The latest word on each visit, whichever of the two it is."""
     said = (fact for fact in facts if fact.kind in (FactKind.ATTENDED, FactKind.MISSED))
     return {

@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from threading import Lock
 from typing import Any
 
-from flask import Flask, Response, current_app
-from flask_smorest import Api
+from flask import Flask, Response
+from flask_smorest import Api, Blueprint
 from werkzeug.routing import Rule
 
 from backend.access import ALLOWED, Verb
@@ -79,7 +80,29 @@ class ProblemApi(Api):
     """
 
     DEFAULT_ERROR_RESPONSE_NAME = None
-    _written: str | None = None
+
+    def __init__(self, app: Flask) -> None:
+        """No document is written yet."""
+        self._flask = app
+        self._untold: list[Blueprint] = []
+        self._writing = Lock()
+        self._written: str | None = None
+        super().__init__(app)
+
+    def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
+        """Open a resource's doors. What the document says of them is worked out when somebody asks for it."""
+        self._flask.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._flask.register_blueprint(blp, **options)
+        self._untold.append(blp)
+
+    def whole(self) -> dict[str, Any]:
+        """The document of every resource there is."""
+        with self._writing:
+            while self._untold:
+                blp = self._untold.pop(0)
+                blp.register_views_in_doc(self, self._flask, self.spec, name=blp.name, parameters=None)
+                self.spec.tag({"name": blp.name, "description": blp.description})
+            return complete(self.spec.to_dict(), self._flask)
 
     def _register_responses(self) -> None:
         self.spec.components.schema("ProblemOut", schema=ProblemOut)
@@ -92,8 +115,7 @@ class ProblemApi(Api):
     def _openapi_json(self) -> Response:
         # It costs a tenth of a second to make and anybody may ask for it, so it is made once.
         if self._written is None:
-            whole = complete(self.spec.to_dict(), current_app)
-            self._written = json.dumps(whole, ensure_ascii=False, indent=1)
+            self._written = json.dumps(self.whole(), ensure_ascii=False, indent=1)
         return Response(self._written, mimetype=JSON)
 
 

@@ -20,6 +20,7 @@ from backend.db import Database, Transaction, system
 from backend.errors import NotSignedIn, SchemaOutOfDate
 from backend.migrations import refuse_other_schema
 from backend.terms import MessageStatus
+from backend.triage.models import StaffPage
 from notifications.models import InboundMessage, JobRun, Message
 from notifications.scheduler import SILENT_AFTER, last_heartbeat
 from schemas.health import AliveOut, ReadyOut
@@ -28,6 +29,7 @@ blp = ApiBlueprint("health", __name__, description="Whether this server is well"
 
 WATCHER = system("health")
 FAILURES_OF = timedelta(days=1)
+UNANSWERED_FOR = timedelta(minutes=30)
 
 
 @blp.route("/healthz")
@@ -129,9 +131,16 @@ def _measure(txn: Transaction, registry: CollectorRegistry) -> None:
         registry, "inbox_texts", "Texts nobody has dealt with.", txn.session.scalar(select(func.count()).where(waiting))
     )
     _gauge(registry, "inbox_age_seconds", "How long one has waited.", _age(txn.session.scalar(oldest_text), txn.now))
+    _gauge(registry, "pages_unanswered", "Emergencies nobody has answered for half an hour.", _unanswered(txn))
     _gauge(registry, "audit_unsealed", "Entries without a seal for a minute.", len(unsealed_for(txn, SEALED_WITHIN)))
     _measure_jobs(txn, registry)
     _gauge(registry, "worker_beat_age_seconds", "Since the worker last showed itself.", _seconds_since_beat(txn))
+
+
+def _unanswered(txn: Transaction) -> int:
+    since = txn.now - UNANSWERED_FOR
+    waiting = select(func.count()).where(StaffPage.acknowledged_at.is_(None), StaffPage.opened_at <= since)
+    return txn.session.scalar(waiting) or 0
 
 
 def _measure_jobs(txn: Transaction, registry: CollectorRegistry) -> None:

@@ -9,13 +9,13 @@ from backend import access
 from backend.api import languages
 from backend.api.bodies import ApiBlueprint
 from backend.api.languages import accepted_language
-from backend.instruments.definition import Instrument, instrument, newest_instruments
-from backend.instruments.document import as_document
+from backend.instruments.definition import Instrument, Symptom, instrument, newest_instruments
+from backend.instruments.document import as_document, symptom_document
+from backend.instruments.search import find_symptoms
 from backend.patients.models import Patient
-from backend.staff.models import Site
-from backend.triage.advice import emergency_rules
+from backend.reports.offline import emergency_document
 from backend.triage.candidates import rules_for
-from schemas.instruments import InstrumentOut, InstrumentsOut
+from schemas.instruments import FoundSymptomOut, FoundSymptomsOut, InstrumentOut, InstrumentsOut, SymptomQuery
 
 blp = ApiBlueprint("instruments", __name__, url_prefix="/api/v1/me/instruments", description="Questionnaires")
 
@@ -48,13 +48,32 @@ class OneInstrument(MethodView):
         return _document(patient, instrument(g.txn, name), language), _spoken_in(language)
 
 
+@blp.route("/<name>/symptoms")
+class Symptoms(MethodView):
+    """The symptoms a questionnaire offers."""
+
+    @blp.reads(languages.ACCEPT_LANGUAGE)
+    @blp.arguments(SymptomQuery, location="query")
+    @blp.response(200, FoundSymptomsOut, headers=languages.IN_ANSWERS)
+    def get(self, query: dict[str, Any], name: str) -> Answer:
+        """Find the symptoms that a typed word may mean; a questionnaire that asks them all offers none."""
+        language = accepted_language(access.own_patient(g.txn).language)
+        asked = instrument(g.txn, name)
+        found = [_found(asked, one.symptom, language) for one in find_symptoms(asked, query["q"])]
+        return {"items": found, "next_cursor": None}, _spoken_in(language)
+
+
 def _reference(listed: Instrument, language: str) -> dict[str, Any]:
     return {"name": listed.name, "version": listed.version, "title": listed.content["title"][language]}
 
 
+def _found(asked: Instrument, symptom: Symptom, language: str) -> dict[str, Any]:
+    whole = symptom_document(asked, symptom, language)
+    return {name: whole[name] for name in FoundSymptomOut().fields}
+
+
 def _document(patient: Patient, asked: Instrument, language: str) -> dict[str, Any]:
-    phone = g.txn.session.get_one(Site, patient.site_id).emergency_phone
-    return as_document(asked, language, emergency_rules(rules_for(g.txn, patient), language, phone))
+    return as_document(asked, language, emergency_document(g.txn, patient, rules_for(g.txn, patient), language))
 
 
 def _spoken_in(language: str) -> dict[str, str]:

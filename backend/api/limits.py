@@ -32,6 +32,7 @@ FIGURES: Mapping[str, str] = {
     "sign_in.Confirmations": "120 per minute",
     "sign_in.RecoveryCodes": "120 per minute",
     "sign_in.Password": "120 per minute",
+    "acknowledge.take_on": "120 per minute",
 }
 COUNTED_METHODS = ("POST",)
 

@@ -20,6 +20,7 @@ from backend.db import Transaction, database_of
 from backend.patients.listing import subject_numbers
 from backend.patients.models import Patient
 from backend.terms import ChannelKind, Direction
+from backend.triage.questions import carried_by
 from notifications import inbound, inbox, ledger
 from notifications.conversation import Line, conversation_with
 from notifications.inbound import ReceivedText
@@ -42,7 +43,7 @@ blp = ApiBlueprint("messages", __name__, url_prefix="/api/v1", description="Mess
 
 AS_IT_IS = tuple(name for name in MessageOut().fields if name not in ("patient", "site", "attempts"))
 OF_ATTEMPT = tuple(AttemptOut().fields)
-OF_LINE = tuple(LineOut().fields)
+OF_LINE = tuple(name for name in LineOut().fields if name != "question_id")
 # What orders a conversation, and therefore what its cursors hold.
 OF_CONVERSATION = (datetime, UUID)
 
@@ -103,17 +104,17 @@ class MyMessages(MethodView):
         patient = access.own_patient(g.txn)
         lines, limit = _conversation(patient, query), query["limit"]
         more = (lines[limit - 1].at, lines[limit - 1].id) if len(lines) > limit else None
-        return {"items": lines[:limit], "next_cursor": make_cursor(more)}
+        return {"items": _lines(lines[:limit]), "next_cursor": make_cursor(more)}
 
     @blp.arguments(OwnMessageIn)
     @blp.response(201, LineOut)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Write to the site. The text is kept first and understood afterwards, so it cannot get lost."""
         patient = access.own_patient(g.txn)
-        kept = _keep(patient, body["text"], body["id"])
+        kept = _keep(patient, body)
         afterwards(partial(_understand, inbound_id=kept.id))
         line = Line(kept.id, Direction.INBOUND, ChannelKind.IN_APP, inbound.text_of(g.txn, kept), kept.received_at)
-        return {name: getattr(line, name) for name in OF_LINE}
+        return _lines([line])[0]
 
 
 def _messages(listed: Sequence[Message]) -> list[dict[str, Any]]:
@@ -137,7 +138,7 @@ def _texts(listed: Sequence[InboundMessage]) -> list[dict[str, Any]]:
     numbers = subject_numbers(g.txn, {one.patient_id for one in listed if one.patient_id})
     return [
         {name: getattr(one, name) for name in ("id", "received_at", "channel")}
-        | {"text": inbound.text_of(g.txn, one), "number": inbound.number_of(g.txn, one)}
+        | {"text": inbound.text_of(g.txn, one), "number": inbound.number_of(g.txn, one), "why": one.handled_how}
         | _whose(one, codes, numbers)
         for one in listed
     ]
@@ -161,10 +162,28 @@ def _conversation(patient: Patient, query: dict[str, Any]) -> list[Line]:
     return conversation_with(g.txn, patient.id, limit=query["limit"] + 1, before=before, only_from=own)
 
 
-def _keep(patient: Patient, text: str, sent_as: UUID | None) -> InboundMessage:
+def _lines(said: Sequence[Line]) -> list[dict[str, Any]]:
+    """Texts as the app shows them; one that asks something says which question it is, so that it can be answered."""
+    asked = carried_by(g.txn, {line.message_id for line in said if line.message_id})
+    return [
+        {name: getattr(line, name) for name in OF_LINE}
+        | {"question_id": asked.get(line.message_id) if line.message_id else None}
+        for line in said
+    ]
+
+
+def _keep(patient: Patient, body: dict[str, Any]) -> InboundMessage:
     """The text, committed with this request. One that the phone sends again is the one that is here."""
-    provider_id = f"in-app-{patient.id}-{sent_as or uuid4()}"
-    received = ReceivedText(provider_id, "", "", text, channel=ChannelKind.IN_APP, patient_id=patient.id)
+    provider_id = f"in-app-{patient.id}-{body['id'] or uuid4()}"
+    received = ReceivedText(
+        provider_id,
+        "",
+        "",
+        body["text"],
+        channel=ChannelKind.IN_APP,
+        patient_id=patient.id,
+        in_reply_to=body["in_reply_to"],
+    )
     kept = inbound.keep(g.txn, received)
     if kept is None:
         return _stored(g.txn, provider_id)

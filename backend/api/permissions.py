@@ -44,6 +44,7 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
     "patients.Caregivers": {"GET": Verb.READ_CAREGIVERS, "POST": Verb.NAME_CAREGIVERS},
     "staff.Sites": {"GET": Verb.SEE_SITES, "POST": Verb.MANAGE_SITES},
     "staff.OneSite": {"GET": Verb.SEE_SITES, "PATCH": Verb.MANAGE_SITES},
+    "on_call.Roster": {"GET": Verb.READ_ROSTER, "PUT": Verb.CHANGE_ROSTER},
     "staff.Staff": {"GET": Verb.MANAGE_STAFF, "POST": Verb.MANAGE_STAFF},
     "staff.OneMember": {"GET": Verb.MANAGE_STAFF, "PATCH": Verb.MANAGE_STAFF},
     "staff.MemberSessions": {"DELETE": Verb.MANAGE_STAFF},
@@ -60,6 +61,7 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
     "agenda.Infusions": {"POST": Verb.PLAN_TREATMENT},
     "instruments.Instruments": {"GET": Who.PATIENT},
     "instruments.OneInstrument": {"GET": Who.PATIENT},
+    "instruments.Symptoms": {"GET": Who.PATIENT},
     "reports.MyReports": {"GET": Who.PATIENT, "POST": Who.PATIENT},
     "reports.MyReport": {"GET": Who.PATIENT},
     "reports.PatientReports": {"GET": Verb.READ_REPORTS, "POST": Verb.REPORT_ON_BEHALF},
@@ -67,6 +69,9 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
     "triage.Queue": {"GET": Verb.READ_CANDIDATES},
     "triage.OneCandidate": {"GET": Verb.READ_CANDIDATES},
     "triage.Acknowledgements": {"POST": Verb.ACKNOWLEDGE_CANDIDATES},
+    "triage.Claims": {"POST": Verb.CLAIM_CANDIDATES, "DELETE": Verb.CLAIM_CANDIDATES},
+    "triage.Snoozes": {"POST": Verb.SNOOZE_CANDIDATES, "DELETE": Verb.SNOOZE_CANDIDATES},
+    "questions.Questions": {"GET": Verb.READ_CANDIDATES, "POST": Verb.ASK_PATIENTS},
     "survival.Confirmations": {"POST": Who.PATIENT},
     "survival.SurvivalStatuses": {"POST": Verb.FOLLOW_SURVIVAL},
     "survival.DeathReports": {"GET": Verb.READ_SURVIVAL, "POST": Verb.REPORT_DEATHS},
@@ -84,7 +89,8 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
 # All that a session opens which was begun without the second factor it needs.
 WHILE_ENROLLING = frozenset({"sign_in.OwnSession", "sign_in.Authenticators", "sign_in.Confirmations"})
 
-# Pages for anyone, which hold no transaction open: documents, health, and what only a demo shows.
+# Pages for anyone, which hold no transaction open: documents, health, a call to an emergency (whose address is known
+# to whom it was sent), and what only a demo shows.
 PAGES = frozenset(
     {
         "api-docs.openapi_json",
@@ -95,6 +101,8 @@ PAGES = frozenset(
         "web.api_docs",
         "web.api_docs_file",
         "web.static",
+        "acknowledge.call",
+        "acknowledge.take_on",
         "demo.page",
         "demo.phones",
         "demo.phone",

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import g
+from flask import g, request
 from flask.views import MethodView
 
 from backend import access
 from backend.access import Verb
 from backend.api.bodies import ApiBlueprint
+from backend.api.keeping import keeping_what_is_refused
 from backend.api.languages import ACCEPT_LANGUAGE, accepted_language
 from backend.api.requests import afterwards
 from backend.api.speaking import as_said_by, on_behalf
@@ -36,6 +37,11 @@ Answer = tuple[dict[str, Any], int]
 class MyReports(MethodView):
     """The patient's own reports."""
 
+    def dispatch_request(self, **given: Any) -> Any:
+        """What a patient wrote is not lost because we cannot take it as it is."""
+        view = partial(super().dispatch_request, **given)
+        return keeping_what_is_refused(view) if request.method == "POST" else view()
+
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, ReportPageOut)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +53,10 @@ class MyReports(MethodView):
     @blp.response(201, SubmittedOut)
     @blp.alt_response(200, schema=SubmittedOut, description="It was here already; the stored answer")
     def post(self, body: dict[str, Any]) -> Answer:
-        """Submit a report; the answer says at once what to do."""
+        """Submit a report; the answer says at once what to do.
+
+        A refusal says whether what was sent is ``kept`` for a person to read, and which ``phone`` to call meanwhile.
+        """
         patient = access.own_patient(g.txn)
         submitted = submit_report(as_said_by(g.txn, body["respondent"]), patient, Submission(**body))
         return _submitted(submitted, candidates=())

@@ -109,9 +109,12 @@ def _who_is_asking(txn: Transaction) -> Actor:
 
 def _holder_of(txn: Transaction, token: str) -> Actor | None:
     """The patient or the member of staff with this token. A staff session in use does not fall asleep."""
+    patient = phones.actor_for(txn, token)
+    if patient:
+        return patient
     if staff.is_drowsy(txn, token):
         afterwards(functools.partial(staff.keep_awake, token=token), or_never=True)
-    return phones.actor_for(txn, token) or staff.actor_for(txn, token)
+    return staff.actor_for(txn, token)
 
 
 def _roll_back(txn: Transaction) -> None:

@@ -139,8 +139,5 @@ def _hours_as_text(body: dict[str, Any]) -> dict[str, Any]:
     """Hours are kept as JSON, in which a time is text."""
     if "working_hours" not in body:
         return body
-    as_text = {
-        day: {end: moment.strftime("%H:%M") for end, moment in hours.items()}
-        for day, hours in body["working_hours"].items()
-    }
+    as_text = {end: moment.strftime("%H:%M") for end, moment in body["working_hours"].items()}
     return {**body, "working_hours": as_text}

@@ -32,7 +32,8 @@ class Worklist(MethodView):
         """List open tasks, the most pressing first."""
         visible = access.visible_at(g.txn, WorkItem.site_id, Verb.READ_WORKLIST, query["site"])
         after = read_cursor(query["cursor"], *items.KEY)
-        page = items.list_open(g.txn, visible, reason=query["reason"], after=after, limit=query["limit"])
+        filters = {"reason": query["reason"], "for_role": query["for_role"]}
+        page = items.list_open(g.txn, visible, **filters, after=after, limit=query["limit"])
         return {"items": shown(page.items), "next_cursor": make_cursor(page.after)}
 
 
@@ -65,6 +66,6 @@ def shown(listed: Sequence[WorkItem]) -> list[dict[str, Any]]:
 
 
 def _item(item: WorkItem, codes: Mapping[UUID, str], numbers: Mapping[UUID, str]) -> dict[str, Any]:
-    names = ("id", "reason", "key", "due_at", "created_at", "resolved_at")
+    names = ("id", "reason", "key", "for_role", "due_at", "created_at", "resolved_at")
     patient = {"id": item.patient_id, "subject_number": numbers[item.patient_id]} if item.patient_id else None
     return {name: getattr(item, name) for name in names} | {"site": codes[item.site_id], "patient": patient}

@@ -10,6 +10,8 @@ from backend.cli.audit import audit
 from backend.cli.keys import keys
 from backend.cli.operation import backup, doctor, fsck, restore
 from backend.cli.patients import patients
+from backend.cli.rules import rules
+from backend.cli.score import score_file
 from backend.cli.serving import demo, serve, work
 from backend.cli.study import database, seed, staff
 from backend.errors import FollowupError
@@ -17,7 +19,23 @@ from backend.errors import FollowupError
 # What this program makes, database and folder, is its account's own: nobody else on the machine reads answers.
 FOR_US_ALONE = 0o077
 
-COMMANDS = (demo, serve, work, seed, database, staff, doctor, fsck, backup, restore, keys, patients, audit)
+COMMANDS = (
+    demo,
+    serve,
+    work,
+    seed,
+    database,
+    staff,
+    doctor,
+    fsck,
+    backup,
+    restore,
+    keys,
+    patients,
+    audit,
+    score_file,
+    rules,
+)
 
 
 def main() -> None:

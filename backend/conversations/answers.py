@@ -17,6 +17,7 @@ from backend.db import Actor, Transaction
 from backend.patients.models import Caregiver, Patient
 from backend.survival.follow_up import confirm_alive
 from backend.terms import EvidenceSource, Originator, Recipient, Reply, Urgency, WorkReason
+from backend.triage.questions import take_answer
 from backend.worklist.items import open_item
 from notifications import inbound
 from notifications.models import InboundMessage, Message
@@ -65,8 +66,23 @@ def take_digit(txn: Transaction, received: InboundMessage, sender: Sender, digit
         answer(txn, received, sender, "please_clarify", "asked_to_clarify")
     elif len(questions) == 1 and _answer(txn, received, sender, questions[0], digit):
         _close(txn, sender, questions)
+    elif questions:
+        leave_to_a_person(txn, received, sender)
+    else:
+        take_words(txn, received, sender)
+
+
+def take_words(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
+    """Words, or a number that no reminder had asked for: an answer to what the team has asked, or for a person."""
+    if is_an_answer(txn, received, sender):
+        answer(txn, received, sender, "thanks_reply", "answered")
     else:
         leave_to_a_person(txn, received, sender)
+
+
+def is_an_answer(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
+    """Whether the text answered what the team has asked this patient. What a relative writes is no answer to it."""
+    return sender.caregiver is None and take_answer(txn, sender.patient, received)
 
 
 def answer(txn: Transaction, received: InboundMessage, sender: Sender, template: str, how: str) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend.conversations import answers, replies
+from backend.conversations import answers, replies, staff_replies
 from backend.conversations.answers import Sender
 from backend.conversations.replies import EMERGENCIES, Digit, Meaning
 from backend.db import Database, Transaction, system
@@ -20,6 +20,7 @@ from backend.patients import contact, life
 from backend.patients.models import Caregiver, Patient
 from backend.protocol.definition import Words
 from backend.protocol.load import protocol_of
+from backend.staff.models import StaffMember
 from backend.survival import deaths
 from backend.terms import Keyword, WorkReason
 from backend.triage.candidates import open_for_text
@@ -107,10 +108,16 @@ def _not_looked_at() -> Select[UUID]:
 
 @dataclass(frozen=True)
 class _Writers:
-    """Whose number it is: patients by their own, and caregivers by theirs."""
+    """Whose number it is: patients by their own, caregivers by theirs, and members of staff by theirs."""
 
     patients: tuple[Patient, ...]
     caregivers: tuple[Caregiver, ...]
+    staff: tuple[StaffMember, ...] = ()
+
+    @property
+    def are_staff_only(self) -> bool:
+        """Whether the number is no patient's and no caregiver's."""
+        return not self.patients and not self.caregivers
 
     def only_sender(self, txn: Transaction) -> Sender | None:
         """The one person who can have written; None when there is no one, or more than one. Never the first."""
@@ -127,8 +134,9 @@ class _Writers:
         return list(dict.fromkeys((*self.patients, *looked_after)))
 
     def only_site(self) -> UUID | None:
-        """The site of all of them, if they have one in common."""
+        """The site of all of them, if they have one in common; that of the staff where nobody else has the number."""
         sites = {patient.site_id for patient in self.patients} | {one.site_id for one in self.caregivers}
+        sites |= {one.home_site_id for one in self.staff if one.home_site_id} if self.are_staff_only else set()
         return sites.pop() if len(sites) == 1 else None
 
 
@@ -138,6 +146,8 @@ def _handle(txn: Transaction, received: InboundMessage) -> None:
     sender = writers.only_sender(txn)
     if keyword is not None:
         _after_keyword(txn, received, keyword, writers, sender)
+    elif staff_replies.take_answer(txn, received, writers.staff, is_staff_only=writers.are_staff_only):
+        return
     elif sender is None:
         _leave_without_a_sender(txn, received, writers)
     else:
@@ -160,7 +170,11 @@ def _writers_of(txn: Transaction, received: InboundMessage) -> _Writers:
     if received.patient_id is not None:
         return _Writers((txn.session.get_one(Patient, received.patient_id),), ())
     number = inbound.number_of(txn, received) or ""
-    return _Writers(tuple(contact.patients_by_phone(txn, number)), tuple(contact.caregivers_by_phone(txn, number)))
+    return _Writers(
+        tuple(contact.patients_by_phone(txn, number)),
+        tuple(contact.caregivers_by_phone(txn, number)),
+        tuple(staff_replies.members_by_phone(txn, received.number_index)),
+    )
 
 
 def _after_keyword(
@@ -177,12 +191,22 @@ def _after_keyword(
                 patient_id=patient.id,
                 due_at=txn.now,
             )
+        _say_that_pages_go_by_email(txn, received, writers.staff)
     if sender is not None:
         answers.say(txn, received, sender, "stop_reply" if keyword is Keyword.STOP else "start_reply")
     owner = sender.patient if sender else None
     inbound.mark_handled(
         txn, received, keyword, owner.id if owner else None, site_id=owner.site_id if owner else writers.only_site()
     )
+
+
+def _say_that_pages_go_by_email(txn: Transaction, received: InboundMessage, staff: Sequence[StaffMember]) -> None:
+    """STOP holds for pages too. Emergencies then reach this person by e-mail alone, and somebody must know."""
+    for member in staff:
+        if member.home_site_id is not None:
+            key = f"staff-stopped:{received.id}:{member.id}"
+            reason, site_id = WorkReason.MESSAGES_STOPPED, member.home_site_id
+            open_item(txn, reason=reason, key=key, site_id=site_id, due_at=txn.now)
 
 
 def _understand(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
@@ -196,17 +220,19 @@ def _understand(txn: Transaction, received: InboundMessage, sender: Sender) -> N
         case Meaning.DEATH | Meaning.DEATH_AND_DANGER if not life.is_dead(sender.patient):
             _someone_says_the_patient_died(txn, received, sender)
         case Meaning.DANGER:
+            answers.is_an_answer(txn, received, sender)
             answers.answer(txn, received, sender, "danger_reply", "danger")
         case Meaning.DANGER_PERHAPS_DEATH | Meaning.DEATH_AND_DANGER | Meaning.PERHAPS_DEATH:
             # Medicine that is used up, or a husband who is gone: a person reads it before anything else.
+            answers.is_an_answer(txn, received, sender)
             answers.say(txn, received, sender, "danger_reply" if meaning in EMERGENCIES else "still_unclear_reply")
             _put_on_top(txn, received, sender)
         case Meaning.HELP:
             answers.answer(txn, received, sender, "help_reply", "help")
-        case Digit(value):
+        case Digit(value) if received.in_reply_to is None:
             answers.take_digit(txn, received, sender, value)
         case _:
-            answers.leave_to_a_person(txn, received, sender)
+            answers.take_words(txn, received, sender)
 
 
 def _someone_says_the_patient_died(txn: Transaction, received: InboundMessage, sender: Sender) -> None:

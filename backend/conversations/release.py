@@ -18,10 +18,11 @@ from backend.agenda.news import CANCELLED, NEWS, days_in, pair_of
 from backend.agenda.planning import wanted_letters
 from backend.agenda.reminders import AHEAD_OR_OPEN
 from backend.conversations.answers import ALWAYS_SAID
+from backend.conversations.release_to_staff import NO_WAYS, StaffWays, release_to_staff
 from backend.db import Transaction
 from backend.patients import contact, life
 from backend.patients.models import Caregiver, Patient
-from backend.sealing import is_forgotten
+from backend.sealing import is_forgotten, unseal
 from backend.staff.models import Site
 from backend.terms import (
     ChannelKind,
@@ -32,6 +33,7 @@ from backend.terms import (
     Urgency,
     WorkReason,
 )
+from backend.triage import questions
 from backend.worklist.items import open_item
 from notifications import Later, Send, Suppress, inbound, opt_outs
 from notifications.dispatcher import Decision
@@ -52,14 +54,15 @@ class _Question:
     template: Template
 
 
-def release(txn: Transaction, message: Message, template: Template) -> Decision:
+def release(txn: Transaction, message: Message, template: Template, ways: StaffWays = NO_WAYS) -> Decision:
     """Send, later, or not at all and why. The first rule that refuses decides."""
-    if message.patient_id is None or message.recipient == Recipient.STAFF:
-        # Pages to staff have a route of their own; until it is built nothing of theirs may reach a patient's phone.
+    if message.recipient == Recipient.STAFF:
+        return release_to_staff(txn, message, template, ways)
+    if message.patient_id is None:
         return Suppress("nobody_to_write_to")
     patient = txn.session.get_one(Patient, message.patient_id, populate_existing=True)
     question = _Question(txn, message, patient, template)
-    for rule in (_about_forgetting, _about_life, _about_consent, _about_the_agenda, _about_hours, _about_the_cap):
+    for rule in _RULES:
         refused = rule(question)
         if refused is not None:
             return refused
@@ -148,6 +151,13 @@ def _was_said_already(asked: _Question) -> bool:
     return any(set(days_in(message)) <= set(days_in(one)) for one in asked.txn.session.scalars(news))
 
 
+def _about_what_was_asked(asked: _Question) -> Decision | None:
+    """A question of the team's is not put any more once it is answered or what it was about is closed."""
+    if asked.message.template != questions.TEMPLATE or questions.is_still_asked(asked.txn, asked.message):
+        return None
+    return Suppress("no_longer_asked")
+
+
 def _about_hours(asked: _Question) -> Decision | None:
     """The patient's night is left in peace, but for answers to their own words and for changes within a day."""
     if asked.message.urgency == Urgency.REPLY or _is_news_of_tomorrow(asked):
@@ -192,6 +202,17 @@ def _about_the_cap(asked: _Question) -> Decision | None:
     return Later(clock.at_local(today + timedelta(days=1), usual.preferred_time, zone), "daily_cap")
 
 
+_RULES = (
+    _about_forgetting,
+    _about_life,
+    _about_consent,
+    _about_the_agenda,
+    _about_what_was_asked,
+    _about_hours,
+    _about_the_cap,
+)
+
+
 def _to_whom(asked: _Question) -> Decision:
     message = asked.message
     if message.in_reply_to is not None:
@@ -225,24 +246,43 @@ def _to_the_patient(asked: _Question) -> Decision:
     channels = asked.patient.channels
     number = contact.address_of(asked.txn, asked.message) if ChannelKind.SMS in channels else None
     stopped = number is not None and opt_outs.has_stopped(asked.txn, number)
-    if number is not None and not stopped:
+    is_fit = _fits_a_text_message(asked)
+    if number is not None and not stopped and is_fit:
         return _send(asked, ChannelKind.SMS, number)
     if ChannelKind.IN_APP in channels:
         return _send(asked, ChannelKind.IN_APP, str(asked.patient.id))
+    if _words_of(asked) is not None:
+        # Somebody waits for the answer, and must hear that it cannot come this way.
+        make_dead_letter_a_task(asked.txn, asked.message, None)
+    if not is_fit:
+        return Suppress("not_for_a_text_message")
     return Suppress("opted_out" if stopped else "no_number")
+
+
+def _fits_a_text_message(asked: _Question) -> bool:
+    """What a person wrote for the app alone stays there, also when the patient has chosen texts since."""
+    words = _words_of(asked)
+    return words is None or questions.may_be_texted(asked.txn, asked.patient, words)
+
+
+def _words_of(asked: _Question) -> str | None:
+    return unseal(asked.txn, asked.message, "words_sealed")
 
 
 def _send(asked: _Question, channel: ChannelKind, address: str) -> Send:
     site = asked.txn.session.get_one(Site, asked.patient.site_id)
     phone = site.emergency_phone if asked.template.name == "danger_reply" else site.office_phone or site.emergency_phone
     values = {name: str(value) for name, value in asked.message.values.items()}
+    words = _words_of(asked)
+    if words is not None:
+        values["words"] = words
     return Send(channel, address, Language(asked.patient.language), {**values, "phone": phone})
 
 
-def releasing_with(templates: Mapping[str, Template]) -> Callable[[Transaction, Message], Decision]:
+def releasing_with(templates: Mapping[str, Template], ways: StaffWays) -> Callable[[Transaction, Message], Decision]:
     """``release`` as the mailroom calls it, once the texts are loaded."""
 
     def decide(txn: Transaction, message: Message) -> Decision:
-        return release(txn, message, templates[message.template])
+        return release(txn, message, templates[message.template], ways)
 
     return decide

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.db import Database, Transaction, lift_time_limits, system
-from backend.fsck import messages, patients, schema, survival, trail, triage, versions
+from backend.fsck import messages, pages, patients, schema, staff, survival, trail, triage, versions
 from backend.fsck.invariant import Invariant
 
 CHECKER = system("fsck")
@@ -39,7 +39,9 @@ def invariants(checkpoints: Path | None = None) -> tuple[Invariant, ...]:
         *schema.INVARIANTS,
         *versions.INVARIANTS,
         *patients.INVARIANTS,
+        *staff.INVARIANTS,
         *triage.INVARIANTS,
+        *pages.INVARIANTS,
         *survival.INVARIANTS,
         *messages.INVARIANTS,
         *trail.invariants(checkpoints),

@@ -1,4 +1,4 @@
-"""Candidate events: each rests on what somebody said, and none waits without an hour at which it is due."""
+"""Candidate events: each rests on what somebody said, none waits without an hour, none is lost by being put off."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -113,6 +113,47 @@ INVARIANTS = (
                 select(CandidateEvent.id)
                 .outerjoin(_last_decision, _last_decision.c.event == CandidateEvent.id)
                 .where(CandidateEvent.status != CandidateStatus.PROPOSED, _last_decision.c.event.is_(None))
+            )
+        ),
+    ),
+    Invariant(
+        "triage.waiting",
+        "No candidate event that waits for somebody to take note has been taken note of, or is expected",
+        ids_of(
+            lambda: select(CandidateEvent.id).where(
+                CandidateEvent.status == CandidateStatus.PROPOSED,
+                or_(
+                    CandidateEvent.acknowledged_at.is_not(None),
+                    CandidateEvent.acknowledged_by.is_not(None),
+                    CandidateEvent.snoozed_until.is_not(None),
+                ),
+            )
+        ),
+    ),
+    Invariant(
+        "triage.claimed",
+        "Every candidate event that somebody has taken on is open, and says since when",
+        ids_of(
+            lambda: select(CandidateEvent.id).where(
+                or_(
+                    CandidateEvent.claimed_by.is_(None) != CandidateEvent.claimed_at.is_(None),
+                    and_(
+                        CandidateEvent.claimed_by.is_not(None),
+                        CandidateEvent.status.not_in(OPEN_CANDIDATE_STATUSES),
+                    ),
+                )
+            )
+        ),
+    ),
+    Invariant(
+        "triage.snoozed",
+        "Every candidate event that is expected until a day says at which level, and none is an emergency",
+        ids_of(
+            lambda: select(CandidateEvent.id).where(
+                or_(
+                    CandidateEvent.snoozed_until.is_(None) != CandidateEvent.snoozed_level.is_(None),
+                    and_(CandidateEvent.snoozed_until.is_not(None), CandidateEvent.tier == Tier.T1),
+                )
             )
         ),
     ),

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
-from backend.db import Transaction
+from backend.db import Database, Transaction, database_of
 from backend.errors import NotFound
 from backend.instruments.models import InstrumentVersion, TerminologyVersion
 
@@ -24,6 +25,7 @@ class Item:
     code: str
     part: str
     symptom: str
+    symptom_name: Mapping[str, str]
     attribute: str
     highest: int
     ctcae: str
@@ -79,6 +81,25 @@ class Instrument:
     terms: frozenset[str]
     content: Mapping[str, Any]
 
+    @property
+    def offered(self) -> list[Symptom]:
+        """The symptoms a patient may pick from, in the order of the questionnaire; none where all are asked."""
+        return [symptom for symptom in self.symptoms.values() if self.items[symptom.items[0]].offered]
+
+    def names_of(self, symptom: Symptom) -> Mapping[str, str]:
+        """What the symptom is called, by language."""
+        return self.items[symptom.items[0]].symptom_name
+
+    def search_words_of(self, symptom: Symptom) -> Mapping[str, list[str]]:
+        """What else a reader may type for it, by language. Versions from before there were such words have none."""
+        words: Mapping[str, list[str]] = self.content.get("search", {}).get(symptom.slug, {})
+        return words
+
+    def phrases_of(self, symptom: Symptom) -> list[str]:
+        """Every name and search word of the symptom, in all languages."""
+        listed = [word for words in self.search_words_of(symptom).values() for word in words]
+        return [*self.names_of(symptom).values(), *listed]
+
     @classmethod
     def from_content(cls, content: Mapping[str, Any], version: int = 1) -> "Instrument":
         """Read a stored version. The content was checked when it was loaded."""
@@ -116,6 +137,11 @@ class Terminology:
     terms: Mapping[str, CtcaeTerm]
 
 
+_VERSIONS = select(InstrumentVersion.id).where(InstrumentVersion.name == bindparam("name"))
+_THAT_VERSION = _VERSIONS.where(InstrumentVersion.version == bindparam("version"))
+
+# By database, because a process of the tests opens many.
+_ids: WeakKeyDictionary[Database, dict[tuple[str, int], UUID]] = WeakKeyDictionary()
 _instruments: dict[UUID, Instrument] = {}
 _terminologies: dict[UUID, Terminology] = {}
 
@@ -130,21 +156,27 @@ def instrument(txn: Transaction, name: str, version: int | None = None) -> Instr
 
 def find_instrument(txn: Transaction, name: str, version: int | None = None) -> Instrument | None:
     """As ``instrument``, with None when there is none: a report may name a version we never had."""
-    newest_first = (
-        select(InstrumentVersion.id)
-        .where(InstrumentVersion.name == name)
-        .order_by(InstrumentVersion.version.desc())
-        .limit(1)
-    )
-    if version is not None:
-        newest_first = newest_first.where(InstrumentVersion.version == version)
-    row_id = txn.session.scalar(newest_first)
+    if version is None:
+        row_id = txn.session.scalar(_VERSIONS.order_by(InstrumentVersion.version.desc()).limit(1), {"name": name})
+    else:
+        row_id = _id_of(txn, name, version)
     if row_id is None:
         return None
     if row_id not in _instruments:
         row = txn.session.get_one(InstrumentVersion, row_id)
         _instruments[row_id] = Instrument.from_content(row.content, row.version)
     return _instruments[row_id]
+
+
+def _id_of(txn: Transaction, name: str, version: int) -> UUID | None:
+    """Every report asks for its version, and a version once loaded is there for ever."""
+    known = _ids.setdefault(database_of(txn), {})
+    if (name, version) not in known:
+        row_id = txn.session.scalar(_THAT_VERSION, {"name": name, "version": version})
+        if row_id is None:
+            return None
+        known[name, version] = row_id
+    return known[name, version]
 
 
 def newest_instruments(txn: Transaction) -> list[Instrument]:
@@ -175,6 +207,7 @@ def _item(entry: Mapping[str, Any], offered: bool, before: Mapping[str, Item]) -
         code=entry["item"],
         part=entry["part"],
         symptom=entry["symptom"],
+        symptom_name=entry["symptom_name"],
         attribute=entry["attribute"],
         highest=entry["highest"],
         ctcae=entry["ctcae"],

@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backend.instruments.branching import enable_when
-from backend.instruments.definition import Instrument
+from backend.instruments.definition import Instrument, Symptom
 
 
-def as_document(instrument: Instrument, language: str, emergency: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """The JSON-able document of ``GET /me/instruments/{name}``; ``emergency`` comes from the protocol's triage."""
+def as_document(instrument: Instrument, language: str, emergency: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The JSON-able document of ``GET /me/instruments/{name}``.
+
+    ``emergency`` is what triage and the patient's record add to warn without us: rules with their advice, the
+    language their conditions are written in, and the circumstances they ask about.
+    """
     content = instrument.content
     return {
         "name": instrument.name,
@@ -19,13 +23,25 @@ def as_document(instrument: Instrument, language: str, emergency: Sequence[Mappi
         "parts": [_part(part, language) for part in content["parts"]],
         "screens": [_screen(screen, language) for screen in content["screens"]],
         "items": [_item(entry, instrument, language) for entry in content["items"]],
+        "symptoms": [symptom_document(instrument, symptom, language) for symptom in instrument.offered],
         "measurements": [_measurement(entry, language) for entry in content["measurements"]],
         "other_symptoms": {
             "question": content["other_symptoms"][language],
             "severity": _choices(content["severity_choices"][language]),
         },
         "wants_call": {"question": content["wants_call"][language]},
-        "emergency": [dict(rule) for rule in emergency],
+        **(emergency or {}),
+    }
+
+
+def symptom_document(instrument: Instrument, symptom: Symptom, language: str) -> dict[str, Any]:
+    """A symptom to pick: its items in the order asked, and in all languages what a reader may type for it."""
+    return {
+        "symptom": symptom.slug,
+        "name": instrument.names_of(symptom)[language],
+        "items": list(symptom.items),
+        "names": dict(instrument.names_of(symptom)),
+        "search": {said_in: list(words) for said_in, words in instrument.search_words_of(symptom).items()},
     }
 
 

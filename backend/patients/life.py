@@ -3,7 +3,7 @@
 from calendar import monthrange
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from backend import audit, clock
 from backend.db import Transaction
@@ -12,6 +12,13 @@ from backend.patients.models import EvidenceOfLife, Patient
 from backend.patients.sign_in import void_unused_codes
 from backend.sealing import seal
 from backend.terms import EvidenceSource, PatientStatus
+
+_ALIVE_DATES = (
+    select(EvidenceOfLife.as_of)
+    .where(EvidenceOfLife.patient_id == bindparam("patient_id"))
+    .distinct()
+    .order_by(EvidenceOfLife.as_of)
+)
 
 
 def add_evidence(
@@ -48,8 +55,7 @@ def add_evidence(
 
 def alive_dates(txn: Transaction, patient: Patient) -> tuple[date, ...]:
     """Every date on which the patient is known to have been alive, earliest first."""
-    dates = select(EvidenceOfLife.as_of).where(EvidenceOfLife.patient_id == patient.id)
-    return tuple(txn.session.scalars(dates.distinct().order_by(EvidenceOfLife.as_of)))
+    return tuple(txn.session.scalars(_ALIVE_DATES, {"patient_id": patient.id}))
 
 
 def last_known_alive(txn: Transaction, patient: Patient) -> date | None:

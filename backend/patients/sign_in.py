@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from backend import audit
 from backend.clock import wall
@@ -166,14 +166,24 @@ def refresh(
     return _tokens(txn, device, refresh_token, at, is_new=first)
 
 
+# Asked by every request of every phone, and so put together once.
+_PATIENT, _DEVICE, _TOKEN = Patient.__table__, Device.__table__, DeviceToken.__table__
+_HOLDER = (
+    select(_PATIENT.c.id, _PATIENT.c.subject_number)
+    .join(_DEVICE, _DEVICE.c.patient_id == _PATIENT.c.id)
+    .join(_TOKEN, _TOKEN.c.device_id == _DEVICE.c.id)
+    .where(
+        _TOKEN.c.access_fingerprint == bindparam("access_fingerprint"),
+        _TOKEN.c.access_ends_at > bindparam("at"),
+        _DEVICE.c.signed_out_at.is_(None),
+    )
+)
+
+
 def actor_for(txn: Transaction, token: str) -> Actor | None:
     """The patient whose phone holds this access token; None when it is unknown, expired or signed out."""
-    found = txn.session.execute(
-        select(Patient.id, Patient.subject_number)
-        .join(Device, Device.patient_id == Patient.id)
-        .join(DeviceToken, DeviceToken.device_id == Device.id)
-        .where(*_is_running(txn, token))
-    ).one_or_none()
+    presented = {"access_fingerprint": _fingerprint(txn, "access", token), "at": wall()}
+    found = txn.session.execute(_HOLDER, presented).one_or_none()
     return Actor(Originator.PATIENT, id=found.id, name=found.subject_number) if found else None
 
 

@@ -120,7 +120,8 @@ class Words:
     """What is looked for in free text, by language.
 
     ``death`` counts wherever it stands. ``death_after_a_person`` counts alone, or after one of the ``persons`` with
-    nothing but words of ``beside_a_death`` around: "my phone died" is no death.
+    nothing but words of ``beside_a_death`` around: "my phone died" is no death. ``never_texted`` is what no text
+    message may say, beside the protocol's own drugs and titles.
     """
 
     danger: WordLists
@@ -128,6 +129,7 @@ class Words:
     death_after_a_person: WordLists
     persons: WordLists
     beside_a_death: WordLists
+    never_texted: WordLists
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,16 @@ class Protocol:
     def longest_notice_days(self) -> int:
         """How many days before its due date the earliest prompt of all goes out."""
         return max((-prompt.day for rule in self.rules for prompt in rule.prompts), default=0)
+
+    @cached_property
+    def hours_of_looking(self) -> frozenset[time]:
+        """At which times of a patient's day it is seen that something was not answered."""
+        return frozenset(call.looked_at for rule in self.rules for call in rule.calls if call.looked_at)
+
+    @property
+    def country(self) -> str:
+        """Whose public holidays and moved working days count (ISO 3166-1); China's where a version says nothing."""
+        return str(value_of(self.triage.get("clocks", {}).get("country", "CN")))
 
     @property
     def last_planned_month(self) -> int:

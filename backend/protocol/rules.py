@@ -10,7 +10,7 @@ from datetime import time
 from functools import lru_cache
 from typing import Any
 
-from backend.terms import AgendaKind, Recipient, Urgency
+from backend.terms import AgendaKind, Duty, Recipient, Urgency
 
 OWN_HOUR = "own_hour"
 NAMES_KEPT = 65_536
@@ -118,12 +118,12 @@ class Call:
     when: str
     day: int
     at: time
-    to: str
+    to: Duty
     working_day: str | None
-    on_days_off: str | None
+    on_days_off: Duty | None
     looked_at: time | None
     still_open_at: time | None
-    then_to: str | None
+    then_to: Duty | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,13 +263,17 @@ def _call(said: Mapping[str, Any]) -> Call:
         when=said["when"],
         day=said["day"],
         at=time.fromisoformat(said["at"]),
-        to=said["to"],
+        to=Duty(said["to"]),
         working_day=said.get("working_day"),
-        on_days_off=said.get("on_days_off"),
+        on_days_off=_duty(said.get("on_days_off")),
         looked_at=_time(said.get("looked_at")),
         still_open_at=_time(said.get("still_open_at")),
-        then_to=said.get("then_to"),
+        then_to=_duty(said.get("then_to")),
     )
+
+
+def _duty(said: str | None) -> Duty | None:
+    return Duty(said) if said else None
 
 
 def _time(said: str | None) -> time | None:

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backend.agenda.calendar import AgendaItem, by_key
-from backend.agenda.history import agenda_of, protocol_for
+from backend.agenda.calendar import AgendaItem, agenda, by_key
+from backend.agenda.course import Course
+from backend.agenda.history import course_of, protocol_for
 from backend.db import Transaction
 from backend.errors import InvalidInput
 from backend.patients.models import Patient
+from backend.protocol.rules import Rule
 from backend.terms import AgendaKind, AgendaState, PatientStatus, Standing
 
 TAKING_REPORTS = frozenset({AgendaState.OPEN, AgendaState.OVERDUE})
@@ -24,20 +26,37 @@ class Place:
     because: str | None = None
 
 
-def place_report(
-    txn: Transaction, patient: Patient, *, instrument: str, asked_key: str | None, completed_at: datetime
-) -> Place:
+@dataclass(frozen=True)
+class Label:
+    """What a report says of itself: which questionnaire it is, and maybe which item of the agenda it answers."""
+
+    instrument: str
+    asked_key: str | None
+
+    def may_name(self, rule: Rule) -> bool:
+        """Whether the report may belong to an item of this row of the agenda, by its questionnaire or by its key."""
+        if rule.kind is not AgendaKind.ASSESSMENT:
+            return False
+        is_named = self.asked_key is not None and self.asked_key.startswith(rule.key.partition("{")[0])
+        return is_named or self.instrument in (rule.instrument, rule.longer_instrument)
+
+
+def course_to_place(txn: Transaction, patient: Patient, label: Label) -> Course:
+    """As much of the patient's course as it takes to place a report."""
+    meant = (rule for rule in protocol_for(txn, patient).rules if label.may_name(rule))
+    return course_of(txn, patient, with_reports=any(rule.covered_by for rule in meant), with_evidence=False)
+
+
+def place_report(txn: Transaction, patient: Patient, course: Course, label: Label, *, completed_at: datetime) -> Place:
     """Find the item this report completes, as the agenda stood when it was completed.
 
     A key of another instrument is a mistake of the client's and refused, unless the instrument contains the
     item's questions; everything else is kept. Without a key the report completes the one open or overdue item
     of its instrument.
     """
-    items = [
-        item
-        for item in agenda_of(txn, patient, at=completed_at)
-        if item.kind is AgendaKind.ASSESSMENT and item.instrument
-    ]
+    instrument, asked_key = label.instrument, label.asked_key
+    asked_about = agenda(protocol_for(txn, patient), course, completed_at, only=label.may_name)
+    items = [item for item in asked_about if item.instrument]
     named = by_key(items).get(asked_key) if asked_key else None
     if named is not None and not _takes(txn, patient, named, instrument):
         raise InvalidInput(fields={"agenda_key": [f"{named.key} asks for {named.instrument}, not {instrument}."]})

@@ -1,7 +1,8 @@
 """What became of a report, as its patient may know it: received, seen, decided. Pure but for the reading of rows.
 
 A person has seen a report when somebody took a step about anything it raised, after it came; it is decided when
-everything it raised has been. Nothing here says what was decided: that is for a person to tell.
+everything it raised has been. In between a patient may read that we have asked something, or that what they told is
+known and watched. Nothing here says what was decided: that is for a person to tell.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,14 +30,25 @@ class State(StrEnum):
 
 
 NOTHING_TO_DO = "nothing_to_do"
+ASKED = "asked"
+WATCHED = "watched"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One thing a report raised: whether it is still open, and the steps people took about it."""
+    """One thing a report raised: whether it is still open, and the steps people took about it.
+
+    ``is_watched``: a person expects it as it is for a while, and looks again when it gets worse or the time is over.
+    """
 
     status: CandidateStatus
     stepped_at: tuple[datetime, ...]
+    is_watched: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has decided about it yet."""
+        return self.status in OPEN_CANDIDATE_STATUSES
 
 
 @dataclass(frozen=True)
@@ -58,9 +70,17 @@ def progress(received_at: datetime, raised: Sequence[Judged]) -> Progress:
     steps = [at for each in since for at in each]
     if not steps:
         return Progress(State.RECEIVED, State.RECEIVED, received_at)
-    if any(one.status in OPEN_CANDIDATE_STATUSES for one in raised) or not all(since):
-        return Progress(State.SEEN, State.SEEN, received_at, min(steps))
+    if any(one.is_open for one in raised) or not all(since):
+        return Progress(State.SEEN, _while_open(raised), received_at, min(steps))
     return Progress(State.DECIDED, State.DECIDED, received_at, min(steps), max(steps))
+
+
+def _while_open(raised: Sequence[Judged]) -> str:
+    """What a patient can do something about comes first."""
+    if any(one.status is CandidateStatus.NEEDS_INFO for one in raised):
+        return ASKED
+    open_ones = [one for one in raised if one.is_open]
+    return WATCHED if open_ones and all(one.is_watched for one in open_ones) else State.SEEN
 
 
 def progress_of(txn: Transaction, reports: Sequence[SymptomReport]) -> Mapping[UUID, Progress]:
@@ -72,14 +92,15 @@ def progress_of(txn: Transaction, reports: Sequence[SymptomReport]) -> Mapping[U
 def in_words(txn: Transaction, patient: Patient, how_far: Progress, language: str) -> str:
     """What the patient reads of it."""
     texts = protocol_of(txn, patient.protocol_version_id).triage["progress"]
-    said: str = texts[how_far.words][language]
+    # A protocol version of before may have fewer words.
+    said: str = texts.get(how_far.words, texts[how_far.state])[language]
     return said
 
 
 def _raised(txn: Transaction, reports: Sequence[SymptomReport]) -> Mapping[UUID, list[Judged]]:
     """What each report raised. One that joined an episode without a rule having fired raised nothing."""
     rows = txn.session.execute(
-        select(CandidateFinding.report_id, CandidateEvent.id, CandidateEvent.status)
+        select(CandidateFinding.report_id, CandidateEvent.id, CandidateEvent.status, CandidateEvent.snoozed_until)
         .join(CandidateEvent, CandidateEvent.id == CandidateFinding.candidate_event_id)
         .where(
             CandidateFinding.patient_id.in_({report.patient_id for report in reports}),
@@ -90,16 +111,18 @@ def _raised(txn: Transaction, reports: Sequence[SymptomReport]) -> Mapping[UUID,
     ).all()
     steps = _steps(txn, {row.id for row in rows})
     raised: dict[UUID, list[Judged]] = {}
-    for report_id, candidate_id, status in rows:
+    for report_id, candidate_id, status, until in rows:
         assert report_id is not None, "Only findings of reports were asked for."
-        judged = Judged(CandidateStatus(status), tuple(steps.get(candidate_id, ())))
+        is_watched = until is not None and until > txn.now
+        judged = Judged(CandidateStatus(status), tuple(steps.get(candidate_id, ())), is_watched)
         raised.setdefault(report_id, []).append(judged)
     return raised
 
 
 def _steps(txn: Transaction, candidate_ids: Collection[UUID]) -> Mapping[UUID, list[datetime]]:
+    """Steps of people of the study. What nobody of them took, an answer of the patient's, shows nobody's eyes."""
     decided = select(CandidateDecision.candidate_event_id, CandidateDecision.decided_at).where(
-        CandidateDecision.candidate_event_id.in_(candidate_ids)
+        CandidateDecision.candidate_event_id.in_(candidate_ids), CandidateDecision.decided_by.is_not(None)
     )
     steps: dict[UUID, list[datetime]] = {}
     for candidate_id, at in txn.session.execute(decided.order_by(CandidateDecision.decided_at, CandidateDecision.id)):

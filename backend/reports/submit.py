@@ -4,12 +4,12 @@ One narrow function behind every way a report can come: the app, a form, a text 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 import notifications
 from backend import audit, clock
@@ -21,9 +21,10 @@ from backend.instruments.definition import Instrument, find_instrument
 from backend.patients import life
 from backend.patients.models import Patient
 from backend.patients.turns import take_turn
-from backend.reports.history import Moments, circumstances_of
+from backend.reports.history import Moments, Reach, circumstances_of
 from backend.reports.models import SymptomReport
-from backend.reports.placement import Place, place_report
+from backend.reports.placement import Label, Place, course_to_place, place_report
+from backend.reports.promised_calls import promise_a_call
 from backend.sealing import keyring_of, seal
 from backend.staff.models import Site
 from backend.terms import EvidenceSource, ReportMode, Respondent, Standing, Tier, WorkReason
@@ -41,6 +42,10 @@ TRUSTED_SKEW = timedelta(minutes=5)
 ORDINARY = frozenset({"none_open", "already_completed"})
 FROM_A_PHONE = frozenset({ReportMode.APP, ReportMode.WEB_FORM, ReportMode.SMS})
 EVIDENCE_BY_MODE = {ReportMode.PHONE: EvidenceSource.PHONE, ReportMode.IN_PERSON: EvidenceSource.VISIT}
+
+
+_REPORT = SymptomReport.__table__.c
+_KNOWN = select(_REPORT.id).where(_REPORT.patient_id == bindparam("patient_id"), _REPORT.id == bindparam("id"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,16 +84,21 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     The id is looked up first, so a retry is answered even after its instrument or its window has gone.
     """
     take_turn(txn, patient)
+    # Held to the end: of rows that nobody holds the session forgets that it has read them, and asks again.
+    _site = txn.session.get_one(Site, patient.site_id)
     fingerprint = keyring_of(txn).fingerprint("report", _canonical(sent))
-    stored = txn.session.get(SymptomReport, (patient.id, sent.id))
-    if stored is not None:
-        return _again(txn, stored, fingerprint)
+    if txn.session.scalar(_KNOWN, {"patient_id": patient.id, "id": sent.id}) is not None:
+        return _again(txn, txn.session.get_one(SymptomReport, (patient.id, sent.id)), fingerprint)
     instrument = _instrument(txn, sent)
     checked = check_answers(instrument, sent.answers, sent.measurements)
     happened_at = min(sent.completed_at, txn.now)
-    place = place_report(txn, patient, instrument=instrument.name, asked_key=sent.agenda_key, completed_at=happened_at)
+    label = Label(instrument.name, sent.agenda_key)
+    course = course_to_place(txn, patient, label)
+    place = place_report(txn, patient, course, label, completed_at=happened_at)
     rules = rules_for(txn, patient)
-    circumstances = circumstances_of(txn, patient, instrument.name, _moments(txn, sent, happened_at))
+    reach = Reach(checked.values.keys(), rules.days_back, sent.respondent)
+    moments = _moments(txn, sent, happened_at)
+    circumstances = circumstances_of(txn, patient, course, instrument.name, moments, reach)
     assessed = assess(rules, _told(sent, instrument, checked), circumstances)
     report = _keep(txn, patient, sent, checked, place, assessed, fingerprint)
     said_on = clock.local_day(happened_at, patient.time_zone)
@@ -96,6 +106,8 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     candidates = open_candidates(txn, source, assessed.findings, assessed.asked)
     _tell_the_agenda(txn, patient, report, happened_at)
     _note_life(txn, patient, report, happened_at)
+    promise_a_call(txn, patient, report)
+    txn.session.flush()
     return Submitted(report, tuple(candidate.id for candidate in candidates), is_new=True)
 
 
@@ -107,7 +119,7 @@ def _moments(txn: Transaction, sent: Submission, happened_at: datetime) -> Momen
 
 def _canonical(sent: Submission) -> str:
     """The one text of a validated body: the same instants and numbers, however they were written."""
-    body = asdict(sent)
+    body = dict(vars(sent))
     body["id"] = str(sent.id)
     body["started_at"], body["completed_at"] = sent.started_at.timestamp(), sent.completed_at.timestamp()
     # 38 and 38.0 are one temperature; what is no number at all is refused later, with its name.
@@ -170,7 +182,6 @@ def _keep(
     txn.session.add(report)
     # The report is its own record and never changes; one entry says that it came.
     audit.note(txn, "report.submitted", report)
-    txn.session.flush()
     return report
 
 
@@ -204,12 +215,13 @@ def _as_sent(txn: Transaction, patient: Patient, sent: Submission) -> SymptomRep
 def _advice(txn: Transaction, patient: Patient, language: str, found: Sequence[Finding]) -> list[dict[str, str]]:
     """What to do now and whom to call, in the language of the report."""
     site = txn.session.get_one(Site, patient.site_id)
+    rules = rules_for(txn, patient)
     return advice(
-        rules_for(txn, patient),
+        rules,
         found,
         language=language,
         phone=site.emergency_phone,
-        can_call_today=can_call_today(txn.now, site.time_zone),
+        can_call_today=can_call_today(txn.now, site.time_zone, clocks=rules.clocks),
     )
 
 
@@ -219,9 +231,8 @@ def _tier(found: Sequence[Finding]) -> Tier | None:
 
 def _tell_the_agenda(txn: Transaction, patient: Patient, report: SymptomReport, happened_at: datetime) -> None:
     """What was answered is not asked for again, and what fits nowhere is shown to a person."""
-    facts.note_report(txn, patient, report.instrument, report.id, happened_at)
+    facts.note_report(txn, patient, report.instrument, report.id, happened_at, answers=report.agenda_key)
     if report.agenda_key is not None:
-        facts.fulfil(txn, patient, report.agenda_key, report.id, happened_at)
         notifications.cancel(txn, patient.id, key_prefix=f"{report.agenda_key}@", reason="answered")
     if report.standing == Standing.UNSCHEDULED and report.unscheduled_because not in ORDINARY:
         open_item(

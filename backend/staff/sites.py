@@ -62,7 +62,9 @@ def update_site(txn: Transaction, site: Site, changes: Mapping[str, Any]) -> Sit
 
 
 def find_site(txn: Transaction, code: str) -> Site | None:
-    """The site with this code; None when there is none."""
+    """The site with this code; None when there is none, also for what no code can be."""
+    if not CODE.fullmatch(code):
+        return None
     return txn.session.scalar(select(Site).where(Site.code == code))
 
 

@@ -16,21 +16,25 @@ from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.protocol.load import protocol_of
 from backend.staff.models import Site
-from backend.terms import CandidateStatus, Tier, Trend
+from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus, Tier, Trend
 from backend.triage.assess import Asked
 from backend.triage.episodes import (
     Episode,
+    Joins,
     JoinsSilently,
     Level,
     Opens,
     Outcome,
     PagesAgain,
     ReturnsToQueue,
+    Said,
     decide,
+    decide_unalarmed,
     has_ended,
     rests_on_a_symptom,
 )
 from backend.triage.models import CandidateEvent, CandidateFinding
+from backend.triage.paging import open_page
 from backend.triage.rules import Finding, RuleSet
 from backend.triage.working_days import WorkingHours, due_at
 
@@ -67,12 +71,19 @@ def open_candidates(
 ) -> list[CandidateEvent]:
     """Open or join one episode for each finding, and let silent answers end or continue the others."""
     running = _running(txn, source.patient)
-    touched = [_take_finding(txn, source, finding, running.get(source.subject_of(finding))) for finding in found]
+    taken = [_take_finding(txn, source, finding, running.get(source.subject_of(finding))) for finding in found]
     fired = {finding.subject for finding in found}
-    for code in asked.keys() & running.keys() - fired:
+    # In one order always, so that the trail of the same report reads the same.
+    silent = sorted(asked.keys() & running.keys() - fired)
+    for code in silent:
         _take_silence(txn, source, running[code], asked[code])
-    txn.session.flush()
-    return touched
+    if taken or silent:
+        txn.session.flush()
+    # Whatever the report holds, it pages once: these are what the page is about.
+    paging = [row for row, outcome in taken if _pages(outcome)]
+    clocks, text_id = rules_for(txn, source.patient).clocks, source.inbound_message_id
+    open_page(txn, source.patient, paging, clocks, report_id=source.report_id, inbound_message_id=text_id)
+    return [row for row, _ in taken]
 
 
 def open_for_text(txn: Transaction, patient: Patient, inbound_message_id: UUID) -> CandidateEvent:
@@ -102,33 +113,43 @@ def _running(txn: Transaction, patient: Patient) -> dict[str, CandidateEvent]:
     return {row.subject: row for row in txn.session.scalars(rows)}
 
 
-def _take_finding(txn: Transaction, source: Source, finding: Finding, running: CandidateEvent | None) -> CandidateEvent:
-    fresh_due_at = _due_at(txn, source.patient, finding.tier)
-    if running is None:
-        row = _open(source, finding, txn.now, fresh_due_at)
+def _pages(outcome: Outcome) -> bool:
+    return isinstance(outcome, PagesAgain) or (isinstance(outcome, Opens) and outcome.pages)
+
+
+def _take_finding(
+    txn: Transaction, source: Source, finding: Finding, running: CandidateEvent | None
+) -> tuple[CandidateEvent, Outcome]:
+    said = Said(
+        Level(finding.tier, finding.composite, finding.grade),
+        frozenset(finding.items),
+        received_at=txn.now,
+        fresh_due_at=_due_at(txn, source.patient, finding.tier),
+    )
+    episode = None if running is None else _episode(running, txn.now)
+    outcome = decide(episode, said, rules_for(txn, source.patient).clocks)
+    if isinstance(outcome, Opens):
+        if running is not None:
+            _stop_running(txn, running)
+        row = _open(source, finding, txn.now, outcome)
         audit.record(txn, "candidate_event.opened", row)
     else:
+        assert running is not None, "There is nothing to join."
         row = running
-        level = Level(finding.tier, finding.composite, finding.grade)
-        items = frozenset(finding.items)
-        outcome = decide(_episode(row), level, items=items, received_at=txn.now, fresh_due_at=fresh_due_at)
-        _join(row, level, outcome, txn.now)
-        row.items = sorted({*row.items, *items})
-        row.zero_since = None
-        row.rule_id, row.rule_version = _leading_rule(row, finding, outcome)
-        row.needs_review = row.needs_review or finding.needs_review
+        _join_finding(row, finding, outcome, txn.now)
         audit.record(txn, "candidate_event.joined", row)
     _keep_finding(txn, source, row, finding)
-    return row
+    return row, outcome
 
 
 def _take_silence(txn: Transaction, source: Source, row: CandidateEvent, asked: Asked) -> None:
     """A report asked about the term and no rule fired: it joins silently, and twice at 0 ends the episode."""
-    level = Level(None, asked.composite, asked.grade)
-    outcome = decide(_episode(row), level, items=frozenset(), received_at=txn.now, fresh_due_at=row.due_at)
-    _join(row, level, outcome, txn.now)
+    fresh_due_at = _due_at(txn, source.patient, Tier(row.tier))
+    said = Said(Level(None, asked.composite, asked.grade), frozenset(), txn.now, fresh_due_at)
+    _join(row, said.level, decide_unalarmed(_episode(row, txn.now), said), txn.now)
     if asked.at_zero:
-        row.is_running = not has_ended(row.zero_since, source.said_on, by_symptom=rests_on_a_symptom(row.items))
+        clocks, by_symptom = rules_for(txn, source.patient).clocks, rests_on_a_symptom(row.items)
+        row.is_running = not has_ended(row.zero_since, source.said_on, clocks, by_symptom=by_symptom)
         row.zero_since = row.zero_since or source.said_on
     else:
         row.zero_since = None
@@ -136,21 +157,29 @@ def _take_silence(txn: Transaction, source: Source, row: CandidateEvent, asked: 
     _keep_finding(txn, source, row, None)
 
 
-def _open(source: Source, finding: Finding, now: datetime, fresh_due_at: datetime) -> CandidateEvent:
+def _stop_running(txn: Transaction, closed: CandidateEvent) -> None:
+    """What a person has closed stays as it is; the new candidate is what later reports join."""
+    closed.is_running = False
+    audit.record(txn, "candidate_event.succeeded", closed)
+    # Written before the new one is: only one episode of a term may run.
+    txn.session.flush()
+
+
+def _open(source: Source, finding: Finding, now: datetime, outcome: Opens) -> CandidateEvent:
     level = Level(finding.tier, finding.composite, finding.grade)
     return CandidateEvent(
         patient_id=source.patient.id,
         site_id=source.patient.site_id,
         subject=source.subject_of(finding),
         term_code=finding.term_code,
-        tier=finding.tier,
+        tier=outcome.tier,
         status=CandidateStatus.PROPOSED,
         rule_id=finding.rule_id,
         rule_version=finding.rule_version,
         onset_on=source.said_on,
         opened_at=now,
         last_reported_at=now,
-        due_at=fresh_due_at,
+        due_at=outcome.due_at,
         worst=_as_json(level),
         latest=_as_json(level),
         items=list(finding.items),
@@ -163,9 +192,16 @@ def _open(source: Source, finding: Finding, now: datetime, fresh_due_at: datetim
     )
 
 
-def _join(row: CandidateEvent, level: Level, outcome: Outcome, now: datetime) -> None:
+def _join_finding(row: CandidateEvent, finding: Finding, outcome: Joins, now: datetime) -> None:
+    _join(row, Level(finding.tier, finding.composite, finding.grade), outcome, now)
+    row.items = sorted({*row.items, *finding.items})
+    row.zero_since = None
+    row.rule_id, row.rule_version = _leading_rule(row, finding, outcome)
+    row.needs_review = row.needs_review or finding.needs_review
+
+
+def _join(row: CandidateEvent, level: Level, outcome: Joins, now: datetime) -> None:
     """A later report of the same term: last reported, worst, trend, and for some a new place in the queue."""
-    assert not isinstance(outcome, Opens)
     row.last_reported_at = now
     row.report_count += 1
     row.worst, row.latest = _as_json(outcome.worst), _as_json(level)
@@ -173,23 +209,29 @@ def _join(row: CandidateEvent, level: Level, outcome: Outcome, now: datetime) ->
     row.provisional_grade = outcome.worst.grade
     match outcome:
         case ReturnsToQueue(tier, due):
-            row.tier = tier
-            _return_to_queue(row, due)
+            _return_to_queue(row, tier, due)
         case PagesAgain(due):
-            row.tier = Tier.T1
-            _return_to_queue(row, due)
+            _return_to_queue(row, Tier.T1, due)
         case JoinsSilently():
             pass
 
 
-def _return_to_queue(row: CandidateEvent, due: datetime) -> None:
+def _return_to_queue(row: CandidateEvent, tier: Tier, due: datetime) -> None:
+    """A person must look again, and whoever took note or expected it did so of something less."""
+    assert row.status in OPEN_CANDIDATE_STATUSES, "What a person has closed is not opened by a report."
+    if row.acknowledged_at is not None or due != row.due_at:
+        # The clock starts anew, and with it who hears of it when nobody looks in time.
+        row.escalated_to = None
+    row.tier = tier
     row.due_at = due
     row.status = CandidateStatus.PROPOSED
     row.acknowledged_at = None
     row.acknowledged_by = None
+    row.snoozed_until = None
+    row.snoozed_level = None
 
 
-def _leading_rule(row: CandidateEvent, finding: Finding, outcome: Outcome) -> tuple[str, int]:
+def _leading_rule(row: CandidateEvent, finding: Finding, outcome: Joins) -> tuple[str, int]:
     """The rule shown in the queue is the one that put the candidate where it is."""
     if isinstance(outcome, JoinsSilently):
         return row.rule_id, row.rule_version
@@ -217,7 +259,8 @@ def _keep_finding(txn: Transaction, source: Source, row: CandidateEvent, finding
     )
 
 
-def _episode(row: CandidateEvent) -> Episode:
+def _episode(row: CandidateEvent, now: datetime) -> Episode:
+    is_snoozed = row.snoozed_until is not None and now < row.snoozed_until
     return Episode(
         tier=Tier(row.tier),
         worst=_level(row.worst),
@@ -225,6 +268,8 @@ def _episode(row: CandidateEvent) -> Episode:
         due_at=row.due_at,
         acknowledged_at=row.acknowledged_at,
         items=frozenset(row.items),
+        is_open=row.status in OPEN_CANDIDATE_STATUSES,
+        expected=_level(row.snoozed_level) if is_snoozed and row.snoozed_level else None,
     )
 
 
@@ -238,4 +283,5 @@ def _level(stored: Mapping[str, Any]) -> Level:
 
 def _due_at(txn: Transaction, patient: Patient, tier: Tier) -> datetime:
     site = txn.session.get_one(Site, patient.site_id)
-    return due_at(tier, txn.now, site.time_zone, WorkingHours.from_content(site.working_hours))
+    hours = WorkingHours.from_content(site.working_hours)
+    return due_at(tier, txn.now, site.time_zone, hours, clocks=rules_for(txn, patient).clocks)

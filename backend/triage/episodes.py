@@ -1,19 +1,17 @@
-"""What a new report means for a term's open episode, so that a queue is not flooded. Pure.
+"""What a new report means for a term's running episode, so that a queue is not flooded. Pure.
 
 One candidate event is one episode of one term in one patient. Later reports of the term join it; whether they
-do so silently is decided here, sentence by sentence of the design. Ending an episode only stops the joining.
+do so silently is decided here, sentence by sentence of the design. Ending an episode only stops the joining, and
+what a person has closed is never opened again by a report: news about it is a candidate of its own.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from backend.terms import Tier, Trend
+from backend.triage.clocks import Clocks
 
-QUIET_AFTER_T1 = timedelta(hours=12)
-QUIET_AFTER_ACKNOWLEDGEMENT = timedelta(days=14)
-SYMPTOM_ZEROS_APART = timedelta(days=7)
-SIGN_ZEROS_APART = timedelta(days=1)
 SYMPTOM_ATTRIBUTES = frozenset({"frequency", "severity", "interference", "amount", "presence"})
 
 
@@ -30,8 +28,10 @@ class Level:
 class Episode:
     """A running episode as it stood before the report. ``worst`` and ``latest`` are of its reports so far.
 
-    ``tier`` is the candidate's own. ``acknowledged_at`` is when a person last took note of it; it is None again
-    once a report has returned it to the queue or paged. ``items`` are what its findings rested on so far.
+    ``tier`` is the candidate's own, and ``is_open`` is False once a person has confirmed, merged or dismissed it.
+    ``acknowledged_at`` is when a person last took note of it; it is None again once a report has returned it to
+    the queue or paged. ``items`` are what its findings rested on so far. ``expected`` is the level up to which a
+    person expects it, while a snooze is in force.
     """
 
     tier: Tier
@@ -40,11 +40,13 @@ class Episode:
     due_at: datetime
     acknowledged_at: datetime | None = None
     items: frozenset[str] = frozenset()
+    is_open: bool = True
+    expected: Level | None = None
 
 
 @dataclass(frozen=True)
 class Opens:
-    """No episode is running: a new candidate."""
+    """A new candidate: no episode is running, or a person has closed the one that is and this is news."""
 
     tier: Tier
     due_at: datetime
@@ -78,53 +80,106 @@ class PagesAgain:
     trend: Trend
 
 
-Outcome = Opens | JoinsSilently | ReturnsToQueue | PagesAgain
+Joins = JoinsSilently | ReturnsToQueue | PagesAgain
+Outcome = Opens | Joins
 
 
-def decide(
-    episode: Episode | None, level: Level, *, items: frozenset[str], received_at: datetime, fresh_due_at: datetime
-) -> Outcome:
-    """What becomes of a report about a term.
+@dataclass(frozen=True)
+class Said:
+    """What one report says about a term: how bad, resting on which items, and when it reached us.
 
-    ``fresh_due_at`` is when its tier would fall due, counted from now. A report about which no rule fired
-    (``level.tier`` None) has nothing to open and joins silently; call it only for a running episode.
+    ``fresh_due_at`` is when its tier would fall due, counted from now.
     """
+
+    level: Level
+    items: frozenset[str]
+    received_at: datetime
+    fresh_due_at: datetime
+
+
+def decide(episode: Episode | None, said: Said, clocks: Clocks) -> Outcome:
+    """What becomes of a report in which a rule fired about a term. Without a running episode it opens one."""
+    tier = said.level.tier
+    assert tier is not None, "A report that fired no rule opens nothing: ask decide_unalarmed."
     if episode is None:
-        assert level.tier is not None, "A report that fired no rule opens no episode."
-        return Opens(level.tier, fresh_due_at, pages=level.tier is Tier.T1)
-    worst, trend = worse_of(episode.worst, level), trend_between(episode.latest, level)
-    if level.tier is Tier.T1 and _pages(episode, level, items, received_at):
-        return PagesAgain(_earlier_unless_acknowledged(episode, fresh_due_at), worst, trend)
-    if level.tier in (None, Tier.T1) or _stays_quiet(episode, level, received_at):
-        return JoinsSilently(worst, trend)
-    if episode.acknowledged_at is None and not level.tier.is_more_urgent_than(episode.tier):
+        return _opens(tier, said)
+    if _stays_quiet(episode, tier, said, clocks):
+        return _joins_silently(episode, said)
+    if not episode.is_open:
+        return _opens(tier, said)
+    worst, trend, due_at = _worst(episode, said), _trend(episode, said), _due_at(episode, said)
+    if tier is Tier.T1:
+        return PagesAgain(due_at, worst, trend)
+    return ReturnsToQueue(tier, due_at, worst, trend)
+
+
+def decide_unalarmed(episode: Episode, said: Said) -> Joins:
+    """What becomes of a report that asked about a term and fired no rule: it joins silently.
+
+    Only a snooze it exceeds is over: what was expected is no longer what is reported, whatever the rules think.
+    """
+    assert said.level.tier is None, "A rule has fired: ask decide."
+    if episode.is_open and episode.expected is not None and exceeds(said.level, episode.expected):
+        return ReturnsToQueue(episode.tier, _due_at(episode, said), _worst(episode, said), _trend(episode, said))
+    return _joins_silently(episode, said)
+
+
+def _opens(tier: Tier, said: Said) -> Opens:
+    return Opens(tier, said.fresh_due_at, pages=tier is Tier.T1)
+
+
+def _joins_silently(episode: Episode, said: Said) -> JoinsSilently:
+    return JoinsSilently(_worst(episode, said), _trend(episode, said))
+
+
+def _stays_quiet(episode: Episode, tier: Tier, said: Said, clocks: Clocks) -> bool:
+    if tier is Tier.T1:
+        # An emergency about what a person has closed is news, however lately it was closed.
+        return episode.is_open and _is_quiet_emergency(episode, said, clocks)
+    if episode.is_open and episode.expected is not None:
+        return not exceeds(said.level, episode.expected)
+    if episode.is_open and episode.acknowledged_at is None:
         # It is waiting in the queue already: nobody has looked, so its place and its clock stay.
-        return JoinsSilently(worst, trend)
-    return ReturnsToQueue(level.tier, _earlier_unless_acknowledged(episode, fresh_due_at), worst, trend)
+        return not tier.is_more_urgent_than(episode.tier)
+    return _was_noted_lately(episode, tier, said, clocks)
 
 
-def _pages(episode: Episode, level: Level, items: frozenset[str], received_at: datetime) -> bool:
+def _is_quiet_emergency(episode: Episode, said: Said, clocks: Clocks) -> bool:
     """T1 pages on every report, unless this term's T1 was acknowledged under 12 h ago and nothing is worse."""
     if episode.tier is not Tier.T1 or episode.acknowledged_at is None:
-        return True
-    is_fresh = received_at - episode.acknowledged_at < QUIET_AFTER_T1
-    # A second danger sign of the same term is worse, though it changes no number: vomited blood after black stool.
-    return not is_fresh or is_higher(level, episode.worst) or not items <= episode.items
-
-
-def _stays_quiet(episode: Episode, level: Level, received_at: datetime) -> bool:
-    """T2 and T3: same or lower tier, no higher grade or composite, within 14 d of the last acknowledgement."""
-    if level.tier is None or level.tier.is_more_urgent_than(episode.tier) or is_higher(level, episode.worst):
         return False
-    acknowledged = episode.acknowledged_at
-    return acknowledged is not None and received_at - acknowledged <= QUIET_AFTER_ACKNOWLEDGEMENT
+    is_fresh = said.received_at - episode.acknowledged_at < clocks.t1_quiet_after_acknowledgement
+    # A second danger sign of the same term is worse, though it changes no number: vomited blood after black stool.
+    return is_fresh and not is_higher(said.level, episode.worst) and said.items <= episode.items
 
 
-def _earlier_unless_acknowledged(episode: Episode, fresh_due_at: datetime) -> datetime:
+def _was_noted_lately(episode: Episode, tier: Tier, said: Said, clocks: Clocks) -> bool:
+    """T2 and T3: same or lower tier, no higher grade or composite, within 14 d of the last acknowledgement."""
+    if episode.acknowledged_at is None or tier.is_more_urgent_than(episode.tier):
+        return False
+    is_recent = said.received_at - episode.acknowledged_at <= clocks.quiet_after_acknowledgement
+    return is_recent and not is_higher(said.level, episode.worst)
+
+
+def _worst(episode: Episode, said: Said) -> Level:
+    return worse_of(episode.worst, said.level)
+
+
+def _trend(episode: Episode, said: Said) -> Trend:
+    return trend_between(episode.latest, said.level)
+
+
+def _due_at(episode: Episode, said: Said) -> datetime:
     """An unacknowledged candidate keeps its clock: a later report may shorten it, never put it off."""
     if episode.acknowledged_at is None:
-        return min(episode.due_at, fresh_due_at)
-    return fresh_due_at
+        return min(episode.due_at, said.fresh_due_at)
+    return said.fresh_due_at
+
+
+def exceeds(level: Level, expected: Level) -> bool:
+    """Whether a level is above one that is expected: a more urgent tier, a higher composite or a higher grade."""
+    is_more_urgent = level.tier is not None and (expected.tier is None or level.tier.is_more_urgent_than(expected.tier))
+    return is_more_urgent or is_higher(level, expected)
 
 
 def is_higher(level: Level, than: Level) -> bool:
@@ -159,7 +214,7 @@ def trend_between(before: Level, now: Level) -> Trend:
     return Trend.BETTER if -1 in signs else Trend.SAME
 
 
-def has_ended(zero_since: date | None, today: date, *, by_symptom: bool) -> bool:
+def has_ended(zero_since: date | None, today: date, clocks: Clocks, *, by_symptom: bool) -> bool:
     """Whether a report at 0 ends the episode: the second in a row, far enough from the first.
 
     ``zero_since`` is the patient's day of the first report of an unbroken run that asked the term and was
@@ -168,7 +223,7 @@ def has_ended(zero_since: date | None, today: date, *, by_symptom: bool) -> bool
     """
     if zero_since is None:
         return False
-    return today - zero_since >= (SYMPTOM_ZEROS_APART if by_symptom else SIGN_ZEROS_APART)
+    return today - zero_since >= (clocks.symptom_zeros_apart if by_symptom else clocks.sign_zeros_apart)
 
 
 def rests_on_a_symptom(items: Iterable[str]) -> bool:

@@ -11,6 +11,7 @@ HYPERTENSION = "10020772"
 HYPOTENSION = "10021097"
 WEIGHT_LOSS = "10047900"
 DIARRHEA = "10012727"
+HIGH_FEVER = 40.0
 
 # One attribute: the place is the answer.
 ONE = {
@@ -69,13 +70,11 @@ def _with_hidden(attributes: Sequence[str], values: Mapping[str, int]) -> list[i
     return answers
 
 
-def temperature_grade(celsius: float) -> int:
-    """Fever: 38.0-39.0 is 1, above to 40.0 is 2, above that 3. Grade 4 needs a duration, which a person adds."""
-    if celsius < 38.0:
-        return 0
-    if celsius <= 39.0:
-        return 1
-    return 2 if celsius <= 40.0 else 3
+def temperature_grade(celsius: float, *, hours_above_40: float = 0) -> int:
+    """Fever: 38.0-39.0 is 1, above to 40.0 is 2, above that 3, and 4 once it has been above for more than 24 hours."""
+    if celsius > HIGH_FEVER:
+        return 3 if hours_above_40 <= 24 else 4
+    return sum((celsius >= 38.0, celsius > 39.0))
 
 
 def blood_pressure_grade(systolic: float | None, diastolic: float | None) -> int | None:
@@ -102,18 +101,32 @@ def weight_loss_grade(kilograms: float, baseline: float | None) -> int | None:
     return None if lost is None else sum(lost >= bound for bound in (5, 10, 20))
 
 
+def stools_over_baseline(measurements: Mapping[str, float], baseline: float | None) -> float | None:
+    """How many stools a day more than the patient's own normal: as said, or counted from the baseline report's number.
+
+    None when neither is known. Fewer than normal is none more.
+    """
+    if "stools_over_baseline" in measurements:
+        return measurements["stools_over_baseline"]
+    if "stools_per_day" not in measurements or baseline is None:
+        return None
+    return max(0, measurements["stools_per_day"] - baseline)
+
+
 def stools_grade(over_baseline: float) -> int:
     """Diarrhea by stools a day over the patient's own normal: from 1 is 1, from 4 is 2, from 7 is 3."""
     return sum(over_baseline >= bound for bound in (1, 4, 7))
 
 
-def measurement_grades(measurements: Mapping[str, float], baseline_weight: float | None) -> dict[str, int]:
+def measurement_grades(
+    measurements: Mapping[str, float], baseline_weight: float | None, *, hours_above_40: float = 0
+) -> dict[str, int]:
     """Provisional CTCAE grade by term code, for the measurements that were taken and have one."""
     grades: dict[str, int | None] = {
         HYPERTENSION: blood_pressure_grade(measurements.get("systolic_mmhg"), measurements.get("diastolic_mmhg"))
     }
     if "temperature_c" in measurements:
-        grades[FEVER] = temperature_grade(measurements["temperature_c"])
+        grades[FEVER] = temperature_grade(measurements["temperature_c"], hours_above_40=hours_above_40)
     if "weight_kg" in measurements:
         grades[WEIGHT_LOSS] = weight_loss_grade(measurements["weight_kg"], baseline_weight)
     if "stools_over_baseline" in measurements:

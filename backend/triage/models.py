@@ -144,7 +144,8 @@ class CandidateQuestion(OfPatient, WithId, Base):
 class StaffPage(OfPatient, WithId, Base):
     """One call for a person about one report (or text) with an emergency in it, repeated until somebody answers.
 
-    ``rounds`` counts how often it has gone out; ``next_at`` is when it goes out again unless acknowledged before.
+    ``renewed_at`` is when the latest report joined it. ``rounds`` counts how often it has gone out; ``next_at`` is when
+    it goes out again unless acknowledged before.
     """
 
     __tablename__ = "staff_page"
@@ -162,6 +163,7 @@ class StaffPage(OfPatient, WithId, Base):
     report_id: Mapped[UUID | None]
     inbound_message_id: Mapped[UUID | None]
     opened_at: Mapped[datetime]
+    renewed_at: Mapped[datetime]
     next_at: Mapped[datetime]
     rounds: Mapped[int]
     acknowledged_at: Mapped[datetime | None]

@@ -7,9 +7,11 @@ rules must cost a coordinator a minute, never a patient their report.
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from backend.terms import Tier
+from backend.triage.clocks import Clocks
 from backend.triage.conditions import (
     Answer,
     Condition,
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 # Subjects of findings that are about no CTCAE term. Each stands for one report and is never joined by another.
 WORDS = "words"
 NOT_UNDERSTOOD = "not_understood"
+# The measurements that facts are made of.
+MEASURED_BY: Mapping[str, tuple[str, ...]] = {"weight_loss_percent": ("weight_kg",), "weight_gain_kg": ("weight_kg",)}
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,25 @@ class Rule:
 
 @dataclass(frozen=True)
 class RuleSet:
-    """The triage part of a protocol version, with the danger words of all languages.
+    """The triage part of a protocol version, with the danger words of all languages and the times of its clocks.
 
-    ``items_by_term`` are the items that rules about the whole report name for a term.
+    ``items_by_term`` are the items that rules about the whole report name for a term; ``named`` are all the items and
+    measurements that some rule names, and ``scopes`` where the rules look at whatever is answered.
     """
 
     rules: tuple[Rule, ...]
     advice: Mapping[str, Mapping[str, str]]
     danger_words: tuple[str, ...]
     items_by_term: Mapping[str, tuple[str, ...]]
+    named: frozenset[str]
+    scopes: frozenset[str]
+    clocks: Clocks
+
+    @cached_property
+    def days_back(self) -> int:
+        """The furthest that any rule looks back into other reports."""
+        asked = (operand for rule in self.rules for operand in operands(rule.when))
+        return max((one.days or 0 for one in asked if isinstance(one, Together | Fact)), default=0)
 
     @classmethod
     def from_content(cls, triage: Mapping[str, Any], danger_words: Mapping[str, Iterable[str]]) -> "RuleSet":
@@ -72,6 +86,9 @@ class RuleSet:
                 term: tuple(item for rule in rules if rule.term == term for item in _items_named(rule))
                 for term in dict.fromkeys(rule.term for rule in rules if rule.term)
             },
+            named=frozenset(name for rule in rules for name in _everything_named(rule)),
+            scopes=frozenset(rule.scope for rule in rules),
+            clocks=Clocks.from_content(triage.get("clocks", {})),
         )
 
 
@@ -108,11 +125,23 @@ def findings(rules: RuleSet, told: Told, circumstances: Circumstances) -> tuple[
 def findings_in(rules: RuleSet, case: Case) -> tuple[Finding, ...]:
     """As ``findings``, for a case that is made already."""
     raised = [finding for rule in rules.rules for finding in _try(rule, case)]
-    if case.not_understood:
-        raised.append(_for_review("not-understood", 1, Tier.T3, case, items=case.not_understood))
+    if beyond := (*case.not_understood, *_looked_at_by_none(rules, case)):
+        raised.append(_for_review("not-understood", 1, Tier.T3, case, items=beyond))
     if case.circumstances.is_baseline:
         raised = [finding for finding in raised if finding.tier is not Tier.T3 or finding.needs_review]
     return tuple(sorted(_merged(raised), key=lambda finding: finding.tier.rank))
+
+
+def _looked_at_by_none(rules: RuleSet, case: Case) -> Iterator[str]:
+    """What is complained of, or measured about a term, and no rule could ever hear."""
+    if not rules.scopes >= {"sign", "item"}:
+        for item in case.answered:
+            scopes = {"sign"} if item.is_sign else {"item", "symptom"}
+            if case.values[item.code] and item.code not in rules.named and not scopes & rules.scopes:
+                yield item.code
+    for name in case.measurements:
+        if name not in rules.named and case.instrument.measurements[name].ctcae:
+            yield name
 
 
 def _try(rule: Rule, case: Case) -> list[Finding]:
@@ -198,10 +227,8 @@ def _behind(fact: str, case: Case) -> Iterable[str]:
             return tuple(f"text:{place}" for place in case.texts)
         case "wants_call":
             return ("wants_call",)
-        case "weight_loss_percent" | "weight_gain_kg":
-            return ("weight_kg",)
         case _:
-            return ()
+            return MEASURED_BY.get(fact, ())
 
 
 def _merged(raised: Iterable[Finding]) -> list[Finding]:
@@ -228,6 +255,16 @@ def _items_named(rule: Rule) -> Iterator[str]:
                 yield item
             case Together(items, _):
                 yield from items
+
+
+def _everything_named(rule: Rule) -> Iterator[str]:
+    yield from _items_named(rule)
+    for operand in operands(rule.when):
+        match operand:
+            case Measured(name):
+                yield name
+            case Fact(name, _):
+                yield from MEASURED_BY.get(name, ())
 
 
 def _rule(written: Mapping[str, Any]) -> Rule:

@@ -10,6 +10,8 @@ from backend.triage import grading
 from backend.triage.words import holds_any
 
 Value = int | float | str | None
+# What the composites and the rules know how to read, whatever an instrument may offer.
+HIGHEST_GRADED = 4
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class Circumstances:
     recent_signs: Mapping[str, int] = field(default_factory=dict)
     weights: tuple[tuple[int, float], ...] = ()
     baseline_weight: float | None = None
+    baseline_stools: float | None = None
+    # For how long every temperature reported before this one was above 40 degrees.
+    hours_above_40: float = 0
 
 
 class Case:
@@ -53,15 +58,20 @@ class Case:
         self.other_severities = tuple(value for value in told.other_severities if type(value) is int)
         self.wants_call = told.wants_call
         self.values = {code: value for code, value in told.values.items() if self._is_answer(code, value)}
-        self.measurements = {name: value for name, value in told.measurements.items() if self._is_measured(name, value)}
+        measured = {name: value for name, value in told.measurements.items() if self._is_measured(name, value)}
         self.not_understood = tuple(
             sorted({str(code) for code in told.values} - set(self.values))
-            + sorted({str(name) for name in told.measurements} - set(self.measurements))
+            + sorted({str(name) for name in told.measurements} - set(measured))
+        )
+        stools = grading.stools_over_baseline(measured, circumstances.baseline_stools)
+        is_asked = "stools_over_baseline" in self.instrument.measurements
+        self.measurements = (
+            {**measured, "stools_over_baseline": stools} if is_asked and stools is not None else measured
         )
 
     def _is_answer(self, code: str, value: Any) -> bool:
         item = self.instrument.items.get(code)
-        return item is not None and type(value) is int and 0 <= value <= item.highest
+        return item is not None and type(value) is int and 0 <= value <= min(item.highest, HIGHEST_GRADED)
 
     def _is_measured(self, name: str, value: Any) -> bool:
         known = self.instrument.measurements.get(name)
@@ -99,7 +109,8 @@ class Case:
     @cached_property
     def grades(self) -> dict[str, int]:
         """Provisional CTCAE grade by term code, from measurements alone."""
-        return grading.measurement_grades(self.measurements, self.circumstances.baseline_weight)
+        known = self.circumstances
+        return grading.measurement_grades(self.measurements, known.baseline_weight, hours_above_40=known.hours_above_40)
 
     @cached_property
     def composites_by_term(self) -> dict[str, int]:

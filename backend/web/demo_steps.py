@@ -5,8 +5,9 @@ ticking thread of this process stands still.
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, time, timedelta
+from itertools import product
 
 from sqlalchemy import func, select, union
 
@@ -14,8 +15,11 @@ from backend import clock, demo_clock
 from backend.db import Database
 from backend.errors import InvalidInput
 from backend.patients.models import Patient
+from backend.protocol.load import protocol_of
 from backend.staff.models import Site
 from backend.terms import MessageStatus
+from backend.triage.escalation import next_instant
+from backend.worklist.items import next_pass_on
 from notifications.models import Message
 from notifications.scheduler import Ticker
 
@@ -23,8 +27,9 @@ from notifications.scheduler import Ticker
 NEW_DAY = time(0, 5)
 FARTHEST = timedelta(days=400)
 TOO_FAR = f"The clock moves at most {FARTHEST.days} days at once."
-AT_EVERY_STEP = ("understand", "reconcile", "dispatch")
-AT_A_NEW_DAY = ("plan", *AT_EVERY_STEP)
+AT_EVERY_STEP = ("understand", "escalate", "reconcile", "dispatch")
+AT_A_CALL = ("call", *AT_EVERY_STEP)
+AT_A_NEW_DAY = ("plan", *AT_A_CALL)
 
 
 def move_clock_to(db: Database, ticker: Ticker, moment: datetime) -> Counter[str]:
@@ -51,14 +56,17 @@ def move_clock_by(db: Database, ticker: Ticker, interval: timedelta) -> Counter[
 
 def _step_to(db: Database, ticker: Ticker, moment: datetime) -> Counter[str]:
     reached = clock.now()
-    zones = _zones_in_use(db)
+    zones, evenings = _zones_in_use(db), _hours_of_looking(db)
     done = _run(ticker, AT_A_NEW_DAY)
     while reached < moment:
-        new_day = min(_next_new_day(reached, zone) for zone in zones)
-        reached = min(moment, new_day, _next_message(db, after=reached) or moment)
+        new_day = min(_next_time(reached, NEW_DAY, zone) for zone in zones)
+        call = min(_next_pass_on(db, after=reached) or moment, *_next_looks(reached, evenings, zones), moment)
+        sent = min(_next_message(db, after=reached) or moment, _next_escalation(db, after=reached) or moment)
+        reached = min(moment, new_day, call, sent)
         # The steps take real time, which may already have brought the clock past a moment that is close.
         demo_clock.move_to(db, max(reached, clock.now()))
-        done += _run(ticker, AT_A_NEW_DAY if reached in (new_day, moment) else AT_EVERY_STEP)
+        jobs = AT_A_NEW_DAY if reached in (new_day, moment) else AT_A_CALL if reached == call else AT_EVERY_STEP
+        done += _run(ticker, jobs)
     return done
 
 
@@ -75,10 +83,28 @@ def _zones_in_use(db: Database) -> Collection[str]:
         return set(txn.session.scalars(union(select(Patient.time_zone), select(Site.time_zone)))) or {"UTC"}
 
 
-def _next_new_day(after: datetime, zone: str) -> datetime:
+def _hours_of_looking(db: Database) -> Collection[time]:
+    """At which times of a patient's day it is seen that nobody has answered."""
+    with db.reading(demo_clock.DEMO) as txn:
+        versions = txn.session.scalars(select(Patient.protocol_version_id).distinct()).all()
+        return {hour for version in versions for hour in protocol_of(txn, version).hours_of_looking}
+
+
+def _next_looks(after: datetime, hours: Collection[time], zones: Collection[str]) -> Iterator[datetime]:
+    for hour, zone in product(hours, zones):
+        yield _next_time(after, hour, zone)
+
+
+def _next_time(after: datetime, hour: time, zone: str) -> datetime:
+    """The next instant at which a clock on a wall in ``zone`` shows ``hour``."""
     today = clock.local_day(after, zone)
-    begins = clock.at_local(today, NEW_DAY, zone)
-    return begins if begins > after else clock.at_local(today + timedelta(days=1), NEW_DAY, zone)
+    begins = clock.at_local(today, hour, zone)
+    return begins if begins > after else clock.at_local(today + timedelta(days=1), hour, zone)
+
+
+def _next_pass_on(db: Database, *, after: datetime) -> datetime | None:
+    with db.reading(demo_clock.DEMO) as txn:
+        return next_pass_on(txn, after)
 
 
 def _next_message(db: Database, *, after: datetime) -> datetime | None:
@@ -87,3 +113,8 @@ def _next_message(db: Database, *, after: datetime) -> datetime | None:
     )
     with db.reading(demo_clock.DEMO) as txn:
         return txn.session.scalar(waiting)
+
+
+def _next_escalation(db: Database, *, after: datetime) -> datetime | None:
+    with db.reading(demo_clock.DEMO) as txn:
+        return next_instant(txn, after=after)

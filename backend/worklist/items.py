@@ -5,18 +5,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, tuple_, update
+from sqlalchemy import ColumnElement, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from backend import audit
 from backend.db import Transaction, compare_and_set
 from backend.errors import NoLongerPossible
 from backend.sealing import seal
-from backend.terms import WorkReason
+from backend.terms import Duty, WorkReason
 from backend.worklist.models import WorkItem
 
 # What orders the list, and therefore what its cursors hold.
 KEY = (datetime, UUID)
+
+
+@dataclass(frozen=True)
+class Handover:
+    """Whose duty a task is, and whose it becomes when it is still open at an instant."""
+
+    first: Duty | None = None
+    at: datetime | None = None
+    then: Duty | None = None
+
+
+EVERYBODYS = Handover()
 
 
 def open_item(
@@ -27,8 +39,13 @@ def open_item(
     site_id: UUID,
     due_at: datetime,
     patient_id: UUID | None = None,
+    agenda_key: str | None = None,
+    handover: Handover = EVERYBODYS,
 ) -> WorkItem | None:
-    """A new task; None when the patient (or the site) has or had one with this key, also when two open it at once."""
+    """A new task; None when the patient (or the site) has or had one with this key, also when two open it at once.
+
+    ``agenda_key`` names what a patient is to be telephoned about; without a ``handover`` it is everybody's task.
+    """
     owner_id = patient_id or site_id
     if find_item(txn, owner_id, key):
         return None
@@ -40,6 +57,10 @@ def open_item(
         key=key,
         due_at=due_at,
         created_at=txn.now,
+        agenda_key=agenda_key,
+        for_role=handover.first,
+        passes_on_at=handover.at,
+        passes_on_to=handover.then,
     )
     try:
         with txn.session.begin_nested():
@@ -66,6 +87,34 @@ def resolve(txn: Transaction, item: WorkItem, outcome: str, note: str | None = N
     return item
 
 
+def to_pass_on(txn: Transaction) -> Sequence[UUID]:
+    """Open tasks that have waited long enough for those whose duty they were."""
+    waiting = select(WorkItem.id).where(WorkItem.resolved_at.is_(None), WorkItem.passes_on_at <= txn.now)
+    return txn.session.scalars(waiting.order_by(WorkItem.id)).all()
+
+
+def pass_on(txn: Transaction, item_id: UUID) -> bool:
+    """Make a task the duty of whoever comes next, due as it was. False when another did so, or somebody closed it."""
+    item = txn.session.get_one(WorkItem, item_id)
+    claim = update(WorkItem).where(
+        WorkItem.id == item_id, WorkItem.resolved_at.is_(None), WorkItem.passes_on_at <= txn.now
+    )
+    if not compare_and_set(txn, claim, passes_on_at=None):
+        return False
+    item.for_role, item.passes_on_at, item.passes_on_to = item.passes_on_to, None, None
+    audit.record(txn, "work_item.passed_on", item)
+    txn.session.flush()
+    return True
+
+
+def next_pass_on(txn: Transaction, after: datetime) -> datetime | None:
+    """When the next open task changes hands, if nobody closes it."""
+    waiting = select(func.min(WorkItem.passes_on_at)).where(
+        WorkItem.resolved_at.is_(None), WorkItem.passes_on_at > after
+    )
+    return txn.session.scalar(waiting)
+
+
 @dataclass(frozen=True)
 class Page:
     """Some items in order, and where the next ones begin."""
@@ -79,6 +128,7 @@ def list_open(
     visible: ColumnElement[bool],
     *,
     reason: str | None = None,
+    for_role: str | None = None,
     after: tuple[datetime, UUID] | None = None,
     limit: int = 50,
 ) -> Page:
@@ -86,6 +136,8 @@ def list_open(
     wanted = select(WorkItem).where(WorkItem.resolved_at.is_(None), visible)
     if reason:
         wanted = wanted.where(WorkItem.reason == reason)
+    if for_role:
+        wanted = wanted.where(WorkItem.for_role == for_role)
     if after:
         wanted = wanted.where(tuple_(WorkItem.due_at, WorkItem.id) > after)
     items = txn.session.scalars(wanted.order_by(WorkItem.due_at, WorkItem.id).limit(limit + 1)).all()

@@ -33,6 +33,12 @@ class WorkItem(WithId, Base):
     resolved_by: Mapped[UUID | None]
     outcome_sealed: Mapped[str | None]
     note_sealed: Mapped[str | None]
+    # The item of the patient's agenda that a call is about; None for tasks that no silence raised.
+    agenda_key: Mapped[str | None]
+    # Whose duty it is now; None: everybody's at the site. Still open at `passes_on_at`, it becomes `passes_on_to`'s.
+    for_role: Mapped[str | None]
+    passes_on_at: Mapped[datetime | None]
+    passes_on_to: Mapped[str | None]
 
     @property
     def key_owner_id(self) -> UUID:

@@ -69,3 +69,18 @@ class Channel(Protocol):
 
     def find(self, envelope: Envelope, attempt_id: UUID) -> Sighting:
         """What became of an attempt whose answer we never got."""
+
+
+class Removed:
+    """A way that the settings no longer name, while messages that were begun on it are still in doubt."""
+
+    looks_to_be_sure = 1
+    seconds_between_looks = 0.0
+
+    def send(self, envelope: Envelope, attempt_id: UUID) -> Accepted:
+        """Nobody is there to take it."""
+        raise Undeliverable("channel_removed", permanent=True)
+
+    def find(self, envelope: Envelope, attempt_id: UUID) -> Sighting:
+        """Nor to be asked."""
+        return CannotTell()

@@ -5,12 +5,14 @@ due, so that queue, conversation and audit trail hold what years of use would ha
 """
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
 
 from sqlalchemy import func, select
 
 from backend import clock, demo_clock
 from backend.agenda.planning import replan
+from backend.agenda.silence import CALLER, attend_to, look_at
 from backend.db import Database, system
 from backend.jobs import PLANNER, Work
 from backend.patients.caregivers import CaregiverForm
@@ -18,12 +20,14 @@ from backend.patients.enrolment import EnrolmentForm, enrol
 from backend.patients.models import Patient
 from backend.staff.sites import find_site
 from backend.terms import ChannelKind, MessageStatus, PatientStatus
+from backend.worklist.items import next_pass_on, pass_on, to_pass_on
 from notifications.models import Message
 from schemas.seed_files import read_seed_file
 from schemas.sites_file import SitesFile
 from seeds.demo import deeds
 from seeds.demo.deeds import DEEDS, Scene
 from seeds.demo.people import Staff, take_on
+from seeds.demo.rosters import enter_further, enter_rosters
 from seeds.demo.script import Act, Invented, acts_until, read_patients, read_staff
 from seeds.load import SITES, load_study
 
@@ -33,6 +37,9 @@ CONSENTED_BEFORE = timedelta(days=4)
 # Well inside the horizon for which messages are stored. The worker plans every few minutes, which changes nothing
 # but after these acts: what else moves the agenda replans by itself.
 PLAN_EVERY = timedelta(days=28)
+# Somebody is on call at every moment of the past.
+ROSTER_BEFORE = timedelta(days=60)
+NEVER = datetime.max.replace(tzinfo=UTC)
 NEEDS_A_PLAN = frozenset({"enrolled", "report"})
 
 Progress = Callable[[int, int], None]
@@ -47,6 +54,8 @@ class Past:
         self._db: Database = work.db
         self._now = now
         self._planned_until = now
+        # When each patient would be silent for too long.
+        self._silent_at: dict[UUID, datetime] = {}
 
     def build(self, progress: Progress) -> tuple[Staff, list[Invented]]:
         """Load the study, take on the staff, live through every act, and give each patient an unused code."""
@@ -57,11 +66,13 @@ class Past:
         with self._db.transaction(OPERATOR) as txn:
             load_study(txn)
             self._staff = take_on(txn, read_staff())
+            self._on_call_until = enter_rosters(txn, self._staff)
         for place, act in enumerate(acts):
             progress(place, len(acts))
             self._live_until(act.moment)
             self._do(act)
         self._live_until(self._now)
+        self._enter_rosters()
         self._work.plan()
         self._work.dispatch()
         self._give_codes(patients)
@@ -77,6 +88,7 @@ class Past:
         if act.what["type"] in NEEDS_A_PLAN:
             with self._db.transaction(PLANNER) as txn:
                 replan(txn, txn.session.get_one(Patient, act.whose.id))
+        self._look_at(act.whose.id)
 
     def _enrol(self, scene: Scene) -> None:
         whose = scene.whose
@@ -95,14 +107,38 @@ class Past:
             if due >= self._planned_until:
                 self._work.plan()
                 self._planned_until = due + PLAN_EVERY
+                if due + ROSTER_BEFORE > self._on_call_until:
+                    self._enter_rosters()
+            self._call(due)
             self._work.dispatch()
         self._move_to(moment)
+
+    def _call(self, due: datetime) -> None:
+        """At ``due`` somebody may have been silent for too long, or not have been telephoned by noon."""
+        for patient_id in [one for one, at in self._silent_at.items() if at <= due]:
+            self._look_at(patient_id)
+        with self._db.transaction(CALLER) as txn:
+            for task_id in to_pass_on(txn):
+                pass_on(txn, task_id)
+
+    def _look_at(self, patient_id: UUID) -> None:
+        with self._db.reading(CALLER) as txn:
+            found = look_at(txn, patient_id)
+        self._silent_at[patient_id] = found.next_at or NEVER
+        if found.is_anything:
+            with self._db.transaction(CALLER) as txn:
+                attend_to(txn, patient_id)
+
+    def _enter_rosters(self) -> None:
+        with self._db.transaction(OPERATOR) as txn:
+            self._on_call_until = enter_rosters(txn, self._staff)
+            enter_further(txn, self._staff, self._on_call_until)
 
     def _next_due(self, before: datetime) -> datetime | None:
         with self._db.reading(demo_clock.DEMO) as txn:
             waiting = select(func.min(Message.next_try_at)).where(Message.status == MessageStatus.QUEUED)
-            message = txn.session.scalar(waiting)
-        due = min(self._planned_until, message or self._planned_until)
+            dues = (txn.session.scalar(waiting), next_pass_on(txn, clock.now()))
+        due = min((self._planned_until, *(due for due in dues if due), *self._silent_at.values()))
         return due if due < before else None
 
     def _move_to(self, moment: datetime) -> None:

@@ -27,7 +27,7 @@ TAILORED: dict[str, dict[str, Any]] = {
     "patch_patients_cycles_by_number": {"day_1_on": "2027-03-03"},
 }
 # Nobody of the world has one: what happens to it has tests of its own.
-NOT_THERE = {("staff.MemberAuthenticator", "DELETE")}
+NOT_THERE = {("staff.MemberAuthenticator", "DELETE"), ("triage.Claims", "DELETE"), ("triage.Snoozes", "DELETE")}
 # Belongs to no one site: whoever may, may everywhere.
 STUDYWIDE = {("staff.Sites", "POST")}
 SAME_BUT_FOR = {"x-request-id", "date"}
@@ -51,6 +51,9 @@ def address(rule, records: Records) -> str:
     names = {
         name: of_death if "/death-reports/" in rule.rule and name == "report_id" else name for name in rule.arguments
     }
+    if rule.endpoint == "triage.Snoozes":
+        # An emergency cannot be put off.
+        names["candidate_id"] = "calm_candidate_id"
     return rule.build({name: getattr(records, called) for name, called in names.items()})[1]
 
 
@@ -80,9 +83,15 @@ def example(rule, method: str) -> Any:
     return body and {**body, **TAILORED.get(named, {}), **({"id": str(uuid4())} if "id" in body else {})}
 
 
+def of_the_site(body: Any, records: Records) -> Any:
+    """On call can only be who works at the very site."""
+    on_call = body and body.get("shifts")
+    return {"shifts": [{**one, "staff_id": str(records.staff_id)} for one in on_call]} if on_call else body
+
+
 def knock(world: World, rule, method: str, asker: Asker, records: Records, *, body: Any = None, query: Any = None):
     """Ask, with a body that would be accepted unless one is given; where there can be a preview, only that."""
-    body = body or example(rule, method)
+    body = body or of_the_site(example(rule, method), records)
     query = {"preview": "true"} if "/cycles" in rule.rule and method != "GET" else query
     tag = {"If-Match": world.tag(records)} if (rule.endpoint, method) == WITH_A_TAG else {}
     return world.client.open(

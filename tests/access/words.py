@@ -21,6 +21,7 @@ SHOWN = frozenset(
         "canary kin",
         "canary denial",
         "canary correction",
+        "canary expected",
     }
 )
 KEPT = frozenset({"canary behalf", "canary note", "canary task", "canary reply"})
@@ -41,6 +42,8 @@ def leave_words(world: World) -> None:
     anns.report_id = world.post(f"{of_ann}/reports", report, staff)["id"]
     # The words came last, so it is theirs that the newest candidate is about.
     anns.candidate_id = world.client.get(f"{of_ann}/reports/{anns.report_id}", headers=staff) and _about(world, staff)
+    expected = {"until": "2027-03-20", "reason": "canary expected"}
+    world.post(f"{API}/candidate-events/{anns.candidate_id}/snoozes", expected, staff)
     changed = {"consented_on": "2027-02-02", "reason": "canary correction"}
     tag = {"If-Match": world.tag(anns)}
     assert world.client.patch(of_ann, json=changed, headers=staff | tag).status_code == 200
@@ -48,6 +51,7 @@ def leave_words(world: World) -> None:
     resolution = {"outcome": "canary task", "note": "canary note"}
     world.post(f"{API}/worklist/{anns.item_id}/resolutions", resolution, staff)
     _on_the_phone(world)
+    _on_call(world)
     told = world.post(f"{of_ann}/death-reports", DEATH, staff)["id"]
     physician = investigator(world.db).headers
     world.post(f"{API}/death-reports/{told}/denials", {"reason": "canary denial"}, physician)
@@ -56,6 +60,15 @@ def leave_words(world: World) -> None:
 def _about(world: World, staff: dict[str, str]) -> str:
     listed = world.client.get(f"{API}/candidate-events?site=site-01", headers=staff).json["items"]
     return next(str(one["id"]) for one in listed if one["term"] is None and one["patient"]["id"] == str(world.ann.id))
+
+
+def _on_call(world: World) -> None:
+    """Who would be paged: a name that not everybody reads."""
+    anns = world.records[OWN]
+    shift = {"staff_id": str(anns.staff_id), "from": "2027-03-01T08:00:00+08:00", "to": "2027-03-15T08:00:00+08:00"}
+    path = f"{API}/sites/{anns.site}/on-call"
+    answer = world.client.put(path, json={"shifts": [shift]}, headers=world.staff["site-01"].headers)
+    assert answer.status_code == 200, answer.text
 
 
 def _on_the_phone(world: World) -> None:

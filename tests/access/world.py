@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 
 from backend.db import Database, RoleAtSite, system
 from backend.patients.models import Patient
-from backend.staff.members import create_member
+from backend.staff.members import create_member, update_member
+from backend.staff.models import StaffMember
 from backend.staff.sessions import start_session
 from backend.terms import Role
 from notifications.inbound import ReceivedText, keep
@@ -34,6 +35,7 @@ class Records:
     death_report_id: Any = field(default_factory=uuid4)
     denied_report_id: Any = field(default_factory=uuid4)
     candidate_id: Any = field(default_factory=uuid4)
+    calm_candidate_id: Any = field(default_factory=uuid4)
     item_id: Any = field(default_factory=uuid4)
     inbound_id: Any = field(default_factory=uuid4)
     staff_id: Any = field(default_factory=uuid4)
@@ -61,7 +63,8 @@ class World:
         of_patient, headers = f"{API}/patients/{patient.id}", self.staff[site].headers
         self.post(f"{of_patient}/cycles", {"number": 1, "donor_collection_on": "2027-02-14"}, headers)
         self.client.patch(f"{of_patient}/cycles/1", json={"status": "confirmed"}, headers=headers)
-        sent = report_body(answers=answers(checklist__seizure=1), mode="phone", on_behalf_reason="no phone")
+        said = answers(checklist__seizure=1, checklist__severe_headache=1)
+        sent = report_body(answers=said, mode="phone", on_behalf_reason="no phone")
         report = self.post(f"{of_patient}/reports", sent, headers)
         return patient, Records(
             patient_id=patient.id,
@@ -69,9 +72,10 @@ class World:
             death_report_id=self._death(site),
             denied_report_id=self._death(site),
             candidate_id=report["candidate_event_ids"][0],
+            calm_candidate_id=report["candidate_event_ids"][1],
             item_id=a_task(self.db, patient),
             inbound_id=self._text(patient),
-            staff_id=member(self.db, Role.COORDINATOR, site).id,
+            staff_id=self._on_call(site),
             site=site,
             key="imaging.m0",
             number=1,
@@ -89,6 +93,13 @@ class World:
         dead = ann(self.db, site, phone=None)
         path = f"{API}/patients/{dead.id}/death-reports"
         return str(self.post(path, death_body(), self.staff[site].headers)["id"])
+
+    def _on_call(self, site: str) -> UUID:
+        """A coordinator who can be paged."""
+        made = member(self.db, Role.COORDINATOR, site)
+        with self.db.transaction(system("test")) as txn:
+            update_member(txn, txn.session.get_one(StaffMember, made.id), {"phone": "+8613800138177"})
+        return made.id
 
     def tag(self, records: Records) -> str:
         """What a change of the patient's record must name; of a record that is not there, anything."""

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from backend.api.limits import COUNTED_METHODS, FIGURES
-from backend.api.permissions import TABLE, Who
+from backend.api.permissions import PAGES, TABLE, Who
 from backend.app import create_app
 from backend.db import Database, system
 from backend.limits import AttemptCount
@@ -57,7 +57,8 @@ def test_every_door_at_which_something_can_be_guessed_has_a_figure():
     open_doors = {one for one, methods in TABLE.items() if Who.ANYONE in methods.values()} - {"sign_in.Refreshes"}
 
     assert open_doors <= FIGURES.keys()
-    assert {method for one in FIGURES for method in TABLE[one]} == set(COUNTED_METHODS)
+    # The page behind a link in a mail to staff is a page, and has no row in the table of the API.
+    assert {method for one in FIGURES.keys() - PAGES for method in TABLE[one]} == set(COUNTED_METHODS)
 
 
 def test_too_many_guesses_are_refused_in_our_words_until_the_minute_is_over(db, client, clock):
@@ -133,7 +134,7 @@ def test_no_report_is_refused_because_there_were_many_requests(db, client):
     ]
 
     assert answers == [201] * (GUESSES + 3)
-    assert [one for one in FIGURES if not one.startswith("sign_in.")] == []
+    assert [one for one in FIGURES.keys() - PAGES if not one.startswith("sign_in.")] == []
 
 
 def test_no_address_is_stored_or_logged(db, client, caplog):

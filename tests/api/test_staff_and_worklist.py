@@ -13,7 +13,7 @@ NEW_SITE = {
     "name": "Fourth Hospital",
     "time_zone": "Asia/Shanghai",
     "emergency_phone": "+86 10 1234 5678",
-    "working_hours": {"monday": {"opens": "08:00", "closes": "17:00"}},
+    "working_hours": {"opens": "08:00", "closes": "17:00"},
 }
 
 
@@ -126,6 +126,7 @@ def test_a_task_is_listed_and_closed_once(db, client):
                 "patient": {"id": str(patient.id), "subject_number": "01-0001"},
                 "site": "site-01",
                 "reason": "change_requested",
+                "for_role": None,
                 "key": "visit.m1:change",
                 "due_at": "2027-03-01T00:00:00+00:00",
                 "created_at": "2027-03-01T00:00:00+00:00",

@@ -4,8 +4,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.bench.audit import bench_audit
+from tests.bench.queue import bench_queue
+from tests.bench.submit import bench_submit
 
-BENCHES: Mapping[str, Callable[[Sequence[str]], None]] = {"audit": bench_audit}
+BENCHES: Mapping[str, Callable[[Sequence[str]], None]] = {
+    "audit": bench_audit,
+    "queue": bench_queue,
+    "submit": bench_submit,
+}
 
 
 def main(words: Sequence[str]) -> int:

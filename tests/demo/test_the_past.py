@@ -12,6 +12,9 @@ from backend.audit import AuditEvent
 from backend.errors import SignInRefused
 from backend.patients.models import Patient
 from backend.patients.sign_in import activate
+from backend.staff import roster
+from backend.staff.members import roles_of
+from backend.staff.models import OnCallShift, Site
 from backend.staff.sign_in import sign_in
 from backend.survival.deaths import reports_of
 from backend.terms import (
@@ -22,6 +25,7 @@ from backend.terms import (
     MessageStatus,
     Originator,
     PatientStatus,
+    Role,
     Tier,
 )
 from backend.triage.models import CandidateEvent
@@ -167,3 +171,15 @@ def test_every_patient_has_a_code_that_signs_one_phone_in(visited: Visited) -> N
 
         with pytest.raises(SignInRefused), visited.db.transaction(demo_clock.DEMO) as txn:
             activate(txn, one["activation_code"], one["birth_year"])
+
+
+def test_somebody_with_a_telephone_is_on_call_from_the_first_day_to_two_years_from_now(visited: Visited):
+    for site in visited.txn.session.scalars(select(Site).order_by(Site.code)):
+        (member,) = roster.on_call_at(visited.txn, site.id, NOW)
+        begun = select(func.min(OnCallShift.starts_at)).where(OnCallShift.site_id == site.id)
+        first = visited.txn.session.scalar(begun)
+
+        assert NOW - first > timedelta(days=900)
+        assert roster.gaps(visited.txn, site.id, first, NOW + timedelta(days=730)) == []
+        assert [held.role for held in roles_of(visited.txn, member)] == [Role.COORDINATOR]
+        assert member.phone_sealed is not None

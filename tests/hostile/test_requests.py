@@ -62,7 +62,8 @@ def test_a_body_declared_or_packed_as_something_else_is_refused(app, db):
     doors = [door for door in all_doors(app, db) if door.body is not None]
     before = rows(db)
 
-    for number, door in enumerate(doors):
+    # What a phone reports is kept although it is refused (tests/api/test_refused_reports.py).
+    for number, door in enumerate(door for door in doors if not door.label.endswith("/me/reports")):
         whole = json.dumps(door.body | {"nonsense": 1})
         for kind in some(CONTENT_TYPES, number):
             for body in (whole.encode(), whole.encode("utf-16"), b"\x1f\x8b", b"a=1"):
@@ -123,7 +124,7 @@ def test_a_word_no_list_knows_is_refused_by_name_and_not_an_empty_list(app, db):
                 answer = ask(app, door, query_string={name: said})
                 assert_civil(door, answer, (name, said))
                 assert answer.status_code == 422, (door.label, name, said[:50])
-                assert name in answer.json["errors"], (door.label, name, said[:50])
+                assert name in answer.json.get("errors", ()), (door.label, name, said[:50], answer.json)
                 asked += 1
 
     assert asked > 30

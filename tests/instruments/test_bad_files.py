@@ -65,6 +65,30 @@ def test_a_question_missing_in_one_language_is_named(folder):
         read_instruments(folder)
 
 
+def test_a_symptom_that_nobody_could_find_by_typing_is_named(folder):
+    words = next(line for line in (folder / "search.en.yaml").read_text().splitlines() if line.startswith("  cough:"))
+    change(folder, "search.en.yaml", f"{words}\n", "")
+
+    with pytest.raises(BadSeedFile, match=r"search\.en\.yaml:\d+: words\.cough: Is missing\."):
+        read_instruments(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("  cough: [", "  sneeze: [achoo]\n  cough: [", r"words\.sneeze: Belongs to nothing\."),
+        ("  cough: [咳,", "  cough: [咳, 咳,", r"words\.cough: .*咳: written twice\."),
+        ("  cough: [咳,", "  cough: ['',", r"words\.cough\.0: "),
+        ("language: zh-CN", "language: en", r"language: Must be zh-CN"),
+    ],
+)
+def test_a_mistake_among_the_search_words_is_named(folder, old, new, complaint):
+    change(folder, "search.zh-CN.yaml", old, new)
+
+    with pytest.raises(BadSeedFile, match=rf"search\.zh-CN\.yaml:\d+: {complaint}"):
+        read_instruments(folder)
+
+
 def test_a_question_that_belongs_to_no_item_is_named(folder):
     change(folder, "checklist.en.yaml", "questions:\n", "questions:\n  itchy_nose: Did your nose itch?\n")
 

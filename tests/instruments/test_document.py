@@ -43,7 +43,7 @@ def test_a_measurement_carries_its_bounds_and_unit():
 def test_the_time_asked_about_is_said_for_each_part():
     ad_hoc = as_document(instrument("ad_hoc"), "en")
 
-    assert [part["recall"]["period"] for part in ad_hoc["parts"]] == ["PT24H", "P7D", "P7D"]
+    assert [part["recall"]["period"] for part in ad_hoc["parts"]] == ["PT24H", "P7D", "P7D", "P7D"]
     assert ad_hoc["parts"][0]["recall"]["text"] == "Please think of the last 24 hours."
 
 

@@ -109,6 +109,7 @@ def settings_with(db: Database, home: Path, lease_seconds: float = 90.0) -> Sett
         data_keys=(MASTER_KEY,),
         index_key="y" * 40,
         sms_gateway=SmsGateway.SIMULATOR,
+        smtp_url=None,
         tick_seconds=2.0,
         lease_seconds=lease_seconds,
         threads=4,

@@ -16,7 +16,14 @@ from backend.protocol.models import ProtocolVersion
 from backend.reports.models import SymptomReport
 from backend.sealing import DataKey, keyring_of
 from backend.survival.models import DeathReport
-from backend.triage.models import CandidateDecision, CandidateEvent, CandidateFinding
+from backend.triage.models import (
+    CandidateDecision,
+    CandidateEvent,
+    CandidateFinding,
+    PagedCandidate,
+    PagedPerson,
+    StaffPage,
+)
 from backend.worklist.models import WorkItem
 from notifications.models import Attempt, Message
 from tests import people
@@ -138,6 +145,12 @@ def a_finding_about_another(txn: Transaction) -> None:
     changed(CandidateEvent, patient_id=txn.session.scalars(others).one())(txn)
 
 
+def a_page_that_reached_nobody(txn: Transaction) -> None:
+    """And nobody was told so."""
+    removed(PagedPerson)(txn)
+    removed(WorkItem)(txn)
+
+
 def alive_after_the_funeral(txn: Transaction) -> None:
     """Evidence of life on a later day."""
     dead = txn.session.scalars(select(Patient).where(Patient.status == "died")).one()
@@ -168,6 +181,18 @@ def sql(statement: str) -> Break:
     return lambda txn: (txn.session.execute(text(statement)), None)[1]
 
 
+def a_shift_without_length(txn: Transaction) -> None:
+    """It ends when it begins."""
+    at = clocks.now()
+    a_row(txn, "on_call_shift", starts_at=at, ends_at=at, entered_at=at)
+
+
+def a_stranger_on_call(txn: Transaction) -> None:
+    """Somebody who never worked at the site."""
+    at = clocks.now()
+    a_row(txn, "on_call_shift", starts_at=at, ends_at=at + HOUR, entered_at=at)
+
+
 def a_second_factor_twice(txn: Transaction) -> None:
     """Two in force."""
     at = clocks.wall()
@@ -195,6 +220,8 @@ BREAKS: dict[str, Break] = {
     "patients.devices": twice(Device, "uq_patient_device_signed_in", signed_out_at=None),
     "patients.ended": changed(Patient, Patient.birth_year == 1955, status="withdrawn"),
     "staff.authenticators": a_second_factor_twice,
+    "staff.shifts": a_shift_without_length,
+    "staff.on_call": a_stranger_on_call,
     "triage.findings": removed(CandidateFinding),
     "triage.reports": removed(CandidateFinding),
     "triage.same_patient": a_finding_about_another,
@@ -203,6 +230,17 @@ BREAKS: dict[str, Break] = {
     "triage.emergency": changed(CandidateEvent, due_at=clocks.at_local(date(2027, 4, 1), time(9), "UTC")),
     "triage.acknowledged": changed(CandidateEvent, acknowledged_by=None),
     "triage.decided": removed(CandidateDecision),
+    "triage.waiting": changed(CandidateEvent, status="proposed"),
+    "triage.claimed": changed(CandidateEvent, status="dismissed", claimed_by=uuid4(), claimed_at=clocks.now()),
+    "triage.snoozed": changed(CandidateEvent, snoozed_until=clocks.at_local(date(2027, 4, 1), time(9), "UTC")),
+    "pages.emergencies": changed(CandidateEvent, CandidateEvent.tier == "T1", status="proposed"),
+    "pages.settled": changed(StaffPage, acknowledged_at=None, acknowledged_by=None, acknowledged_how=None),
+    "pages.answered": changed(StaffPage, acknowledged_by=None),
+    "pages.about": removed(PagedCandidate),
+    "pages.people": a_page_that_reached_nobody,
+    "pages.put_off": changed(
+        StaffPage, acknowledged_at=None, next_at=clocks.at_local(date(2027, 4, 1), time(9), "UTC")
+    ),
     "survival.approved": changed(DeathReport, status="denied"),
     "survival.recorded": changed(Patient, status="on_study"),
     "survival.two_people": changed(DeathReport, ~PENDING, decided_by=DeathReport.reported_by),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,13 @@ from backend.doctor import Health, Symptom, examine
 from backend.errors import BadSettings
 from backend.jobs import refuse_unfit
 from backend.providers import PROVIDERS
-from backend.staff.models import Site
+from backend.staff.members import update_member
+from backend.staff.models import Site, StaffMember
+from backend.staff.roster import replace_roster
+from backend.staff.shifts import Shift
 from notifications.models import WorkerHeartbeat
 from tests import people
+from tests.notifications.mail_server import Mailbox, mail_server
 from tests.processes import bare_environment, done
 
 TEST = system("test")
@@ -150,3 +155,72 @@ def test_a_home_and_a_database_that_others_may_read_are_named(settings: Settings
 
         assert (opened.health, str(place) in opened.saw) == (Health.WARNING, True)
     assert closed.health is Health.OK
+
+
+def enter_roster(db: Database, who: people.Person, days: int) -> None:
+    with db.transaction(TEST) as txn:
+        update_member(txn, txn.session.get_one(StaffMember, who.id), {"phone": "+8613800138077"})
+        until = txn.now + timedelta(days=days)
+        replace_roster(txn, people.site_row(txn, "site-01"), [Shift(who.id, txn.now, until)])
+
+
+def test_a_site_with_patients_and_nobody_on_call_some_day_is_a_failure(
+    db: Database, settings: Settings, told: Callable
+) -> None:
+    li = people.coordinator(db)
+    before_the_first_patient = told(settings)["roster"]
+    people.ann(db)
+
+    without = told(settings)["roster"]
+    enter_roster(db, li, days=13)
+    too_short = told(settings)["roster"]
+    enter_roster(db, li, days=15)
+    enough = told(settings)["roster"]
+
+    assert [one.health for one in (before_the_first_patient, without, too_short, enough)] == [
+        Health.OK,
+        Health.FAILED,
+        Health.FAILED,
+        Health.OK,
+    ]
+    assert without.saw == "nobody is on call at site-01 from 2027-03-01T00:00+00:00"
+    assert too_short.saw == "nobody is on call at site-01 from 2027-03-14T00:00+00:00"
+    assert "site-01/on-call" in too_short.advice
+
+
+def test_somebody_on_call_who_lost_the_telephone_is_a_warning_and_who_left_a_failure(
+    db: Database, settings: Settings, told: Callable
+) -> None:
+    li, _ = people.coordinator(db), people.ann(db)
+    enter_roster(db, li, days=15)
+
+    found = []
+    for change in ({"phone": None}, {"active": False}):
+        with db.transaction(TEST) as txn:
+            update_member(txn, txn.session.get_one(StaffMember, li.id), change)
+        found.append(told(settings)["roster"])
+
+    assert [one.health for one in found] == [Health.WARNING, Health.FAILED]
+    assert "no telephone" in found[0].saw
+
+
+def test_a_mail_server_is_asked_and_named_when_it_is_not_well(
+    settings: Settings, told: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsaid, mailbox = told(settings)["mail"], Mailbox()
+    with mail_server(mailbox) as port:
+        monkeypatch.setenv("FOLLOWUP_SMTP_URL", f"smtp://127.0.0.1:{port}")
+        well = told(settings)["mail"]
+        monkeypatch.setenv("FOLLOWUP_SMTP_URL", f"smtp://followup:s3cret@127.0.0.1:{port}?region=CN")
+        locked_out = told(settings)["mail"]
+    gone = told(settings)["mail"]
+
+    assert [one.health for one in (unsaid, well, locked_out, gone)] == [
+        Health.WARNING,
+        Health.OK,
+        Health.FAILED,
+        Health.FAILED,
+    ]
+    assert "ConnectionRefusedError" in gone.saw
+    assert "s3cret" not in repr(locked_out)
+    assert mailbox.recipients == []

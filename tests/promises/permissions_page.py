@@ -18,7 +18,7 @@ DOORS = {
     Who.PATIENT: "a patient's phone",
 }
 # Asked by a route for a part of its answer, not at the door.
-ASKED_INSIDE = {Verb.READ_IDENTIFIERS}
+ASKED_INSIDE = {Verb.READ_IDENTIFIERS, Verb.READ_STAFF_NAMES, Verb.RELEASE_OTHERS_CLAIMS}
 INTRODUCTION = """# Who may do what
 
 Made from `ALLOWED` in `backend/access.py` and `TABLE` in `backend/api/permissions.py`, which are what the program asks.

@@ -4,6 +4,7 @@ What differs from run to run (ids, tokens, codes) is replaced by something of th
 the kept file changes only when the API does.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -119,6 +120,8 @@ def _alive(kept: Any, live: Any) -> Any:
     """The kept body with this run's secrets and ids in their places, which are those that the recorder replaced."""
     if isinstance(kept, dict) and isinstance(live, dict):
         return {name: _alive(value, live.get(name)) for name, value in kept.items()}
+    if isinstance(kept, list) and isinstance(live, list):
+        return [_alive(one, other) for one, other in itertools.zip_longest(kept, live[: len(kept)])]
     return live if _is_replaced(kept, live) else kept
 
 

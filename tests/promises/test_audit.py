@@ -1,5 +1,6 @@
 """Every route that writes leaves a trace of who did it: one story that goes through every such door."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -10,6 +11,8 @@ from sqlalchemy import func, select
 from backend.api.permissions import TABLE
 from backend.audit import AuditEvent
 from backend.db import Database, system
+from backend.staff.members import update_member
+from backend.staff.models import StaffMember
 from backend.terms import WorkReason
 from backend.worklist.items import open_item
 from notifications.inbound import ReceivedText, receive
@@ -96,6 +99,15 @@ class Story:
         """What a change of Ann's record must name."""
         return {"If-Match": self.client.get(self.of_ann, headers=self.staff).headers["ETag"]}
 
+    def roster(self) -> dict[str, Any]:
+        """Two weeks of one coordinator's."""
+        with self.db.transaction(system("test")) as txn:
+            update_member(txn, txn.session.get_one(StaffMember, self.person.id), {"phone": "+8613800138077"})
+        days = ["2027-03-01", "2027-03-08", "2027-03-15"]
+        moments = [f"{day}T08:00:00+08:00" for day in days]
+        who = {"staff_id": str(self.person.id)}
+        return {"shifts": [{**who, "from": since, "to": to} for since, to in itertools.pairwise(moments)]}
+
     def steps(self) -> Iterator[Step]:
         """(endpoint, method, path, body, headers), each made when its turn has come."""
         yield from self._setting_up()
@@ -106,7 +118,9 @@ class Story:
 
     def _setting_up(self) -> Iterator[Step]:
         yield "staff.Sites", "POST", f"{API}/sites", SITE, self.chief
-        yield "staff.OneSite", "PATCH", f"{API}/sites/site-09", {"name": "The ninth"}, self.chief
+        changed = {"name": "The ninth", "working_hours": {"opens": "08:30", "closes": "17:30"}}
+        yield "staff.OneSite", "PATCH", f"{API}/sites/site-09", changed, self.chief
+        yield "on_call.Roster", "PUT", f"{API}/sites/site-01/on-call", self.roster(), self.staff
         yield "staff.Staff", "POST", f"{API}/staff", NEWCOMER, self.chief
         leaver = coordinator(self.db)
         changed = {"name": "Gone", "phone": "+8613800138044", "language": "en", "active": False}
@@ -130,12 +144,21 @@ class Story:
         yield "agenda.ItemAttendance", "POST", f"{self.of_ann}/agenda/imaging.m0/attendance", scan, self.staff
 
     def _reporting(self) -> Iterator[Step]:
-        seizure = report_body(answers=answers(checklist__seizure=1))
+        seizure = report_body(answers=answers(checklist__seizure=1, checklist__severe_headache=1))
         yield "reports.MyReports", "POST", f"{API}/me/reports", seizure, self.phone
         yield "reports.PatientReports", "POST", f"{self.of_ben}/reports", staff_report_body(), self.staff
         candidate = self.first("/candidate-events", self.staff)
         path = f"{API}/candidate-events/{candidate}/acknowledgements"
         yield "triage.Acknowledgements", "POST", path, {}, self.staff
+        asked = {"text": "Since when?"}
+        yield "questions.Questions", "POST", f"{API}/candidate-events/{candidate}/questions", asked, self.staff
+        claims = f"{API}/candidate-events/{candidate}/claims"
+        yield "triage.Claims", "POST", claims, {}, self.staff
+        yield "triage.Claims", "DELETE", claims, None, self.staff
+        snoozes = f"{API}/candidate-events/{self.first('/candidate-events?tier=T2', self.staff)}/snoozes"
+        expected = {"until": "2027-03-15", "reason": "As before every infusion."}
+        yield "triage.Snoozes", "POST", snoozes, expected, self.staff
+        yield "triage.Snoozes", "DELETE", snoozes, None, self.staff
         yield "worklist.Resolutions", "POST", f"{API}/worklist/{self.task()}/resolutions", OUTCOME, self.staff
         yield "messages.InboxResolutions", "POST", f"{API}/inbox/{self.text()}/resolutions", OUTCOME, self.staff
         yield "messages.MyMessages", "POST", f"{API}/me/messages", {"text": "thank you"}, self.phone

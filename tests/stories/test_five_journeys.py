@@ -130,7 +130,7 @@ def the_visit_is_told_and_another_day_is_asked_for(db: Database, visitor: Visito
     visitor.send("POST", "/demo/clock", {"to": "2027-03-24T12:00:00+08:00"}, 200)
     assert len([text for text in texts_on(visitor) if "Your visit is on Thu 25 March" in text]) == 2
     visitor.send("POST", f"/demo/phones/{PHONE}", {"text": "2"}, 201)
-    tasks = coordinator_of(db, visitor).get(f"{API}/worklist?site=site-01")["items"]
+    tasks = coordinator_of(db, visitor).get(f"{API}/worklist?site=site-01&reason=change_requested")["items"]
     assert [(task["reason"], task["patient"]["id"]) for task in tasks] == [("change_requested", patient_id)]
 
 

@@ -1,10 +1,12 @@
 """Each sentence about episodes in the plan, as a decision."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from backend.terms import Tier, Trend
+from backend.triage.clocks import Clocks
 from backend.triage.episodes import (
     Episode,
     JoinsSilently,
@@ -12,12 +14,16 @@ from backend.triage.episodes import (
     Opens,
     PagesAgain,
     ReturnsToQueue,
+    Said,
     decide,
+    decide_unalarmed,
+    exceeds,
     has_ended,
     rests_on_a_symptom,
     trend_between,
     worse_of,
 )
+from tests.study import rule_set
 
 NOW = datetime(2027, 3, 10, 1, 0, tzinfo=UTC)
 FRESH = NOW + timedelta(hours=24)
@@ -25,17 +31,28 @@ OLD_CLOCK = NOW + timedelta(hours=2)
 T1, T2, T3 = Tier.T1, Tier.T2, Tier.T3
 
 
+def clocks() -> Clocks:
+    """The times of the shipped protocol."""
+    return rule_set().clocks
+
+
 def ago(**interval):
     return NOW - timedelta(**interval)
 
 
-def running(tier=T2, *, composite=2, grade=None, acknowledged=None, items=("nausea.severity",), due_at=OLD_CLOCK):
+def running(
+    tier=T2, *, composite=2, grade=None, acknowledged=None, items=("nausea.severity",), due_at=OLD_CLOCK, **standing
+):
     level = Level(tier, composite, grade)
-    return Episode(tier, level, level, due_at, acknowledged, frozenset(items))
+    return Episode(tier, level, level, due_at, acknowledged, frozenset(items), **standing)
 
 
-def outcome(episode, tier, *, composite=2, grade=None, items=("nausea.severity",)):
-    return decide(episode, Level(tier, composite, grade), items=frozenset(items), received_at=NOW, fresh_due_at=FRESH)
+def said(tier, composite=2, grade=None, items=("nausea.severity",)):
+    return Said(Level(tier, composite, grade), frozenset(items), received_at=NOW, fresh_due_at=FRESH)
+
+
+def outcome(episode, tier, **reported):
+    return decide(episode, said(tier, **reported), clocks())
 
 
 @pytest.mark.parametrize(("tier", "pages"), [(T1, True), (T2, False), (T3, False)])
@@ -101,7 +118,7 @@ def test_an_emergency_that_lessens_leaves_the_emergency_in_place():
 
 
 def test_a_report_that_fires_no_rule_joins_silently_and_shows_the_trend():
-    joined = outcome(running(T2, acknowledged=ago(days=30)), None, composite=1)
+    joined = decide_unalarmed(running(T2, acknowledged=ago(days=30)), said(None, composite=1))
 
     assert joined == JoinsSilently(Level(T2, 2), Trend.BETTER)
 
@@ -141,7 +158,7 @@ def test_the_trend_compares_with_the_report_before(before, now, trend):
 def test_an_episode_ends_with_the_second_zero_on_another_day_or_a_week_later_for_symptoms(
     zero_since, by_symptom, ended
 ):
-    assert has_ended(zero_since, date(2027, 3, 10), by_symptom=by_symptom) is ended
+    assert has_ended(zero_since, date(2027, 3, 10), clocks(), by_symptom=by_symptom) is ended
 
 
 @pytest.mark.parametrize(
@@ -155,3 +172,132 @@ def test_an_episode_ends_with_the_second_zero_on_another_day_or_a_week_later_for
 )
 def test_an_episode_rests_on_a_symptom_when_a_symptom_question_raised_it(items, is_symptom):
     assert rests_on_a_symptom(items) is is_symptom
+
+
+def test_an_emergency_is_quiet_only_while_the_emergency_itself_was_acknowledged():
+    """A T2 that somebody has seen is no emergency that somebody has seen."""
+    assert isinstance(outcome(running(T2, acknowledged=ago(minutes=5)), T1), PagesAgain)
+    assert isinstance(outcome(running(T1, acknowledged=ago(minutes=5)), T1), JoinsSilently)
+
+
+def test_an_emergency_that_pages_again_keeps_the_clock_nobody_has_stopped():
+    assert outcome(running(T1), T1).due_at == OLD_CLOCK
+    assert outcome(running(T1, acknowledged=ago(hours=13)), T1).due_at == FRESH
+
+
+def test_a_lesser_report_about_an_emergency_seen_weeks_ago_returns_as_what_it_is_now():
+    back = outcome(running(T1, acknowledged=ago(days=15)), T2)
+
+    assert (type(back), back.tier, back.worst.tier) == (ReturnsToQueue, T2, T1)
+
+
+def test_what_is_worse_returns_to_the_queue_even_when_its_tier_is_lower():
+    assert isinstance(outcome(running(T2, acknowledged=ago(days=1)), T3, composite=3), ReturnsToQueue)
+
+
+@pytest.mark.parametrize("field", ["t1_quiet_after_acknowledgement", "quiet_after_acknowledgement"])
+def test_how_long_it_stays_quiet_is_the_protocols_to_say(field):
+    tier = T1 if field.startswith("t1") else T2
+    shorter = replace(clocks(), **{field: timedelta(minutes=1)})
+    episode = running(tier, acknowledged=ago(minutes=5))
+
+    assert isinstance(decide(episode, said(tier), clocks()), JoinsSilently)
+    assert not isinstance(decide(episode, said(tier), shorter), JoinsSilently)
+
+
+def test_how_far_apart_the_zeros_are_is_the_protocols_to_say():
+    longer = replace(clocks(), sign_zeros_apart=timedelta(days=2), symptom_zeros_apart=timedelta(days=9))
+
+    assert not has_ended(date(2027, 3, 9), date(2027, 3, 10), longer, by_symptom=False)
+    assert has_ended(date(2027, 3, 8), date(2027, 3, 10), longer, by_symptom=False)
+    assert not has_ended(date(2027, 3, 2), date(2027, 3, 10), longer, by_symptom=True)
+
+
+class TestWhatAPersonHasClosed:
+    """A report never opens it again: either it joins in silence, or what it says is a candidate of its own."""
+
+    def test_the_same_or_less_joins_silently_within_fourteen_days(self):
+        closed = running(T2, acknowledged=ago(days=14), is_open=False)
+
+        assert isinstance(outcome(closed, T2), JoinsSilently)
+        assert isinstance(outcome(closed, T3), JoinsSilently)
+
+    def test_after_fourteen_days_it_is_a_new_candidate(self):
+        closed = running(T2, acknowledged=ago(days=14, seconds=1), is_open=False)
+
+        assert outcome(closed, T2) == Opens(T2, FRESH, pages=False)
+
+    @pytest.mark.parametrize(
+        "worse", [{"tier": T2, "composite": 3}, {"tier": T2, "grade": 1}, {"tier": T3, "composite": 3}]
+    )
+    def test_a_higher_composite_or_grade_is_a_new_candidate(self, worse):
+        closed = running(T2, acknowledged=ago(minutes=5), is_open=False)
+
+        assert outcome(closed, **worse) == Opens(worse["tier"], FRESH, pages=False)
+
+    def test_a_more_urgent_tier_is_a_new_candidate(self):
+        assert isinstance(outcome(running(T3, acknowledged=ago(days=1), is_open=False), T2), Opens)
+
+    @pytest.mark.parametrize("tier", [T1, T2, T3])
+    def test_an_emergency_is_a_new_candidate_and_pages_however_lately_somebody_looked(self, tier):
+        closed = running(tier, acknowledged=ago(minutes=1), is_open=False)
+
+        assert outcome(closed, T1) == Opens(T1, FRESH, pages=True)
+
+    def test_when_nobody_is_known_to_have_looked_it_is_a_new_candidate(self):
+        assert isinstance(outcome(running(T2, is_open=False), T3), Opens)
+
+    def test_a_report_without_alarm_joins_silently(self):
+        closed = running(T2, acknowledged=ago(days=30), is_open=False, expected=Level(T3, 0))
+
+        assert isinstance(decide_unalarmed(closed, said(None, composite=3)), JoinsSilently)
+
+
+class TestASnooze:
+    """Expected at this level until: never hides anything higher."""
+
+    EXPECTED = Level(T2, 2, None)
+
+    def snoozed(self, **changes):
+        return running(T2, **{"acknowledged": ago(days=60), "expected": self.EXPECTED, **changes})
+
+    @pytest.mark.parametrize(("tier", "composite"), [(T2, 2), (T2, 1), (T3, 2), (T3, None)])
+    def test_what_is_expected_or_less_joins_silently_however_long_ago_somebody_looked(self, tier, composite):
+        assert isinstance(outcome(self.snoozed(), tier, composite=composite), JoinsSilently)
+
+    @pytest.mark.parametrize("worse", [{"composite": 3}, {"grade": 1}])
+    def test_a_higher_composite_or_grade_returns_to_the_queue(self, worse):
+        back = outcome(self.snoozed(), T2, **worse)
+
+        assert (type(back), back.due_at) == (ReturnsToQueue, FRESH)
+
+    def test_a_more_urgent_tier_returns_to_the_queue_or_pages(self):
+        assert isinstance(outcome(self.snoozed(expected=Level(T3, 2)), T2), ReturnsToQueue)
+        assert isinstance(outcome(self.snoozed(), T1), PagesAgain)
+
+    def test_what_was_worse_before_does_not_make_a_higher_level_expected(self):
+        """It was at 3 once, had come down to 2, and 2 is what somebody expects."""
+        had_been_worse = Episode(T2, Level(T2, 3), Level(T2, 2), OLD_CLOCK, ago(days=1), expected=self.EXPECTED)
+
+        assert isinstance(outcome(had_been_worse, T2, composite=3), ReturnsToQueue)
+
+    def test_a_higher_level_ends_it_even_when_no_rule_has_fired(self):
+        back = decide_unalarmed(self.snoozed(), said(None, composite=2, grade=1))
+
+        assert (type(back), back.tier) == (ReturnsToQueue, T2)
+        assert isinstance(decide_unalarmed(self.snoozed(), said(None, composite=2)), JoinsSilently)
+
+    @pytest.mark.parametrize(
+        ("level", "is_above"),
+        [
+            (Level(T2, 2), False),
+            (Level(T3, 1), False),
+            (Level(None, 0), False),
+            (Level(T1, 0), True),
+            (Level(T3, 3), True),
+            (Level(T3, 2, 1), True),
+        ],
+    )
+    def test_a_level_is_above_another_when_anything_of_it_is(self, level, is_above):
+        assert exceeds(level, self.EXPECTED) is is_above
+        assert exceeds(Level(T3), Level(None))

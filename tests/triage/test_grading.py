@@ -16,6 +16,7 @@ from backend.triage.grading import (
     measurement_grades,
     percent_lost,
     stools_grade,
+    stools_over_baseline,
     temperature_grade,
     weight_loss_grade,
 )
@@ -136,6 +137,26 @@ def test_weight_loss_is_graded_in_percent_of_baseline(kilograms, baseline, grade
 
 def test_five_percent_is_five_percent_in_spite_of_binary_fractions():
     assert percent_lost(58.9, 62.0) == 5.0
+
+
+@pytest.mark.parametrize(("hours", "grade"), [(0, 3), (24, 3), (24.1, 4)])
+def test_a_fever_above_40_that_lasts_more_than_a_day_is_grade_4(hours, grade):
+    assert temperature_grade(40.1, hours_above_40=hours) == grade
+    assert temperature_grade(40.0, hours_above_40=hours) == 2
+
+
+@pytest.mark.parametrize(
+    ("measured", "baseline", "over"),
+    [
+        ({"stools_over_baseline": 3, "stools_per_day": 9}, 2, 3),
+        ({"stools_per_day": 9}, 2, 7),
+        ({"stools_per_day": 1}, 2, 0),
+        ({"stools_per_day": 9}, None, None),
+        ({}, 2, None),
+    ],
+)
+def test_stools_over_baseline_are_said_or_counted_from_the_patients_own_normal(measured, baseline, over):
+    assert stools_over_baseline(measured, baseline) == over
 
 
 @pytest.mark.parametrize(("stools", "grade"), [(0, 0), (1, 1), (3, 1), (4, 2), (6, 2), (7, 3), (30, 3)])

@@ -72,6 +72,48 @@ def test_what_nobody_understands_is_raised_before_treatment_too():
     assert raised(told(name="baseline", nose__length=2), is_baseline=True) == {"not_understood": Tier.T3}
 
 
+def with_an_answer_beyond_the_scale():
+    """An instrument whose severities go up to 6, which nobody has a grade for."""
+    item = replace(instrument("weekly").items["nausea.severity"], highest=6)
+    return replace(instrument("weekly"), items={**instrument("weekly").items, "nausea.severity": item})
+
+
+def test_an_answer_beyond_the_scale_that_is_graded_is_for_a_person():
+    report = Told(with_an_answer_beyond_the_scale(), {"nausea.frequency": 2, "nausea.severity": 5})
+
+    assessed = assess(rule_set(), report, Circumstances())
+
+    assert [(found.subject, found.items) for found in assessed.findings] == [("not_understood", ("nausea.severity",))]
+    assert assessed.composites == {"nausea": None}
+
+
+def with_measurement(**about):
+    """The ad-hoc report with something more to measure, which no rule names."""
+    whole = instrument("ad_hoc")
+    pulse = replace(whole.measurements["systolic_mmhg"], name="pulse_bpm", **about)
+    return replace(whole, measurements={**whole.measurements, "pulse_bpm": pulse})
+
+
+def test_a_measurement_about_a_term_that_no_rule_names_is_for_a_person():
+    report = Told(with_measurement(ctcae=("10040741",)), {}, {"pulse_bpm": 61})
+
+    assert found_about("not_understood", report).items == ("pulse_bpm",)
+
+
+def test_a_measurement_that_by_itself_is_about_no_term_is_for_nobody():
+    assert raised(Told(with_measurement(ctcae=()), {}, {"pulse_bpm": 61})) == {}
+
+
+def test_a_complaint_that_rules_never_look_at_is_for_a_person_and_its_absence_is_not():
+    fever_alone = replace(rule_set(), rules=(), named=frozenset({"checklist.chills"}), scopes=frozenset({"report"}))
+    report = told(signs=["seizure", "chills"], nausea__frequency=1, fatigue__severity=0)
+
+    (found,) = findings(fever_alone, report, Circumstances())
+
+    assert (found.tier, found.needs_review) == (Tier.T3, True)
+    assert set(found.items) == {"checklist.seizure", "nausea.frequency"}
+
+
 @pytest.mark.parametrize(("tier", "reviewed_at"), [(Tier.T1, Tier.T2), (Tier.T2, Tier.T2), (Tier.T3, Tier.T3)])
 def test_a_failing_rule_is_for_a_person_and_keeps_nobody_else_from_being_heard(tier, reviewed_at, caplog):
     def fails(_focus):

@@ -3,9 +3,11 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from backend import clock as the_clock
 from backend import demo_clock
+from backend.agenda import changes
 from backend.agenda.history import agenda_of
 from backend.agenda.planning import wanted_letters
 from backend.db import Database, system
@@ -13,6 +15,7 @@ from backend.errors import InvalidInput
 from backend.jobs import ticker_of, work_of
 from backend.patients.models import Patient
 from backend.web.demo_steps import AT_A_NEW_DAY, move_clock_by, move_clock_to
+from backend.worklist.models import WorkItem
 from notifications.channels.simulator import texts_of
 from tests.databases import KEYRING
 from tests.people import ANNS_PHONE, BENS_PHONE, ann, ben
@@ -75,6 +78,48 @@ def test_moving_equals_waiting(db, ticker, databases, settings, clock):
     assert moved
     other.close()
     databases.drop(url)
+
+
+def calls(db: Database) -> set[tuple[str, datetime, datetime, str | None, bool]]:
+    """Every call there was: about what, since when, due when, whose duty, and whether it is still to be made."""
+    with db.reading(system("test")) as txn:
+        listed = txn.session.scalars(select(WorkItem).where(WorkItem.agenda_key.is_not(None)))
+        return {(task.key, task.created_at, task.due_at, task.for_role, task.resolved_at is None) for task in listed}
+
+
+def test_moving_asks_for_the_same_calls_as_waiting(db, ticker, databases, settings):
+    """Over the Sunday and the Monday after an infusion nobody answers: an evening is missed, and noon passes."""
+    began = datetime.fromisoformat("2027-03-14T10:00:00+08:00")
+    url = databases.fresh_url("sqlite")
+    other = Database(url, KEYRING)
+    for home in (db, other):
+        the_clock.move_to(began - timedelta(days=20))
+        infused(home, ann(home, randomised_on=date(2027, 2, 22)))
+    waiting = ticker_of(work_of(other, settings))
+    for minutes in range(0, 27 * 60 + 1, 60):
+        the_clock.move_to(began + timedelta(minutes=minutes))
+        waiting.run_due_once()
+
+    the_clock.move_to(began)
+    move_clock_by(db, ticker, timedelta(hours=27))
+
+    assert calls(db) == calls(other)
+    assert {call[3] for call in calls(db)} == {"coordinator", "investigator"}
+    other.close()
+    databases.drop(url)
+
+
+def infused(db: Database, patient: Patient) -> None:
+    """Given both days, on 13 and 14 March at nine in Beijing."""
+    with db.transaction(system("test")) as txn:
+        row = txn.session.get_one(Patient, patient.id)
+        changes.plan_cycle(txn, row, 1, date(2027, 2, 26))
+        changes.confirm_cycle(txn, row, 1)
+    for day in (1, 2):
+        started = datetime.fromisoformat(f"2027-03-{12 + day}T09:00:00+08:00")
+        the_clock.move_to(started)
+        with db.transaction(system("test")) as txn:
+            changes.start_infusion(txn, txn.session.get_one(Patient, patient.id), 1, day, started)
 
 
 def test_many_small_moves_equal_a_large_one(db, ticker, databases, settings):

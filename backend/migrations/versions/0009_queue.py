@@ -1,5 +1,8 @@
 """What working through the queue takes: rosters, pages to staff, questions to patients, claims, snoozes, escalation."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -14,7 +17,7 @@ UNANSWERED_PAGE = sa.text("acknowledged_at IS NULL")
 UNANSWERED_QUESTION = sa.text("answered_at IS NULL")
 IN_FORCE = sa.text("replaced_at IS NULL")
 
-ADDED = {
+ADDED: Mapping[str, tuple[sa.Column[Any], ...]] = {
     "candidate_event": (
         sa.Column("claimed_at", UTCDateTime(), nullable=True),
         sa.Column("snoozed_until", UTCDateTime(), nullable=True),
@@ -22,6 +25,13 @@ ADDED = {
         sa.Column("escalated_to", sa.Text(), nullable=True),
     ),
     "message": (sa.Column("words_sealed", sa.Text(), nullable=True),),
+    "work_item": (
+        sa.Column("agenda_key", sa.Text(), nullable=True),
+        sa.Column("for_role", sa.Text(), nullable=True),
+        sa.Column("passes_on_at", UTCDateTime(), nullable=True),
+        sa.Column("passes_on_to", sa.Text(), nullable=True),
+    ),
+    "inbound_message": (sa.Column("in_reply_to", sa.Uuid(), nullable=True),),
 }
 
 
@@ -104,6 +114,7 @@ def _pages() -> None:
         sa.Column("report_id", sa.Uuid(), nullable=True),
         sa.Column("inbound_message_id", sa.Uuid(), nullable=True),
         sa.Column("opened_at", UTCDateTime(), nullable=False),
+        sa.Column("renewed_at", UTCDateTime(), nullable=False),
         sa.Column("next_at", UTCDateTime(), nullable=False),
         sa.Column("rounds", sa.Integer(), nullable=False),
         sa.Column("acknowledged_at", UTCDateTime(), nullable=True),

@@ -1,0 +1,170 @@
+"""Tasks to telephone a patient who is silent: opened when a day ends without an answer, closed when one comes.
+
+Any number of workers may do this at once, and as often as they like: a task's key is there once, and acts about
+one patient take turns. Nobody is asked to telephone the dead, the withdrawn, or a family that told of a death.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from backend.agenda.calendar import agenda, by_key
+from backend.agenda.calls import Callers, WantedCall, calls_about, speaks_of, wanted_now
+from backend.agenda.course import AgendaItem, Course
+from backend.agenda.history import course_of, protocol_for
+from backend.agenda.planning import everyone
+from backend.db import Database, Transaction, system
+from backend.patients import contact
+from backend.patients.models import Patient
+from backend.patients.turns import take_turn
+from backend.protocol.definition import Protocol
+from backend.sealing import is_forgotten
+from backend.staff.models import Site
+from backend.staff.roster import on_call_at
+from backend.terms import AgendaState, Duty, PatientStatus
+from backend.worklist.items import Handover, find_item, open_item, pass_on, resolve, to_pass_on
+from backend.worklist.models import WorkItem
+
+ANSWERED = "answered"
+NO_LONGER_NEEDED = "no longer needed"
+
+
+log = logging.getLogger(__name__)
+
+CALLER = system("caller")
+
+
+def ask_for_calls(db: Database) -> Counter[str]:
+    """Open and close what is due, one patient a transaction, and pass on what has waited too long."""
+    done: Counter[str] = Counter()
+    with db.reading(CALLER) as txn:
+        patient_ids = [patient_id for patient_id in to_look_at(txn) if _may_be_due(txn, patient_id)]
+    for patient_id in patient_ids:
+        try:
+            with db.transaction(CALLER) as txn:
+                done.update(attend_to(txn, patient_id))
+        except Exception:
+            # One record that cannot be read must not silence the calls for all others.
+            log.exception("a patient's calls could not be looked at", extra={"patient_id": str(patient_id)})
+            done["calls_failed"] += 1
+    with db.reading(CALLER) as txn:
+        task_ids = to_pass_on(txn)
+    for task_id in task_ids:
+        with db.transaction(CALLER) as txn:
+            done["calls_passed_on"] += pass_on(txn, task_id)
+    return done
+
+
+def _may_be_due(txn: Transaction, patient_id: UUID) -> bool:
+    """What cannot be looked at here is tried again in a transaction of its own, and logged there."""
+    try:
+        return look_at(txn, patient_id).is_anything and not is_forgotten(txn, patient_id)
+    except Exception:
+        return True
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is to be done about one patient's calls: those to ask for, the tasks to close and what came of each."""
+
+    to_open: Sequence[WantedCall]
+    to_close: Sequence[tuple[WorkItem, str]]
+    # When more would be due if the patient stayed silent; None: never.
+    next_at: datetime | None
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether anything is to be done now."""
+        return bool(self.to_open or self.to_close)
+
+
+def to_look_at(txn: Transaction) -> Sequence[UUID]:
+    """Everybody who is still followed, and everybody about whom a call still stands on a list."""
+    about = select(WorkItem.patient_id).where(WorkItem.agenda_key.is_not(None), WorkItem.resolved_at.is_(None))
+    standing = {patient_id for patient_id in txn.session.scalars(about) if patient_id}
+    return sorted(standing.union(everyone(txn)))
+
+
+def look_at(txn: Transaction, patient_id: UUID) -> Due:
+    """What is due about this patient's calls. Changes nothing."""
+    return _due(txn, txn.session.get_one(Patient, patient_id))
+
+
+def attend_to(txn: Transaction, patient_id: UUID) -> dict[str, int]:
+    """Open and close this patient's calls as is due now, and say how many of each."""
+    patient = txn.session.get_one(Patient, patient_id)
+    take_turn(txn, patient)
+    due = _due(txn, patient)
+    for task, outcome in due.to_close:
+        resolve(txn, task, outcome)
+    opened = [call for call in due.to_open if _open(txn, patient, call)]
+    return {"calls_opened": len(opened), "calls_closed": len(due.to_close)}
+
+
+def _due(txn: Transaction, patient: Patient) -> Due:
+    items, calls = _calls(txn, patient)
+    standing = {call.key: call for call in calls}
+    open_tasks = _open_tasks(txn, patient)
+    to_close = [(task, _outcome(task, items)) for task in open_tasks if task.key not in standing]
+    called = [standing[task.key] for task in open_tasks if task.key in standing]
+    to_open = [call for call in wanted_now(calls, txn.now) if _is_news(txn, patient, call, called)]
+    next_at = min((call.opens_at for call in calls if call.opens_at > txn.now), default=None)
+    return Due(to_open, to_close, next_at)
+
+
+def _calls(txn: Transaction, patient: Patient) -> tuple[Sequence[AgendaItem], Sequence[WantedCall]]:
+    """What the patient may be telephoned about, and every call there would be; nothing while nobody may telephone."""
+    if patient.status in (PatientStatus.DIED, PatientStatus.WITHDRAWN) or contact.holds(txn, patient):
+        return (), ()
+    protocol, course = protocol_for(txn, patient), course_of(txn, patient)
+    site = txn.session.get_one(Site, patient.site_id)
+    items = [item for item in agenda(protocol, course, txn.now) if not _is_stopped(protocol, course, item)]
+    return items, tuple(calls_about(protocol, items, course.reported, Callers(site.time_zone, protocol.country)))
+
+
+def _is_stopped(protocol: Protocol, course: Course, item: AgendaItem) -> bool:
+    """Also what was missed before somebody stopped reporting is nobody's business any more."""
+    return course.withdrawn_from_reporting_on is not None and item.kind in protocol.stops.withdrawn_from_reporting
+
+
+def _open_tasks(txn: Transaction, patient: Patient) -> Sequence[WorkItem]:
+    waiting = select(WorkItem).where(
+        WorkItem.patient_id == patient.id, WorkItem.agenda_key.is_not(None), WorkItem.resolved_at.is_(None)
+    )
+    return txn.session.scalars(waiting.order_by(WorkItem.due_at, WorkItem.id)).all()
+
+
+def _outcome(task: WorkItem, items: Sequence[AgendaItem]) -> str:
+    """Why nobody wants a call any more: an answer came, or what it was about has gone, has moved, or was stopped."""
+    item = by_key(items).get(task.agenda_key or "")
+    if item is None or item.state is AgendaState.CANCELLED or not speaks_of(task.key, item.due_on):
+        return NO_LONGER_NEEDED
+    return ANSWERED
+
+
+def _is_news(txn: Transaction, patient: Patient, call: WantedCall, called: Sequence[WantedCall]) -> bool:
+    """Whether no task with this key was there before, and none that is open speaks for the same silence."""
+    if any(one.is_same_silence(call) for one in called):
+        return False
+    return find_item(txn, patient.id, call.key) is None
+
+
+def _open(txn: Transaction, patient: Patient, call: WantedCall) -> bool:
+    """On a day off somebody must be on call for it; where nobody is, it goes on at once."""
+    is_held = call.duty is not Duty.ON_CALL or bool(on_call_at(txn, patient.site_id, call.due_at))
+    opened = open_item(
+        txn,
+        reason=call.reason,
+        key=call.key,
+        site_id=patient.site_id,
+        patient_id=patient.id,
+        due_at=call.due_at,
+        agenda_key=call.agenda_key,
+        handover=Handover(call.duty, call.passes_on_at, call.passes_on_to) if is_held else Handover(call.passes_on_to),
+    )
+    return opened is not None

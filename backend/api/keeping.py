@@ -1,0 +1,63 @@
+"""A report that is refused is kept all the same, once the refusal itself has been rolled back."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from flask import g, request
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from backend import access
+from backend.api.problems import by_field
+from backend.db import Transaction, database_of
+from backend.errors import FollowupError, InvalidInput, Kind
+from backend.reports.refused import keep_refused, what_to_do
+
+UNPROCESSABLE = 422
+
+log = logging.getLogger(__name__)
+
+
+def keeping_what_is_refused(view: Callable[[], Any]) -> Any:
+    """Answer as the view does. What it refuses is kept, and the refusal says so: ``kept``, ``phone``, ``advice``.
+
+    A server that is busy keeps nothing: the phone still has the report, and sends it again.
+    """
+    try:
+        return view()
+    except Exception as wrong:
+        refusal = _in_our_words(wrong)
+        body = request.get_data(cache=True)
+        if body.strip() and not _will_be_tried_again(refusal):
+            g.txn.after_rollback(partial(_keep, g.txn, body, refusal))
+        raise refusal from wrong
+
+
+def _in_our_words(wrong: Exception) -> Exception:
+    """The schemas' complaints as a refusal of ours, which can say more than they do."""
+    if isinstance(wrong, HTTPException) and wrong.code == UNPROCESSABLE:
+        return InvalidInput(fields=by_field(getattr(wrong, "data", {}).get("messages", {})))
+    return wrong
+
+
+def _will_be_tried_again(refusal: Exception) -> bool:
+    if isinstance(refusal, FollowupError):
+        return refusal.kind is Kind.UNAVAILABLE
+    return isinstance(refusal, SQLAlchemyError) and not isinstance(refusal, IntegrityError | DataError)
+
+
+def _keep(ended: Transaction, body: bytes, refusal: Exception) -> None:
+    """Whatever happens here, the sender hears of the refusal; ``kept`` is said only when it is so."""
+    facts: dict[str, object] = {"kept": False}
+    try:
+        with database_of(ended).transaction(ended.actor, request_id=ended.request_id) as txn:
+            patient = access.own_patient(txn)
+            facts |= what_to_do(txn, patient, body)
+            is_kept = keep_refused(txn, patient, body) is not None
+        facts["kept"] = is_kept
+    except Exception:
+        log.exception("a refused report could not be kept", extra={"request_id": ended.request_id})
+    if isinstance(refusal, FollowupError):
+        refusal.facts.update(facts)

@@ -1,0 +1,107 @@
+"""May this message to a member of staff still go, and to which number or address? Decided at the last moment.
+
+An emergency knows no quiet hours and no cap. What is due the same day waits for the site's morning on a telephone.
+"""
+
+from dataclasses import dataclass
+from datetime import time
+from uuid import UUID
+
+from backend.conversations import page_links
+from backend.db import Transaction
+from backend.patients.models import Patient
+from backend.sealing import is_forgotten, unseal
+from backend.staff.models import Site, StaffMember
+from backend.staff.roster import care_team
+from backend.terms import CandidateStatus, ChannelKind, Language
+from backend.triage.models import CandidateEvent, StaffPage
+from notifications import Later, Send, Suppress, inbound
+from notifications.dispatcher import Decision
+from notifications.models import InboundMessage, Message
+from notifications.quiet_hours import next_allowed
+from notifications.templates import Template
+
+# For what is not an emergency; the site's own clock.
+TEXTS_FROM, TEXTS_UNTIL = time(8), time(22)
+
+
+@dataclass(frozen=True)
+class StaffWays:
+    """Under which address this server is reached from outside, and whether it can send e-mail."""
+
+    public_url: str = ""
+    has_email: bool = False
+
+
+NO_WAYS = StaffWays()
+
+
+def release_to_staff(txn: Transaction, message: Message, template: Template, ways: StaffWays) -> Decision:
+    """Send, later, or not at all and why."""
+    member = txn.session.get(StaffMember, message.staff_id, populate_existing=True) if message.staff_id else None
+    if member is None or message.patient_id is None or message.site_id is None:
+        return Suppress("nobody_to_write_to")
+    if is_forgotten(txn, message.patient_id):
+        return Suppress("forgotten")
+    if message.in_reply_to is not None:
+        return _back_to_the_sender(txn, message, member)
+    if not care_team(txn, message.site_id, [member.id]):
+        return Suppress("left")
+    refused = _about_the_page(txn, message) or _about_the_candidate(txn, message, template)
+    return refused or _to(txn, message, member, template, ways)
+
+
+def _about_the_page(txn: Transaction, message: Message) -> Decision | None:
+    """Not once a person has acknowledged, and not beside a newer round of the same page.
+
+    One that was tried and failed is tried on: that it never arrives must become somebody's task.
+    """
+    if "page" not in message.values:
+        return None
+    page = txn.session.get_one(StaffPage, UUID(message.values["page"]), populate_existing=True)
+    if page.acknowledged_at is not None:
+        return Suppress("acknowledged")
+    if page.rounds > int(message.values["round"]) and message.tries == 0:
+        return Suppress("newer_round")
+    return None
+
+
+def _about_the_candidate(txn: Transaction, message: Message, template: Template) -> Decision | None:
+    if "candidate" not in message.values:
+        return None
+    candidate = txn.session.get_one(CandidateEvent, UUID(message.values["candidate"]), populate_existing=True)
+    if candidate.status != CandidateStatus.PROPOSED:
+        return Suppress("acknowledged")
+    if candidate.tier != message.values["tier"]:
+        return Suppress("tier_changed")
+    if template.is_email:
+        return None
+    zone = txn.session.get_one(Site, candidate.site_id).time_zone
+    allowed = next_allowed(txn.now, zone, TEXTS_UNTIL, TEXTS_FROM)
+    return Later(allowed, "quiet_hours") if allowed > txn.now else None
+
+
+def _to(txn: Transaction, message: Message, member: StaffMember, template: Template, ways: StaffWays) -> Decision:
+    if template.is_email and not ways.has_email:
+        return Suppress("no_email_gateway")
+    channel = ChannelKind.EMAIL if template.is_email else ChannelKind.SMS
+    address = unseal(txn, member, "email_sealed" if template.is_email else "phone_sealed")
+    if address is None:
+        return Suppress("no_number")
+    values = _values(txn, message)
+    if "person" in message.values:
+        values["link"] = page_links.address_of(txn, UUID(message.values["person"]), ways.public_url)
+    return Send(channel, address, Language(member.language), {name: values[name] for name in template.placeholders})
+
+
+def _back_to_the_sender(txn: Transaction, message: Message, member: StaffMember) -> Decision:
+    """An answer goes to the number that wrote."""
+    number = inbound.number_of(txn, txn.session.get_one(InboundMessage, message.in_reply_to))
+    if number is None:
+        return Suppress("no_number")
+    return Send(ChannelKind.SMS, number, Language(member.language), _values(txn, message))
+
+
+def _values(txn: Transaction, message: Message) -> dict[str, str]:
+    subject = txn.session.get_one(Patient, message.patient_id).subject_number
+    return {**{name: str(value) for name, value in message.values.items()}, "subject": subject}

@@ -1,0 +1,23 @@
+"""A person acknowledges a page, by its link or by a text: with it every emergency that it is about."""
+
+from backend.db import Actor, Transaction, one_at_a_time_for
+from backend.staff.members import roles_of
+from backend.staff.models import StaffMember
+from backend.terms import Originator, PageAnswer
+from backend.triage.decisions import acknowledge
+from backend.triage.models import StaffPage
+from backend.triage.paging import end, waiting_for
+
+
+def answer_page(txn: Transaction, page: StaffPage, staff: StaffMember, how: PageAnswer) -> bool:
+    """Acknowledge the page and its emergencies in this person's name; False when somebody else was first.
+
+    Of two at once one wins, and the page then says to the other who it was.
+    """
+    one_at_a_time_for(txn, page.patient_id)
+    acting = txn.acting_as(Actor(Originator.SITE, id=staff.id, roles=roles_of(txn, staff)))
+    if not end(acting, page, by=staff.id, how=how):
+        return False
+    for candidate in waiting_for(acting, page):
+        acknowledge(acting, candidate)
+    return True

@@ -1,0 +1,273 @@
+"""Calling a person to an emergency: opening a page, sending it out, and its end.
+
+Rows first, then the effect: a page and the messages it calls for stand in one transaction with the report behind
+them, and the dispatcher sends within seconds. A patient has one unanswered page at most. A further report joins it
+and goes out at once, so nobody is paged twice in one interval, and the hours counted from the first report stand.
+"""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+
+import notifications
+from backend import audit
+from backend.db import Transaction, compare_and_set, one_at_a_time_for
+from backend.patients.models import Patient
+from backend.sealing import unseal
+from backend.staff.models import StaffMember
+from backend.staff.roster import members_holding, on_call_at
+from backend.terms import CandidateStatus, PageAnswer, PageStep, Recipient, Role, Tier, Urgency, WorkReason
+from backend.triage import pages
+from backend.triage.clocks import Clocks
+from backend.triage.models import CandidateDecision, CandidateEvent, PagedCandidate, PagedPerson, StaffPage
+from backend.triage.pages import Round
+from backend.worklist.items import open_item
+from notifications import opt_outs
+from notifications.outbox import Letter
+
+HEARD_WHEN_NOBODY_IS_ON_CALL = (Role.COORDINATOR, Role.INVESTIGATOR)
+ROLE_OF_STEP = {
+    PageStep.INVESTIGATOR: Role.INVESTIGATOR,
+    PageStep.PRINCIPAL_INVESTIGATOR: Role.PRINCIPAL_INVESTIGATOR,
+}
+
+
+def open_page(
+    txn: Transaction,
+    patient: Patient,
+    candidates: Sequence[CandidateEvent],
+    clocks: Clocks,
+    *,
+    report_id: UUID | None = None,
+    inbound_message_id: UUID | None = None,
+) -> StaffPage | None:
+    """Page about these candidates of one report or text, once for all of them; None when there is none.
+
+    An unanswered page of the patient takes them in instead: it goes out again at once, to everybody it has reached.
+    """
+    if not candidates:
+        return None
+    one_at_a_time_for(txn, patient.id)
+    txn.session.flush()
+    page = unanswered(txn, patient.id)
+    if page is None:
+        page = StaffPage(
+            patient_id=patient.id,
+            site_id=patient.site_id,
+            report_id=report_id,
+            inbound_message_id=inbound_message_id,
+            opened_at=txn.now,
+            renewed_at=txn.now,
+            next_at=txn.now,
+            rounds=0,
+        )
+        audit.record(txn, "staff_page.opened", page)
+        txn.session.flush()
+    page.renewed_at = txn.now
+    _take_in(txn, page, candidates)
+    _go_out(txn, page, pages.round_now(_as_it_stands(page), txn.now, clocks), is_news=True)
+    return page
+
+
+def repeat(txn: Transaction, page_id: UUID, clocks: Clocks) -> bool:
+    """Send a page out again if it is time and nobody has acknowledged; whether it went out.
+
+    Of two workers who try at once the second finds that it has gone out.
+    """
+    page = txn.session.get_one(StaffPage, page_id)
+    one_at_a_time_for(txn, page.patient_id)
+    txn.session.refresh(page)
+    if page.acknowledged_at is None and not waiting_for(txn, page):
+        # Whoever took note did so past this page; it is theirs, and nobody need be woken again.
+        _answer_as_taken_note_of(txn, page)
+        return False
+    due = pages.round_due(_as_it_stands(page), txn.now, clocks)
+    if due is None:
+        return False
+    _go_out(txn, page, due, is_news=False)
+    return True
+
+
+def unanswered(txn: Transaction, patient_id: UUID) -> StaffPage | None:
+    """The patient's page that waits for a person; there is never more than one."""
+    waiting = select(StaffPage).where(StaffPage.patient_id == patient_id, StaffPage.acknowledged_at.is_(None))
+    return txn.session.scalars(waiting.order_by(StaffPage.opened_at, StaffPage.id).limit(1)).one_or_none()
+
+
+def needs_a_page(txn: Transaction) -> ColumnElement[bool]:
+    """Which candidates a person must be called to: emergencies nobody has taken note of or expects at this level."""
+    not_snoozed = or_(CandidateEvent.snoozed_until.is_(None), CandidateEvent.snoozed_until <= txn.now)
+    return and_(CandidateEvent.tier == Tier.T1, CandidateEvent.status == CandidateStatus.PROPOSED, not_snoozed)
+
+
+def waiting_for(txn: Transaction, page: StaffPage) -> Sequence[CandidateEvent]:
+    """The emergencies of a page that nobody has taken note of yet, the first one first."""
+    txn.session.flush()
+    about = (
+        select(CandidateEvent)
+        .join(PagedCandidate, PagedCandidate.candidate_event_id == CandidateEvent.id)
+        .where(PagedCandidate.page_id == page.id, needs_a_page(txn))
+    )
+    return txn.session.scalars(about.order_by(CandidateEvent.opened_at, CandidateEvent.id)).all()
+
+
+def pages_of(txn: Transaction, candidate: CandidateEvent) -> list[tuple[StaffPage, Sequence[PagedPerson]]]:
+    """The pages about a candidate and whom each has reached, the first one first."""
+    about = (
+        select(StaffPage)
+        .join(PagedCandidate, PagedCandidate.page_id == StaffPage.id)
+        .where(PagedCandidate.candidate_event_id == candidate.id)
+        .order_by(StaffPage.opened_at, StaffPage.id)
+    )
+    return [(page, _reached(txn, page)) for page in txn.session.scalars(about).all()]
+
+
+def settle_page_of(txn: Transaction, candidate: CandidateEvent) -> None:
+    """A person has taken note of a candidate: if its page waits for no other, it is answered by that."""
+    page = unanswered(txn, candidate.patient_id)
+    if page is not None and not waiting_for(txn, page) and txn.actor.id is not None:
+        end(txn, page, by=txn.actor.id, how=PageAnswer.CONSOLE)
+
+
+def end(txn: Transaction, page: StaffPage, *, by: UUID, how: PageAnswer) -> bool:
+    """A person has answered: it goes out no more. False when somebody else was first; the page then says who."""
+    claim = update(StaffPage).where(StaffPage.id == page.id, StaffPage.acknowledged_at.is_(None))
+    answered = {"acknowledged_at": txn.now, "acknowledged_by": by, "acknowledged_how": how}
+    if not compare_and_set(txn, claim, **answered):
+        txn.session.refresh(page)
+        return False
+    for name, value in answered.items():
+        setattr(page, name, value)
+    audit.record(txn, "staff_page.acknowledged", page)
+    txn.session.flush()
+    return True
+
+
+def _as_it_stands(page: StaffPage) -> pages.Page:
+    return pages.Page(
+        page.opened_at, page.renewed_at, page.next_at, page.rounds, is_acknowledged=page.acknowledged_at is not None
+    )
+
+
+def _take_in(txn: Transaction, page: StaffPage, candidates: Iterable[CandidateEvent]) -> None:
+    known = set(txn.session.scalars(select(PagedCandidate.candidate_event_id).where(PagedCandidate.page_id == page.id)))
+    for candidate in candidates:
+        if candidate.id not in known:
+            row = PagedCandidate(
+                page_id=page.id, candidate_event_id=candidate.id, patient_id=page.patient_id, site_id=page.site_id
+            )
+            audit.record(txn, "staff_page.candidate_added", row)
+    txn.session.flush()
+
+
+def _go_out(txn: Transaction, page: StaffPage, this: Round, *, is_news: bool) -> None:
+    """To everybody reached so far and whoever must be reached by now: a text each, a copy by e-mail of what is new.
+
+    Repetitions ring the telephone. Six copies an hour would only bury the one mail with the link.
+    """
+    reached = {row.staff_id: row for row in _reached(txn, page)}
+    knew = frozenset() if is_news else frozenset(reached)
+    for step in this.steps:
+        for member in _called_at(txn, page, step):
+            if member.id not in reached:
+                reached[member.id] = _reach(txn, page, member, step)
+    page.rounds, page.next_at = this.number, this.next_at
+    audit.record(txn, "staff_page.went_out", page)
+    txn.session.flush()
+    for row in reached.values():
+        member = txn.session.get_one(StaffMember, row.staff_id)
+        if member.deactivated_at is None:
+            _write_to(txn, page, row, member, with_copy=row.staff_id not in knew)
+
+
+def _reached(txn: Transaction, page: StaffPage) -> Sequence[PagedPerson]:
+    rows = select(PagedPerson).where(PagedPerson.page_id == page.id)
+    return txn.session.scalars(rows.order_by(PagedPerson.first_paged_at, PagedPerson.id)).all()
+
+
+def _reach(txn: Transaction, page: StaffPage, member: StaffMember, step: PageStep) -> PagedPerson:
+    row = PagedPerson(
+        page_id=page.id,
+        staff_id=member.id,
+        step=step,
+        first_paged_at=txn.now,
+        patient_id=page.patient_id,
+        site_id=page.site_id,
+    )
+    audit.record(txn, "staff_page.person_paged", row)
+    return row
+
+
+def _called_at(txn: Transaction, page: StaffPage, step: PageStep) -> Sequence[StaffMember]:
+    """Whom a step means at this hour: a shift that has ended since hands over to the next."""
+    if step is not PageStep.ON_CALL:
+        return members_holding(txn, page.site_id, ROLE_OF_STEP[step])
+    on_call = on_call_at(txn, page.site_id, txn.now)
+    if any(_takes_texts(txn, member) for member in on_call):
+        return on_call
+    _say_that_nobody_is_on_call(txn, page)
+    others = [members_holding(txn, page.site_id, role) for role in HEARD_WHEN_NOBODY_IS_ON_CALL]
+    return list(dict.fromkeys([*on_call, *(member for held in others for member in held)]))
+
+
+def _say_that_nobody_is_on_call(txn: Transaction, page: StaffPage) -> None:
+    open_item(
+        txn,
+        reason=WorkReason.NOBODY_TO_PAGE,
+        key=f"nobody-to-page:{page.id}",
+        site_id=page.site_id,
+        patient_id=page.patient_id,
+        due_at=txn.now,
+    )
+
+
+def _write_to(txn: Transaction, page: StaffPage, person: PagedPerson, member: StaffMember, *, with_copy: bool) -> None:
+    takes_texts = _takes_texts(txn, member)
+    if takes_texts:
+        _queue(txn, page, person, "sms")
+    elif member.phone_sealed is not None:
+        # The number said STOP. That is obeyed, and must not go unnoticed.
+        open_item(
+            txn,
+            reason=WorkReason.MESSAGES_STOPPED,
+            key=f"page-without-text:{page.id}:{member.id}",
+            site_id=page.site_id,
+            due_at=txn.now,
+        )
+    if with_copy or not takes_texts:
+        _queue(txn, page, person, "email")
+
+
+def _takes_texts(txn: Transaction, member: StaffMember) -> bool:
+    number = unseal(txn, member, "phone_sealed")
+    return number is not None and not opt_outs.seems_stopped(txn, number)
+
+
+def _queue(txn: Transaction, page: StaffPage, person: PagedPerson, way: str) -> None:
+    notifications.queue(
+        txn,
+        Letter(
+            key=f"page:{page.id}:{page.rounds}:{person.staff_id}:{way}",
+            template=f"page_{way}",
+            recipient=Recipient.STAFF,
+            send_at=txn.now,
+            urgency=Urgency.SAFETY,
+            patient_id=page.patient_id,
+            site_id=page.site_id,
+            staff_id=person.staff_id,
+            values={"page": str(page.id), "person": str(person.id), "round": str(page.rounds)},
+        ),
+    )
+
+
+def _answer_as_taken_note_of(txn: Transaction, page: StaffPage) -> None:
+    took_note = (
+        select(CandidateDecision.decided_by)
+        .join(PagedCandidate, PagedCandidate.candidate_event_id == CandidateDecision.candidate_event_id)
+        .where(PagedCandidate.page_id == page.id, CandidateDecision.decided_by.is_not(None))
+        .order_by(CandidateDecision.decided_at.desc())
+    )
+    by = txn.session.scalars(took_note.limit(1)).one_or_none()
+    if by is not None:
+        end(txn, page, by=by, how=PageAnswer.CONSOLE)

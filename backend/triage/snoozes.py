@@ -1,0 +1,67 @@
+"""Expected at this level until: what is known leaves the queue for a while, and is back by itself or when worse."""
+
+from collections.abc import Mapping
+from datetime import date, time, timedelta
+from typing import Any
+
+from backend import audit, clock
+from backend.db import Transaction
+from backend.errors import InvalidInput, NoLongerPossible
+from backend.staff.models import Site
+from backend.terms import CandidateStatus, Tier
+from backend.triage.decisions import keep_step, read_in_turn, refuse_closed, take_note
+from backend.triage.models import CandidateEvent
+
+LONGEST = timedelta(days=90)
+
+
+def snooze(txn: Transaction, candidate: CandidateEvent, until: date, reason: str | None = None) -> None:
+    """Expect it at the level it has now, until the day ``until`` begins at the site; a second one replaces the first.
+
+    Whoever expects something has seen it, so a proposed one is acknowledged by it. Raises ``InvalidInput`` for a
+    day that is not ahead or is more than 90 days ahead, ``NoLongerPossible`` for an emergency or a closed one.
+    """
+    read_in_turn(txn, candidate)
+    refuse_closed(candidate)
+    if candidate.tier == Tier.T1:
+        raise NoLongerPossible("An emergency cannot be put off.")
+    zone = txn.session.get_one(Site, candidate.site_id).time_zone
+    _check(until, clock.local_day(txn.now, zone))
+    before = candidate.status
+    if before == CandidateStatus.PROPOSED:
+        take_note(txn, candidate)
+    candidate.snoozed_until = clock.at_local(until, time(0), zone)
+    candidate.snoozed_level = level_now(candidate)
+    if txn.session.is_modified(candidate):
+        audit.record(txn, "candidate_event.snoozed", candidate)
+    else:
+        audit.note(txn, "candidate_event.snoozed", candidate)
+    keep_step(txn, candidate, "snoozed", before, reason=reason)
+
+
+def end_snooze(txn: Transaction, candidate: CandidateEvent) -> None:
+    """Have it back in the queue now. Raises ``NoLongerPossible`` when no snooze is in force."""
+    read_in_turn(txn, candidate)
+    if candidate.snoozed_until is None or candidate.snoozed_until <= txn.now:
+        raise NoLongerPossible("This candidate event is not snoozed.")
+    candidate.snoozed_until = None
+    candidate.snoozed_level = None
+    audit.record(txn, "candidate_event.snooze_ended", candidate)
+    keep_step(txn, candidate, "snooze_ended", candidate.status)
+
+
+def level_now(candidate: CandidateEvent) -> dict[str, Any]:
+    """The level that is expected: the tier it stands at, and what was last said of composite and grade.
+
+    Where the latest report says nothing of one of them, the worst that was said so far.
+    """
+    latest: Mapping[str, Any] = candidate.latest
+    known = {name: candidate.worst[name] if latest[name] is None else latest[name] for name in ("composite", "grade")}
+    return {"tier": candidate.tier, **known}
+
+
+def _check(until: date, today: date) -> None:
+    if until <= today:
+        raise InvalidInput(fields={"until": ["Must be a day to come."]})
+    if until - today > LONGEST:
+        raise InvalidInput(fields={"until": [f"Must be at most {LONGEST.days} days ahead."]})
