@@ -4,7 +4,8 @@ Database triggers refuse to change or delete an entry. Values are kept as the te
 column leaves its ciphertext, which opens with the record's own key and place, and with nothing else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
@@ -14,11 +15,12 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, Integer, Table, insert, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.db import Actor, Base, Transaction, canonical_json
+from backend.db import Actor, Base, Transaction, canonical_json, insert_now
 from backend.sealing import Sealable, seal, unseal
 from backend.terms import Originator, Role
 
 REASON = "audit_reason"
+WAITING = "audit_entries_waiting"
 
 
 class AuditEvent(Base):
@@ -67,16 +69,30 @@ def record(txn: Transaction, verb: str, row: Base, *, reason: str | None = None,
     if words is not None:
         assert isinstance(row, Sealable), "Only a row with a key of its own can keep what a person wrote."
         sealed = seal(txn, row, REASON, words)
-    entries = _entries(verb, row, _entry(txn, verb, row, reason) | {"reason_sealed": sealed})
-    txn.session.execute(_INSERT, entries)
+    _write(txn, _entries(verb, row, _entry(txn, verb, row, reason) | {"reason_sealed": sealed}))
     txn.session.add(row)
 
 
-def record_together(txn: Transaction, acts: Sequence[tuple[str, Base]]) -> None:
-    """As ``record`` for each verb and its row, written in one go."""
-    entries = [entry for verb, row in acts for entry in _entries(verb, row, _entry(txn, verb, row, None))]
-    txn.session.execute(_INSERT, entries)
-    txn.session.add_all(row for _, row in acts)
+def record_insert(txn: Transaction, verb: str, row: Base) -> None:
+    """As ``record`` for a new row that is never changed afterwards; the row is written at once (``insert_now``)."""
+    _write(txn, _entries(verb, row, _entry(txn, verb, row, None)))
+    insert_now(txn, row)
+
+
+@contextmanager
+def together(txn: Transaction) -> Iterator[None]:
+    """What is recorded and noted until the end of the block is written there, in that order, in one go.
+
+    For an act of many parts, each of which records itself. An error leaves nothing, like everything it has done.
+    """
+    assert WAITING not in txn.session.info, "An act is recorded together once."
+    waiting = txn.session.info[WAITING] = []
+    try:
+        yield
+    finally:
+        del txn.session.info[WAITING]
+    if waiting:
+        txn.session.execute(_INSERT, waiting)
 
 
 def reason_of(txn: Transaction, event: AuditEvent) -> str | None:
@@ -88,7 +104,7 @@ def reason_of(txn: Transaction, event: AuditEvent) -> str | None:
 
 def note(txn: Transaction, verb: str, row: Base, *, reason: str | None = None) -> None:
     """Write down an act that changes no field: a record read, a file exported, a sign-in refused."""
-    txn.session.execute(_INSERT, [_entry(txn, verb, row, reason)])
+    _write(txn, [_entry(txn, verb, row, reason)])
 
 
 @dataclass(frozen=True)
@@ -99,6 +115,14 @@ class _Kept:
     row_id: str
     key_owner_id: UUID
     audit_reason: str
+
+
+def _write(txn: Transaction, entries: list[dict[str, Any]]) -> None:
+    waiting: list[dict[str, Any]] | None = txn.session.info.get(WAITING)
+    if waiting is None:
+        txn.session.execute(_INSERT, entries)
+    else:
+        waiting += entries
 
 
 def _entries(verb: str, row: Base, entry: dict[str, Any]) -> list[dict[str, Any]]:
@@ -149,11 +173,13 @@ def _role_of(actor: Actor, site_id: UUID | None) -> Role | None:
 def _changes(row: Base) -> Iterator[tuple[str, str | None, str | None]]:
     """(field, old, new) as stored text, in the order of the table's columns."""
     state = inspect(row)
+    # Asked for once: it is put together anew each time.
+    attrs = state.attrs
     for attribute in state.mapper.column_attrs:
         # Hashes and look-up indexes stay out: what is in the trail could never be forgotten again.
         if not attribute.columns[0].info.get("audited", True):
             continue
-        history = state.attrs[attribute.key].history
+        history = attrs[attribute.key].history
         if not history.added:
             continue
         new = _text(history.added[0])

@@ -22,16 +22,25 @@ from sqlalchemy import (
     Dialect,
     Engine,
     MetaData,
+    Table,
     Text,
     Update,
     create_engine,
     event,
     func,
+    insert,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    make_transient_to_detached,
+    mapped_column,
+    sessionmaker,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -48,6 +57,8 @@ NAMING = {
 
 SQLITE_BUSY_MILLISECONDS = 5_000
 SECONDS_FOR_A_CONNECTION = 5
+# Who connects next gets the connection used last: it has prepared statements and, on SQLite, pages at hand.
+POOL: dict[str, Any] = {"max_overflow": 0, "pool_timeout": SECONDS_FOR_A_CONNECTION, "pool_use_lifo": True}
 POSTGRES_LIMITS = (
     "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
 )
@@ -257,6 +268,18 @@ def one_at_a_time_for(txn: Transaction, patient_id: UUID) -> None:
     one_at_a_time(txn, "patient", patient_id)
 
 
+def insert_now(txn: Transaction, row: Base) -> None:
+    """Write a new row by itself: several times faster than a flush, which looks at everything the session holds.
+
+    Rows it refers to must be written already. Afterwards the session holds it as if it had been flushed.
+    """
+    table = type(row).__table__
+    assert isinstance(table, Table)
+    txn.session.execute(insert(table), {column.name: getattr(row, column.name) for column in table.columns})
+    make_transient_to_detached(row)
+    txn.session.add(row)
+
+
 def compare_and_set(txn: Transaction, statement: Update, **values: object) -> bool:
     """Whether this statement was the one that changed the row. Of two at once the second waits, and is told no.
 
@@ -284,10 +307,7 @@ def _postgres(url: str, threads: int) -> Engine:
     engine = create_engine(
         url,
         pool_size=threads + 1,
-        max_overflow=0,
-        pool_timeout=SECONDS_FOR_A_CONNECTION,
-        # The one used last has what the next needs at hand: its prepared statements, and on SQLite the pages it has read.
-        pool_use_lifo=True,
+        **POOL,
         pool_pre_ping=True,
         connect_args={"options": POSTGRES_LIMITS, "connect_timeout": 5},
         json_serializer=canonical_json,
@@ -300,9 +320,7 @@ def _sqlite(url: str, threads: int) -> Engine:
     engine = create_engine(
         url,
         pool_size=threads + 1,
-        max_overflow=0,
-        pool_timeout=SECONDS_FOR_A_CONNECTION,
-        pool_use_lifo=True,
+        **POOL,
         # The driver must not begin transactions by itself: it begins too late and never for reads.
         connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False},
         json_serializer=canonical_json,

@@ -285,7 +285,9 @@ def _rosters(txn: Transaction) -> Examination:
         is_well = is_well and not gaps and not speechless
         if gaps:
             saw = f"nobody is on call at {site.code} from {gaps[0][0].isoformat(timespec='minutes')}"
-            yield _failed("roster", saw, f"PUT /api/v1/sites/{site.code}/on-call: an emergency would page nobody.")
+            yield _failed(
+                "roster", saw, f"PUT /api/v1/sites/{site.code}/on-call: an emergency would wake the whole site."
+            )
         if speechless:
             saw = f"{speechless} of those on call at {site.code} have no telephone"
             yield Symptom("roster", Health.WARNING, saw, "PATCH /api/v1/staff/…: a page goes by text message.")

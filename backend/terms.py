@@ -202,11 +202,13 @@ class PageStep(StrEnum):
 
 
 class PageAnswer(StrEnum):
-    """How a person acknowledged a page."""
+    """How a page came to its end."""
 
     LINK = "link"
     REPLY = "reply"
     CONSOLE = "console"
+    # By nobody: the patient has died since, and the record says so.
+    DEATH_RECORDED = "death_recorded"
 
 
 class SurvivalStatus(StrEnum):
@@ -327,3 +329,9 @@ class ForgettingReason(StrEnum):
 
     RETENTION_ENDED = "retention_ended"
     AUTHORITY_ORDERED = "authority_ordered"
+
+
+# How much of the patient's own words one report takes. All of it in Chinese, with every answer, is a body of 64 kB.
+MOST_OTHER_SYMPTOMS = 20
+LONGEST_OTHER_SYMPTOM = 2_000
+LONGEST_TOGETHER = 16_000

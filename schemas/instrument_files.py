@@ -25,7 +25,6 @@ ATTRIBUTE_SHAPES = (
     ("frequency", "severity", "interference"),
 )
 YES_OR_NO = ("sign", "presence")
-GRADED = ("frequency", "severity", "interference", "amount")
 
 
 def highest_value(attribute: str) -> int:

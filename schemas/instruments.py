@@ -90,7 +90,10 @@ class CircumstancesOut(Schema):
         fields.Nested(RecentSignOut),
         **_described("Signs that count together with those of a report"),
     )
-    danger_words = fields.List(fields.String(), **_described("Words that mean danger wherever they stand in a text"))
+    danger_words = fields.List(
+        fields.String(),
+        **_described("Words that mean danger wherever they stand in a text, with the signs that conditions explains"),
+    )
 
 
 class ConditionsOut(Schema):
@@ -119,7 +122,7 @@ class InstrumentOut(Schema):
         fields.Nested(OfferedSymptomOut), **_described("What may be picked; none where all is asked")
     )
     measurements = fields.List(fields.Dict(), **_described("What is measured at home, with bounds"))
-    other_symptoms = fields.Dict(**_described("How to ask for anything else"))
+    other_symptoms = fields.Dict(**_described("How to ask for anything else; at_most of them, longest, and together"))
     wants_call = fields.Dict(**_described("How to ask whether to be called"))
     emergency = fields.List(fields.Dict(), **_described("The emergency rules with their advice, to be said offline"))
     conditions = fields.Nested(ConditionsOut, **_described("The language in which those rules are written"))

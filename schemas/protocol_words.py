@@ -8,7 +8,7 @@ class WordsShape(Schema):
     """What is looked for in free text."""
 
     assumption = assumption()
-    danger = word_lists("Words of danger.")
+    danger = word_lists("Words of danger.", may_be_bent=True)
     death = word_lists("Words of death, wherever they stand.")
     death_after_a_person = word_lists("Words of death if alone, or after a person and no more.", required=False)
     persons = word_lists("Who is meant by them.", required=False)

@@ -1,19 +1,24 @@
 """Symptom reports: what a phone or a member of staff sends, and what is shown of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from backend.terms import Language, ReportMode, Respondent
+from backend.terms import (
+    LONGEST_OTHER_SYMPTOM,
+    LONGEST_TOGETHER,
+    MOST_OTHER_SYMPTOMS,
+    Language,
+    ReportMode,
+    Respondent,
+)
 from schemas import people
 from schemas.base import Schema, StrictBoolean
 from schemas.moments import instant
 from schemas.paging import PageOut
 
 MOST_ANSWERS = 400
-MOST_OTHER_SYMPTOMS = 20
-LONGEST_TEXT = 2_000
 LONGEST_ITEM = 80
 ANSWER = frozenset({"item", "value"})
 MOST_MEASUREMENTS = 20
@@ -25,6 +30,11 @@ A_NUMBER = {"type": "number"}
 def _not_blank(text: str) -> None:
     if not text.strip():
         raise ValidationError("Something other than spaces is needed.")
+
+
+def _not_too_long_together(others: Sequence[Mapping[str, Any]]) -> None:
+    if sum(len(other["text"]) for other in others) > LONGEST_TOGETHER:
+        raise ValidationError(f"The texts together are longer than {LONGEST_TOGETHER:,} characters.")
 
 
 class AnswerIn(Schema):
@@ -62,7 +72,7 @@ class OtherSymptomIn(Schema):
 
     text = fields.String(
         required=True,
-        validate=[validate.Length(min=1, max=LONGEST_TEXT), _not_blank],
+        validate=[validate.Length(min=1, max=LONGEST_OTHER_SYMPTOM), _not_blank],
         metadata={"description": "In the person's own words"},
     )
     severity = fields.Integer(
@@ -115,7 +125,7 @@ class AnyReportIn(Schema):
     other_symptoms = fields.List(
         fields.Nested(OtherSymptomIn),
         load_default=list,
-        validate=validate.Length(max=MOST_OTHER_SYMPTOMS),
+        validate=[validate.Length(max=MOST_OTHER_SYMPTOMS), _not_too_long_together],
         metadata={"description": "What the questions did not ask about"},
     )
     wants_call = StrictBoolean(

@@ -1,6 +1,7 @@
 """Fields of seed files: strict about types, because a hand-written ``"3"`` or ``yes`` is a slip worth naming."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -9,6 +10,10 @@ from backend.terms import Language
 
 TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 WORD = r"^[a-z][a-z0-9_-]*$"
+# How words of danger may be bent; the protocol file and docs/conditions.md explain the signs.
+SIGNS = frozenset("*~[]")
+BENT_PHRASE = re.compile(r"[^\s*~\[\]]+\*?( (~ )?[^\s*~\[\]]+\*?)*")
+BENT_CHARACTERS = re.compile(r"[^\s*~\[\]]+(\[[^\x00-\x7f]+\][^\s*~\[\]]+)*")
 
 
 class Whole(fields.Field[int]):
@@ -90,10 +95,13 @@ class Tagged(fields.Field[Any]):
         return shape.load(value)
 
 
-def text(description: str, *, longest: int = 200, **options: Any) -> fields.String:
-    """A text of at least one character."""
+def text(
+    description: str, *, longest: int = 200, written: Callable[[str], None] | None = None, **options: Any
+) -> fields.String:
+    """A text of at least one character, ``written`` as the check demands."""
     options.setdefault("required", True)
-    return fields.String(validate=validate.Length(1, longest), metadata={"description": description}, **options)
+    checks: list[Callable[[str], Any]] = [validate.Length(1, longest), *([written] if written else [])]
+    return fields.String(validate=checks, metadata={"description": description}, **options)
 
 
 def word(description: str, **options: Any) -> fields.String:
@@ -138,11 +146,12 @@ def texts(description: str) -> fields.Dict:
     )
 
 
-def word_lists(description: str, *, required: bool = True) -> fields.Dict:
-    """A list of words or phrases in every language the product speaks."""
+def word_lists(description: str, *, required: bool = True, may_be_bent: bool = False) -> fields.Dict:
+    """A list of words or phrases in every language the product speaks; bent ones have ``*``, ``~`` or ``[]``."""
+    phrase = text("A word or phrase.", written=_with_signs_where_they_mean_something if may_be_bent else _without_signs)
     return fields.Dict(
         keys=fields.String(validate=validate.OneOf(list(Language), error="Must be one of: {choices}.")),
-        values=fields.List(text("A word or phrase."), validate=[validate.Length(min=1), _all_different]),
+        values=fields.List(phrase, validate=[validate.Length(min=1), _all_different]),
         required=required,
         validate=_in_every_language,
         metadata={"description": description},
@@ -152,6 +161,18 @@ def word_lists(description: str, *, required: bool = True) -> fields.Dict:
 def assumption() -> Truth:
     """Whether what stands here is ours until the investigators confirm it."""
     return Truth("True when the value is ours, to be confirmed by the investigators.")
+
+
+def _without_signs(said: str) -> None:
+    if SIGNS & set(said):
+        raise ValidationError("Must not hold * ~ [ or ]; only words of danger may.")
+
+
+def _with_signs_where_they_mean_something(said: str) -> None:
+    if SIGNS & set(said) and not (BENT_PHRASE if said.isascii() else BENT_CHARACTERS).fullmatch(said):
+        raise ValidationError(
+            "Must have * at the end of a word, ~ between two words, and in Chinese [ ] between two characters."
+        )
 
 
 def _in_every_language(said: Mapping[str, Any]) -> None:

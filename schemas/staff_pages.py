@@ -23,7 +23,9 @@ class EmergencyPageOut(Schema):
         required=True, allow_none=True, metadata={"description": "When a person acknowledged"}
     )
     acknowledged_by = fields.UUID(required=True, allow_none=True, metadata={"description": "Who did"})
-    acknowledged_how = fields.String(required=True, allow_none=True, metadata={"description": "link, reply or console"})
+    acknowledged_how = fields.String(
+        required=True, allow_none=True, metadata={"description": "link, reply, console or death_recorded"}
+    )
     people = fields.List(
         fields.Nested(PagedPersonOut), required=True, metadata={"description": "Who was called, the first one first"}
     )

@@ -65,6 +65,11 @@ class LevelOut(Schema):
     tier = fields.String(required=True, allow_none=True, metadata={"description": "The most urgent rule; null: none"})
     composite = fields.Integer(required=True, allow_none=True, metadata={"description": "0 to 3; not a CTCAE grade"})
     grade = fields.Integer(required=True, allow_none=True, metadata={"description": "From measurements alone"})
+    measurements = fields.Dict(
+        keys=fields.String(),
+        values=fields.Float(),
+        metadata={"description": "What was measured about it, by name; absent from before these were kept"},
+    )
 
 
 class RuleRefOut(Schema):

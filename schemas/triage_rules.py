@@ -191,6 +191,13 @@ class TriageFile(Schema):
             raise ValidationError(f"{', '.join(twice)}: written twice.", "rules")
 
     @validates_schema
+    def danger_words_are_an_emergency(self, file: dict[str, Any], **_: Any) -> None:
+        """Texts are searched for them whatever else the rules look at, and somebody must be called."""
+        urgent = (rule for rule in file["rules"] if rule["tier"] == Tier.T1)
+        if not any(one.get("fact") == "danger_words" for rule in urgent for one in comparisons(rule["when"])):
+            raise ValidationError("A T1 rule must ask for the fact danger_words.", "rules")
+
+    @validates_schema
     def every_advice_exists_in_every_language(self, file: dict[str, Any], **_: Any) -> None:
         """A rule's advice must be sayable to every patient."""
         wrong: dict[str, Any] = {}

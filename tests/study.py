@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from backend.instruments.definition import Instrument
-from backend.triage.rules import RuleSet
+from backend.triage.assess import assess
+from backend.triage.rules import Circumstances, Finding, RuleSet, Told
 from schemas.seed_files import read_yaml
 from seeds.questionnaires import read_instruments, read_terminology
 from seeds.triage_files import read_triage
@@ -36,3 +37,8 @@ def rule_set() -> RuleSet:
     """The shipped rules with the shipped danger words."""
     words = read_yaml(PROTOCOL / "nct04162158.yaml").value["words"]["danger"]
     return RuleSet.from_content(triage_content(), words)
+
+
+def findings(rules: RuleSet, told: Told, circumstances: Circumstances) -> tuple[Finding, ...]:
+    """What a report raises by these rules."""
+    return assess(rules, told, circumstances).findings

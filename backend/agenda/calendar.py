@@ -7,6 +7,7 @@ for everything else.
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend import clock
@@ -25,21 +26,30 @@ MONTHS_AHEAD = 12
 AT_THE_SITE = frozenset({AgendaKind.VISIT, AgendaKind.INFUSION})
 
 
-def agenda(
-    protocol: Protocol, course: Course, now: datetime, *, only: Callable[[Rule], bool] | None = None
-) -> tuple[AgendaItem, ...]:
+@dataclass(frozen=True)
+class Part:
+    """Of the rows for which ``rows`` holds, the item of that key; without a key, all items that have opened."""
+
+    rows: Callable[[Rule], bool]
+    key: str | None = None
+
+    def holds(self, draft: Draft, opens_at: datetime, now: datetime) -> bool:
+        """Whether the item is of this part."""
+        return self.rows(draft.rule) and (opens_at <= now if self.key is None else draft.key == self.key)
+
+
+def agenda(protocol: Protocol, course: Course, now: datetime, *, only: Part | None = None) -> tuple[AgendaItem, ...]:
     """Every item from randomisation to the last planned month or a year from now, by due date and key.
 
-    With ``only``, the items of the rows for which it holds, exactly as they stand among all.
+    With ``only``, the items of that part, exactly as they stand among all.
     """
-    rules = protocol.rules if only is None else _judging(protocol, only)
+    rules = protocol.rules if only is None else _judging(protocol, only.rows)
     today = clock.local_day(now, course.patient_zone)
     last_planned = plus_months(course.randomised_on, protocol.last_planned_month)
     horizon = max(last_planned, plus_months(today, MONTHS_AHEAD))
     drafts = drafts_of(protocol, course, infusions_of(protocol, course), horizon, rules)
     drafts.sort(key=lambda draft: (draft.due_on, draft.key))
-    items = _items(protocol, course, drafts, now)
-    return tuple(item for item, draft in zip(items, drafts, strict=True) if only is None or only(draft.rule))
+    return _items(protocol, course, drafts, now, only)
 
 
 def visible_to_patient(items: Iterable[AgendaItem]) -> tuple[AgendaItem, ...]:
@@ -52,9 +62,9 @@ def by_key(items: Iterable[AgendaItem]) -> dict[str, AgendaItem]:
     return {item.key: item for item in items}
 
 
-def _judging(protocol: Protocol, only: Callable[[Rule], bool]) -> list[Rule]:
+def _judging(protocol: Protocol, rows: Callable[[Rule], bool]) -> list[Rule]:
     """The rows asked for, those whose opening ends their wait, and every questionnaire if one can cover another."""
-    asked = [rule for rule in protocol.rules if only(rule)]
+    asked = [rule for rule in protocol.rules if rows(rule)]
     following = {family for rule in asked if isinstance(rule.overdue, UntilNext) for family in rule.overdue.families}
     covered = any(rule.covered_by for rule in asked)
     return [
@@ -64,12 +74,16 @@ def _judging(protocol: Protocol, only: Callable[[Rule], bool]) -> list[Rule]:
     ]
 
 
-def _items(protocol: Protocol, course: Course, drafts: Sequence[Draft], now: datetime) -> tuple[AgendaItem, ...]:
+def _items(
+    protocol: Protocol, course: Course, drafts: Sequence[Draft], now: datetime, only: Part | None
+) -> tuple[AgendaItem, ...]:
     windows = [_window(course, draft) for draft in drafts]
     openings = _openings(drafts, windows)
     standings = Standings(protocol, course, drafts, now)
     return tuple(
-        _item(course, draft, window, openings, standings) for draft, window in zip(drafts, windows, strict=True)
+        _item(course, draft, window, openings, standings)
+        for draft, window in zip(drafts, windows, strict=True)
+        if only is None or only.holds(draft, window[1], now)
     )
 
 

@@ -60,7 +60,7 @@ Named = tuple[FactKind, str]
 def note_report(
     txn: Transaction, patient: Patient, instrument: str, report_id: UUID, completed_at: datetime, *, answers: str | None
 ) -> None:
-    """A report was filed; ``answers`` is the key of the item it answered, if it did. Written with the next flush.
+    """A report was filed; ``answers`` is the key of the item it answered, if it did.
 
     Which other items it covers is for the calendar to decide.
     """
@@ -68,8 +68,9 @@ def note_report(
     if answers is not None:
         named.append((FactKind.ANSWERED, answers))
     revisions = _next_revisions(txn, patient, named)
-    filed = [_fact(txn, patient, one, revisions[one], at=completed_at, report_id=report_id) for one in named]
-    audit.record_together(txn, [(f"agenda.{fact.kind}", fact) for fact in filed])
+    for one in named:
+        fact = _fact(txn, patient, one, revisions[one], at=completed_at, report_id=report_id)
+        audit.record_insert(txn, f"agenda.{fact.kind}", fact)
 
 
 def note_attendance(txn: Transaction, patient: Patient, key: str, kind: FactKind, on: date) -> AgendaFact:

@@ -55,8 +55,13 @@ def ask_for_calls(db: Database) -> Counter[str]:
     with db.reading(CALLER) as txn:
         task_ids = to_pass_on(txn)
     for task_id in task_ids:
-        with db.transaction(CALLER) as txn:
-            done["calls_passed_on"] += pass_on(txn, task_id)
+        try:
+            with db.transaction(CALLER) as txn:
+                done["calls_passed_on"] += pass_on(txn, task_id)
+        except Exception:
+            # Nor must one task that cannot be passed on keep back all that wait behind it.
+            log.exception("a call could not be passed on", extra={"work_item_id": str(task_id)})
+            done["calls_failed"] += 1
     return done
 
 

@@ -1,13 +1,14 @@
 """Agendas and treatment cycles: what lies ahead, the patient's answers, the site's decisions."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask import g
 from flask.views import MethodView
 
-from backend import access, clock
+from backend import access, audit, clock
 from backend.access import Verb
 from backend.agenda import changes, history
 from backend.agenda.calendar import AgendaItem, visible_to_patient
@@ -16,8 +17,14 @@ from backend.agenda.cycles import latest_attempt
 from backend.agenda.models import Cycle
 from backend.api.bodies import ApiBlueprint
 from backend.api.languages import ACCEPT_LANGUAGE, accepted_language, in_language
+from backend.api.requests import afterwards
+from backend.conversations.handle import understand
+from backend.db import Transaction, database_of
 from backend.patients.models import Patient
-from backend.terms import Attendance, CycleStatus, Reply
+from backend.sealing import keyring_of
+from backend.terms import Attendance, ChannelKind, CycleStatus, Reply
+from notifications import inbound
+from notifications.inbound import ReceivedText
 from schemas.agenda import (
     AgendaItemOut,
     AgendaOut,
@@ -57,7 +64,9 @@ class MyReply(MethodView):
     def post(self, body: dict[str, Any], key: str) -> dict[str, Any]:
         """Say that one comes, or ask for another date."""
         patient = access.own_patient(g.txn)
-        return _item(changes.reply_to(g.txn, patient, key, Reply(body["reply"]), body["note"]), patient.language)
+        item = changes.reply_to(g.txn, patient, key, Reply(body["reply"]), body["note"])
+        _hear(patient, item, body["note"])
+        return _item(item, patient.language)
 
 
 @blp.route("/patients/<uuid:patient_id>/agenda")
@@ -143,6 +152,27 @@ class Infusions(MethodView):
         patient = access.patient(g.txn, patient_id, Verb.PLAN_TREATMENT)
         change = changes.start_infusion(g.txn, patient, number, body["day"], body["started_at"])
         return _done(change, 201, query["preview"])
+
+
+def _hear(patient: Patient, item: AgendaItem, note: str | None) -> None:
+    """What the patient wrote beside an answer is a text to the site like any other; the same one again is one."""
+    if not note or not note.strip():
+        return
+    about = f"{item.key}@{item.due_on.isoformat()}"
+    provider_id = f"reply-{patient.id}-{about}-{keyring_of(g.txn).fingerprint('note of a reply', note)}"
+    said = ReceivedText(provider_id, "", "", note, channel=ChannelKind.IN_APP, patient_id=patient.id)
+    kept = inbound.keep(g.txn, said)
+    if kept is None:
+        return
+    # Where it will be read, also when nothing comes to understand it.
+    kept.site_id = patient.site_id
+    audit.note(g.txn, "message.written", kept)
+    afterwards(partial(_understand, inbound_id=kept.id))
+
+
+def _understand(txn: Transaction, inbound_id: UUID) -> None:
+    """Read the note now rather than at the worker's next look, which is not far off if this fails."""
+    understand(database_of(txn), inbound_id)
 
 
 def _decide(patient: Patient, number: int, body: dict[str, Any]) -> CycleChange:

@@ -7,13 +7,14 @@ from typing import Any
 
 from flask import g, request
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from backend import access
 from backend.api.problems import by_field
 from backend.db import Transaction, database_of
-from backend.errors import FollowupError, InvalidInput, Kind
-from backend.reports.refused import keep_refused, what_to_do
+from backend.errors import BodyTooLarge, FollowupError, InvalidInput, Kind
+from backend.reports.refused import hear, keep_refused
+from backend.staff.models import Site
 
 UNPROCESSABLE = 422
 
@@ -29,6 +30,10 @@ def keeping_what_is_refused(view: Callable[[], Any]) -> Any:
         return view()
     except Exception as wrong:
         refusal = _in_our_words(wrong)
+        # What is too long was never read, but whom to call is said all the same.
+        if isinstance(refusal, BodyTooLarge):
+            g.txn.after_rollback(partial(_say_whom_to_call, g.txn, refusal))
+            raise refusal from wrong
         body = request.get_data(cache=True)
         if body.strip() and not _will_be_tried_again(refusal):
             g.txn.after_rollback(partial(_keep, g.txn, body, refusal))
@@ -39,7 +44,7 @@ def _in_our_words(wrong: Exception) -> Exception:
     """The schemas' complaints as a refusal of ours, which can say more than they do."""
     if isinstance(wrong, HTTPException) and wrong.code == UNPROCESSABLE:
         return InvalidInput(fields=by_field(getattr(wrong, "data", {}).get("messages", {})))
-    return wrong
+    return BodyTooLarge() if isinstance(wrong, RequestEntityTooLarge) else wrong
 
 
 def _will_be_tried_again(refusal: Exception) -> bool:
@@ -54,10 +59,20 @@ def _keep(ended: Transaction, body: bytes, refusal: Exception) -> None:
     try:
         with database_of(ended).transaction(ended.actor, request_id=ended.request_id) as txn:
             patient = access.own_patient(txn)
-            facts |= what_to_do(txn, patient, body)
-            is_kept = keep_refused(txn, patient, body) is not None
+            heard = hear(txn, patient, body)
+            facts |= heard.facts
+            is_kept = keep_refused(txn, patient, heard) is not None
         facts["kept"] = is_kept
     except Exception:
         log.exception("a refused report could not be kept", extra={"request_id": ended.request_id})
     if isinstance(refusal, FollowupError):
         refusal.facts.update(facts)
+
+
+def _say_whom_to_call(ended: Transaction, refusal: FollowupError) -> None:
+    refusal.facts["kept"] = False
+    try:
+        with database_of(ended).transaction(ended.actor, request_id=ended.request_id) as txn:
+            refusal.facts["phone"] = txn.session.get_one(Site, access.own_patient(txn).site_id).emergency_phone
+    except Exception:
+        log.exception("whom to call could not be said", extra={"request_id": ended.request_id})

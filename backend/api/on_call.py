@@ -41,12 +41,16 @@ class Roster(MethodView):
     @blp.arguments(RosterIn)
     @blp.response(200, RosterOut)
     def put(self, body: dict[str, Any], site: str) -> dict[str, Any]:
-        """Replace the roster from the first of these shifts on; answers with the stretch they span."""
+        """Replace the roster from the first of these shifts on; answers with the stretch they span.
+
+        The gaps are those from now on: also one between the roster that ends and this one.
+        """
         found = access.site(g.txn, site, Verb.CHANGE_ROSTER)
         shifts = [Shift(one["staff_id"], one["from_"], one["to"]) for one in body["shifts"]]
         roster.replace_roster(g.txn, found, shifts)
         since, until = min(one.starts_at for one in shifts), max(one.ends_at for one in shifts)
-        return _roster(found, roster.shifts_between(g.txn, found.id, since, until, limit=USUAL_PAGE), since, until)
+        page = roster.shifts_between(g.txn, found.id, since, until, limit=USUAL_PAGE)
+        return _roster(found, page, g.txn.now, until)
 
 
 def _stretch(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:

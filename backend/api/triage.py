@@ -24,7 +24,14 @@ from backend.terms import CandidateStatus
 from backend.triage import claims, snoozes
 from backend.triage import queue as candidates
 from backend.triage.decisions import acknowledge
-from backend.triage.models import CandidateDecision, CandidateEvent, CandidateFinding, PagedPerson, StaffPage
+from backend.triage.models import (
+    CandidateDecision,
+    CandidateEvent,
+    CandidateFinding,
+    PagedPerson,
+    StaffPage,
+    is_snoozed,
+)
 from backend.triage.paging import pages_of
 from backend.triage.questions import questions_of
 from notifications.inbound import text_of
@@ -151,7 +158,7 @@ def _shown(listed: Sequence[CandidateEvent]) -> list[dict[str, Any]]:
             "rule": {"id": one.rule_id, "version": one.rule_version},
             "reports": one.report_count,
             # The columns keep a snooze that has run out until something else happens; it is none any more.
-            "snoozed_until": one.snoozed_until if candidates.is_snoozed(one, g.txn.now) else None,
+            "snoozed_until": one.snoozed_until if is_snoozed(one.snoozed_until, g.txn.now) else None,
             "seconds_overdue": _seconds_overdue(one),
         }
         for one in listed

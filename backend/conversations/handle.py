@@ -92,8 +92,11 @@ def _give_to_its_site(txn: Transaction, received: InboundMessage) -> None:
 
 
 def _look_for_danger(txn: Transaction, received: InboundMessage) -> None:
-    sender = _writers_of(txn, received).only_sender(txn)
-    if sender and replies.holds_danger(inbound.text_of(txn, received), _words_of(txn, sender.patient)):
+    writers = _writers_of(txn, received)
+    sender = writers.only_sender(txn)
+    if sender is None:
+        _answer_danger_from_anybody(txn, received, writers)
+    elif replies.holds_danger(inbound.text_of(txn, received), _words_of(txn, sender.patient)):
         _raise_the_alarm(txn.acting_as(sender.actor), received, sender)
 
 
@@ -156,14 +159,23 @@ def _handle(txn: Transaction, received: InboundMessage) -> None:
 
 def _leave_without_a_sender(txn: Transaction, received: InboundMessage, writers: _Writers) -> None:
     """Whose words they are is for a person to find out; danger is answered before that, at whoever's number."""
+    why = inbound.URGENT if _answer_danger_from_anybody(txn, received, writers) else inbound.INBOX
+    inbound.leave_to_a_person(txn, received, site_id=writers.only_site(), why=why)
+
+
+def _answer_danger_from_anybody(txn: Transaction, received: InboundMessage, writers: _Writers) -> bool:
+    """Words of danger from a number of several: somebody is called to each who lives. Whether there were any."""
     text, patients = inbound.text_of(txn, received), writers.all_patients(txn)
     if not any(replies.holds_danger(text, _words_of(txn, patient)) for patient in patients):
-        inbound.leave_to_a_person(txn, received, site_id=writers.only_site())
-        return
+        return False
+    # In one order always, so that two such texts never wait for each other.
+    for patient in sorted(patients, key=lambda one: one.id):
+        if not life.is_dead(patient):
+            open_for_text(txn, patient, received.id)
     if writers.only_site() is not None:
         # The answer goes back to the number. One of them lends it the site's emergency phone and the language.
         answers.say(txn, received, Sender(patients[0], None), "danger_reply")
-    inbound.leave_to_a_person(txn, received, site_id=writers.only_site(), why=inbound.URGENT)
+    return True
 
 
 def _writers_of(txn: Transaction, received: InboundMessage) -> _Writers:

@@ -47,21 +47,22 @@ def release_to_staff(txn: Transaction, message: Message, template: Template, way
         return _back_to_the_sender(txn, message, member)
     if not care_team(txn, message.site_id, [member.id]):
         return Suppress("left")
-    refused = _about_the_page(txn, message) or _about_the_candidate(txn, message, template)
+    refused = _about_the_page(txn, message, template) or _about_the_candidate(txn, message, template)
     return refused or _to(txn, message, member, template, ways)
 
 
-def _about_the_page(txn: Transaction, message: Message) -> Decision | None:
-    """Not once a person has acknowledged, and not beside a newer round of the same page.
+def _about_the_page(txn: Transaction, message: Message, template: Template) -> Decision | None:
+    """Not once a person has acknowledged, and no text beside a newer round of the same page.
 
-    One that was tried and failed is tried on: that it never arrives must become somebody's task.
+    A newer round need hold no e-mail, and the e-mail alone carries the link: it goes however late it is. One that
+    was tried and failed is tried on: that it never arrives must become somebody's task.
     """
     if "page" not in message.values:
         return None
     page = txn.session.get_one(StaffPage, UUID(message.values["page"]), populate_existing=True)
     if page.acknowledged_at is not None:
         return Suppress("acknowledged")
-    if page.rounds > int(message.values["round"]) and message.tries == 0:
+    if not template.is_email and page.rounds > int(message.values["round"]) and message.tries == 0:
         return Suppress("newer_round")
     return None
 

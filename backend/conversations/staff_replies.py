@@ -1,7 +1,8 @@
 """What a member of staff writes back to a page: a 1, and nothing else, takes the emergency on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import func, select
 
@@ -10,7 +11,7 @@ from backend.db import Transaction
 from backend.staff.models import StaffMember
 from backend.terms import MessageStatus, PageAnswer, Recipient, Urgency
 from backend.triage.models import PagedPerson, StaffPage
-from backend.triage.page_answers import answer_page
+from backend.triage.page_answers import answer_page, may_answer
 from backend.triage.words import folded
 from notifications import inbound
 from notifications.models import InboundMessage, Message
@@ -86,22 +87,29 @@ def _sent_to(txn: Transaction, members: Sequence[StaffMember], *, answered_since
     if answered_since is None:
         chosen = chosen.where(StaffPage.acknowledged_at.is_(None))
     else:
-        chosen = chosen.where(StaffPage.acknowledged_at >= answered_since)
+        chosen = chosen.where(StaffPage.acknowledged_at >= answered_since, StaffPage.acknowledged_by.is_not(None))
     by_id = {member.id: member for member in members}
     found = [(page, by_id[staff_id]) for page, staff_id in txn.session.execute(chosen)]
-    texted = [(sent, page, member) for page, member in found if (sent := _last_texted(txn, page, member))]
+    theirs = [(page, member) for page, member in found if may_answer(txn, page, member)]
+    sent_at = _last_texted(txn, [page for page, _ in theirs], by_id)
+    texted = [(sent_at[one.id, member.id], one, member) for one, member in theirs if (one.id, member.id) in sent_at]
     texted.sort(key=lambda one: (one[0], str(one[1].id)), reverse=True)
     return [(page, member) for _, page, member in texted]
 
 
-def _last_texted(txn: Transaction, page: StaffPage, member: StaffMember) -> datetime | None:
-    """When a text about the page last went to this person; None when none has."""
-    prefix = f"page:{page.id}:"
-    return txn.session.scalar(
-        select(func.max(Message.send_at)).where(
-            Message.staff_id == member.id,
-            Message.template == "page_sms",
-            func.substr(Message.key, 1, len(prefix)) == prefix,
-            Message.status.in_(REACHED),
-        )
+def _last_texted(
+    txn: Transaction, pages: Sequence[StaffPage], staff_ids: Collection[UUID]
+) -> dict[tuple[UUID, UUID], datetime]:
+    """When a text about each page last went to each person, by both ids; absent where none has."""
+    if not pages:
+        return {}
+    of_page = {f"page:{page.id}:": page.id for page in pages}
+    about = func.substr(Message.key, 1, len(next(iter(of_page))))
+    texts = (
+        select(about, Message.staff_id, func.max(Message.send_at))
+        # The patients first: their messages are found by an index, those of a member of staff are not.
+        .where(Message.patient_id.in_({page.patient_id for page in pages}), Message.staff_id.in_(staff_ids))
+        .where(Message.template == "page_sms", Message.status.in_(REACHED), about.in_(of_page))
+        .group_by(about, Message.staff_id)
     )
+    return {(of_page[prefix], staff_id): sent_at for prefix, staff_id, sent_at in txn.session.execute(texts)}

@@ -5,18 +5,24 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
-from backend import clock
 from backend.db import Transaction
 from backend.fsck.invariant import Invariant, ids_of
-from backend.terms import WorkReason
-from backend.triage.models import OPEN, CandidateEvent, PagedCandidate, PagedPerson, StaffPage
-from backend.triage.paging import needs_a_page
+from backend.patients.models import Patient
+from backend.terms import PageAnswer, PatientStatus, WorkReason
+from backend.triage.candidates import rules_for
+from backend.triage.models import CandidateEvent, PagedCandidate, PagedPerson, StaffPage
+from backend.triage.pages import interval
+from backend.triage.paging import as_it_stands, emergencies_without_a_page, needs_a_page
 from backend.worklist.models import WorkItem
 
-LONGEST_SILENCE = timedelta(hours=1)
+MARGIN = timedelta(minutes=1)
 
 UNANSWERED = StaffPage.acknowledged_at.is_(None)
-SAYS_WHO = and_(StaffPage.acknowledged_by.is_not(None), StaffPage.acknowledged_how.is_not(None))
+BY_DEATH = StaffPage.acknowledged_how == PageAnswer.DEATH_RECORDED
+SAYS_WHO = or_(
+    and_(StaffPage.acknowledged_by.is_not(None), StaffPage.acknowledged_how.is_not(None), ~BY_DEATH),
+    and_(StaffPage.acknowledged_by.is_(None), BY_DEATH),
+)
 SAYS_NOBODY = and_(StaffPage.acknowledged_by.is_(None), StaffPage.acknowledged_how.is_(None))
 
 
@@ -26,11 +32,8 @@ def _about(page_id: object) -> ColumnElement[bool]:
 
 def emergencies_nobody_is_called_to(txn: Transaction) -> Iterator[str]:
     """Emergencies that wait for a person while no page goes out about them."""
-    called = select(PagedCandidate.candidate_event_id).join(StaffPage, StaffPage.id == PagedCandidate.page_id)
-    waiting = select(CandidateEvent.id).where(
-        OPEN, needs_a_page(txn), CandidateEvent.id.not_in(called.where(UNANSWERED))
-    )
-    yield from map(str, txn.session.scalars(waiting))
+    which = emergencies_without_a_page(txn).with_only_columns(CandidateEvent.id)
+    yield from map(str, txn.session.scalars(which))
 
 
 def pages_about_nothing_that_waits(txn: Transaction) -> Iterator[str]:
@@ -40,7 +43,18 @@ def pages_about_nothing_that_waits(txn: Transaction) -> Iterator[str]:
         .join(CandidateEvent, CandidateEvent.id == PagedCandidate.candidate_event_id)
         .where(needs_a_page(txn))
     )
-    yield from map(str, txn.session.scalars(select(StaffPage.id).where(UNANSWERED, StaffPage.id.not_in(waiting))))
+    # That of a patient who has died since ends when it would next go out.
+    died = select(Patient.id).where(Patient.status == PatientStatus.DIED)
+    idle = select(StaffPage.id).where(UNANSWERED, StaffPage.id.not_in(waiting), StaffPage.patient_id.not_in(died))
+    yield from map(str, txn.session.scalars(idle))
+
+
+def pages_put_off(txn: Transaction) -> Iterator[str]:
+    """Unanswered pages that go out again later than the patient's protocol says."""
+    for page in txn.session.scalars(select(StaffPage).where(UNANSWERED)):
+        clocks = rules_for(txn, txn.session.get_one(Patient, page.patient_id)).clocks
+        if page.next_at > txn.now + interval(as_it_stands(page), txn.now, clocks) + MARGIN:
+            yield str(page.id)
 
 
 INVARIANTS = (
@@ -56,7 +70,7 @@ INVARIANTS = (
     ),
     Invariant(
         "pages.answered",
-        "A page was answered by a person and in some way, or not at all",
+        "A page was answered by a person and in some way, or ended by a recorded death, or not at all",
         ids_of(lambda: select(StaffPage.id).where(or_(and_(UNANSWERED, ~SAYS_NOBODY), and_(~UNANSWERED, ~SAYS_WHO)))),
     ),
     Invariant(
@@ -78,7 +92,7 @@ INVARIANTS = (
     ),
     Invariant(
         "pages.put_off",
-        "No unanswered page is put off for more than an hour",
-        ids_of(lambda: select(StaffPage.id).where(UNANSWERED, StaffPage.next_at > clock.now() + LONGEST_SILENCE)),
+        "No unanswered page is put off for longer than its protocol says",
+        pages_put_off,
     ),
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from backend.instruments.branching import enable_when
 from backend.instruments.definition import Instrument, Symptom
+from backend.terms import LONGEST_OTHER_SYMPTOM, LONGEST_TOGETHER, MOST_OTHER_SYMPTOMS
 
 
 def as_document(instrument: Instrument, language: str, emergency: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -28,6 +29,10 @@ def as_document(instrument: Instrument, language: str, emergency: Mapping[str, A
         "other_symptoms": {
             "question": content["other_symptoms"][language],
             "severity": _choices(content["severity_choices"][language]),
+            # How many there may be, and how many characters in one and in all of them.
+            "at_most": MOST_OTHER_SYMPTOMS,
+            "longest": LONGEST_OTHER_SYMPTOM,
+            "together": LONGEST_TOGETHER,
         },
         "wants_call": {"question": content["wants_call"][language]},
         **(emergency or {}),

@@ -16,7 +16,9 @@ MOST_FOUND = 12
 # Words that stand in many phrases and mean no symptom.
 SAY_NOTHING = frozenset({"have", "with", "from", "when", "more", "than", "feel", "does", "very", "that", "this"})
 SAME, BEGINS, HOLDS, WITHIN, SLIPPED, SHARES = 600.0, 500.0, 400.0, 300.0, 200.0, 100.0
-APOSTROPHES = re.compile("['\u2019\u2018\u02bc`]")
+# Whatever a keyboard or a phone makes of an apostrophe; the first is the one that the others stand for.
+APOSTROPHES = "'\u2019\u2018\u02bc`"
+WITHOUT_APOSTROPHES = str.maketrans("", "", APOSTROPHES)
 NOT_A_WORD = re.compile(r"[\W_]+")
 AMONG_CHINESE = re.compile(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])")
 
@@ -49,7 +51,7 @@ def find_symptoms(instrument: Instrument, typed: str, *, most: int = MOST_FOUND)
 @lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Full and half width, capitals and marks are the same to us; spaces stand between Latin words only."""
-    folded = APOSTROPHES.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    folded = unicodedata.normalize("NFKC", text).translate(WITHOUT_APOSTROPHES).casefold()
     return AMONG_CHINESE.sub("", NOT_A_WORD.sub(" ", folded).strip())
 
 

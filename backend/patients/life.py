@@ -48,8 +48,9 @@ def add_evidence(
         recorded_at=txn.now,
     )
     evidence.note_sealed = seal(txn, evidence, "note_sealed", note)
-    audit.record(txn, "evidence_of_life.added", evidence)
+    # Whoever is enrolled in this very act must be there first.
     txn.session.flush()
+    audit.record_insert(txn, "evidence_of_life.added", evidence)
     return evidence
 
 

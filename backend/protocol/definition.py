@@ -188,10 +188,6 @@ class Protocol:
             triage=content.get("triage", {}),
         )
 
-    def criteria_for(self, arm: str) -> tuple[Criterion, ...]:
-        """What a patient of this arm must meet, in the order of the protocol."""
-        return tuple(criterion for criterion in self.criteria if criterion.applies_to(arm))
-
     @cached_property
     def rules_by_name(self) -> Mapping[str, Rule]:
         """The rows of the calendar, found by name."""
@@ -221,11 +217,6 @@ class Protocol:
 def value_of(said: Any) -> Any:
     """A value of the content, whether or not it carries the mark of an assumption."""
     return said["value"] if isinstance(said, Mapping) else said
-
-
-def is_assumed(said: Any) -> bool:
-    """Whether a value of the content waits for the investigators."""
-    return isinstance(said, Mapping) and bool(said.get("assumption", False))
 
 
 def _criteria(said: Mapping[str, Any], all_arms: frozenset[str]) -> Iterator[Criterion]:

@@ -197,8 +197,12 @@ def _hours_above_40(temperatures: Sequence[tuple[datetime, float]], happened_at:
 
 
 def _moment_of(report: AnyReport) -> datetime:
+    return moment_of(report.completed_at, report.received_at)
+
+
+def moment_of(completed_at: datetime, received_at: datetime) -> datetime:
     """When a report was about: a phone whose clock runs ahead cannot have answered after it sent."""
-    return min(report.completed_at, report.received_at)
+    return min(completed_at, received_at)
 
 
 def _others(txn: Transaction, patient: Patient, moments: Moments, reach: Reach) -> list[AnyReport]:

@@ -6,16 +6,15 @@ confirmed, never planned.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from backend import clock
-from backend.agenda.history import course_of, protocol_for
-from backend.agenda.infusions import infusions_of
 from backend.db import Transaction
 from backend.patients.models import Patient
+from backend.reports.history import infused_on, moment_of
 from backend.reports.models import SymptomReport
 from backend.staff.models import Site
 from backend.terms import Tier
@@ -35,19 +34,13 @@ def emergency_document(txn: Transaction, patient: Patient, rules: RuleSet, langu
         "conditions": condition_language(),
         "circumstances": {
             "as_of": txn.now,
-            "infusion_dates": _infusion_dates(txn, patient),
+            "infusion_dates": sorted(set(infused_on(txn, patient))),
             "site_time_zone": site.time_zone,
             "time_zone": patient.time_zone,
             "recent_signs": _recent_signs(txn, patient, list(_together(rules))),
             "danger_words": list(rules.danger_words),
         },
     }
-
-
-def _infusion_dates(txn: Transaction, patient: Patient) -> list[date]:
-    """The days from which clocks run, as the site's calendar has them."""
-    dates = infusions_of(protocol_for(txn, patient), course_of(txn, patient)).dates
-    return sorted({infusion.due_on for infusion in dates if infusion.counts})
 
 
 def _together(rules: RuleSet) -> Iterable[Together]:
@@ -77,5 +70,4 @@ def _reports_since(txn: Transaction, patient: Patient, since: datetime) -> Itera
     rows = select(SymptomReport.completed_at, SymptomReport.received_at, SymptomReport.answers)
     received = rows.where(SymptomReport.patient_id == patient.id, SymptomReport.received_at >= since)
     for completed_at, received_at, answers in txn.session.execute(received):
-        # A phone whose clock runs ahead cannot have answered after it sent.
-        yield min(completed_at, received_at), answers
+        yield moment_of(completed_at, received_at), answers

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backend.agenda.calendar import AgendaItem, agenda, by_key
+from backend.agenda.calendar import AgendaItem, Part, agenda, by_key
 from backend.agenda.course import Course
 from backend.agenda.history import course_of, protocol_for
 from backend.db import Transaction
@@ -55,7 +55,7 @@ def place_report(txn: Transaction, patient: Patient, course: Course, label: Labe
     of its instrument.
     """
     instrument, asked_key = label.instrument, label.asked_key
-    asked_about = agenda(protocol_for(txn, patient), course, completed_at, only=label.may_name)
+    asked_about = agenda(protocol_for(txn, patient), course, completed_at, only=Part(label.may_name, asked_key))
     items = [item for item in asked_about if item.instrument]
     named = by_key(items).get(asked_key) if asked_key else None
     if named is not None and not _takes(txn, patient, named, instrument):

@@ -18,7 +18,7 @@ from backend.patients.models import Patient
 from backend.protocol.load import protocol_of
 from backend.reports.models import SymptomReport
 from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus
-from backend.triage.models import CandidateDecision, CandidateEvent, CandidateFinding
+from backend.triage.models import CandidateDecision, CandidateEvent, CandidateFinding, is_snoozed
 
 
 class State(StrEnum):
@@ -113,7 +113,7 @@ def _raised(txn: Transaction, reports: Sequence[SymptomReport]) -> Mapping[UUID,
     raised: dict[UUID, list[Judged]] = {}
     for report_id, candidate_id, status, until in rows:
         assert report_id is not None, "Only findings of reports were asked for."
-        is_watched = until is not None and until > txn.now
+        is_watched = is_snoozed(until, txn.now)
         judged = Judged(CandidateStatus(status), tuple(steps.get(candidate_id, ())), is_watched)
         raised.setdefault(report_id, []).append(judged)
     return raised

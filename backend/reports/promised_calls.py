@@ -1,14 +1,26 @@
-"""Who asked for a call has one coming: a task for whoever is there, due when the patient was told it would be."""
+"""Who asked for a call has one coming: a task for whoever is there, due when the patient was told it would be.
 
+When that is another day, whoever is on call then is told by text: nobody reads a work list on a Saturday.
+"""
+
+from datetime import datetime, time
+
+import notifications
 from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.reports.models import SymptomReport
 from backend.staff.models import Site
-from backend.terms import Tier, WorkReason
+from backend.staff.roster import on_call_at
+from backend.terms import Recipient, Tier, Urgency, WorkReason
 from backend.triage.advice import call_by
 from backend.triage.candidates import rules_for
-from backend.triage.working_days import WorkingHours
+from backend.triage.working_days import WorkingHours, can_call_today
 from backend.worklist.items import open_item
+from notifications.outbox import Letter
+from notifications.quiet_hours import next_allowed
+
+# No emergency, so no telephone rings for it at night; the site's own clock.
+NIGHT_FROM, NIGHT_UNTIL = time(22), time(8)
 
 
 def promise_a_call(txn: Transaction, patient: Patient, report: SymptomReport) -> None:
@@ -16,13 +28,8 @@ def promise_a_call(txn: Transaction, patient: Patient, report: SymptomReport) ->
     if not report.wants_call:
         return
     site = txn.session.get_one(Site, patient.site_id)
-    due = call_by(
-        txn.now,
-        site_zone=site.time_zone,
-        patient_zone=patient.time_zone,
-        hours=WorkingHours.from_content(site.working_hours),
-        clocks=rules_for(txn, patient).clocks,
-    )
+    hours, clocks = WorkingHours.from_content(site.working_hours), rules_for(txn, patient).clocks
+    due = call_by(txn.now, site_zone=site.time_zone, patient_zone=patient.time_zone, hours=hours, clocks=clocks)
     open_item(
         txn,
         reason=WorkReason.CALL_REQUESTED,
@@ -31,3 +38,24 @@ def promise_a_call(txn: Transaction, patient: Patient, report: SymptomReport) ->
         patient_id=patient.id,
         due_at=txn.now if report.tier == Tier.T1 else due,
     )
+    if report.tier != Tier.T1 and not can_call_today(txn.now, site.time_zone, hours, clocks=clocks):
+        _tell_who_will_be_there(txn, patient, report, site, due)
+
+
+def _tell_who_will_be_there(
+    txn: Transaction, patient: Patient, report: SymptomReport, site: Site, due: datetime
+) -> None:
+    for member in on_call_at(txn, site.id, due):
+        notifications.queue(
+            txn,
+            Letter(
+                key=f"call-promised:{report.id}:{member.id}",
+                template="call_promised_sms",
+                recipient=Recipient.STAFF,
+                send_at=next_allowed(txn.now, site.time_zone, NIGHT_FROM, NIGHT_UNTIL),
+                urgency=Urgency.SAFETY,
+                patient_id=patient.id,
+                site_id=site.id,
+                staff_id=member.id,
+            ),
+        )

@@ -30,6 +30,7 @@ from backend.reports.history import (
     has_baseline,
     infused_on,
     latest_first_of,
+    moment_of,
 )
 from backend.reports.listing import own_words
 from backend.reports.models import SymptomReport
@@ -190,8 +191,9 @@ class _OnePatient:
         self, report: SymptomReport, received: list[SymptomReport]
     ) -> tuple[dict[str, Alert], dict[str, Alert], Tier | None]:
         """Whom the report alerts by either set of rules, by subject; and its tier by those it came under."""
-        happened_at = min(report.completed_at, report.received_at)
-        source = Source(self._patient, clock.local_day(happened_at, self._patient.time_zone), report_id=report.id)
+        happened_at = moment_of(report.completed_at, report.received_at)
+        said_on = clock.local_day(happened_at, self._patient.time_zone)
+        source = Source(self._patient, said_on, report_id=report.id, respondent=report.respondent)
         told, known = self._told(report), self._circumstances(report, happened_at, received)
         assessed = [assess(rules, told, known) for rules, _ in self._sides]
         heard = [

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select
 import notifications
 from backend import audit, clock
 from backend.agenda import facts
-from backend.db import Transaction, canonical_json
+from backend.db import Transaction, canonical_json, insert_now
 from backend.errors import InvalidInput, ReportIdTaken
 from backend.instruments.answers import Checked, check_answers
 from backend.instruments.definition import Instrument, find_instrument
@@ -34,7 +34,7 @@ from backend.triage.candidates import Source, open_candidates, rules_for
 from backend.triage.models import CandidateFinding
 from backend.triage.rules import Finding
 from backend.triage.told import Told
-from backend.triage.working_days import can_call_today
+from backend.triage.working_days import WorkingHours, can_call_today
 from backend.worklist.items import open_item
 
 TRUSTED_SKEW = timedelta(minutes=5)
@@ -100,14 +100,15 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     moments = _moments(txn, sent, happened_at)
     circumstances = circumstances_of(txn, patient, course, instrument.name, moments, reach)
     assessed = assess(rules, _told(sent, instrument, checked), circumstances)
-    report = _keep(txn, patient, sent, checked, place, assessed, fingerprint)
-    said_on = clock.local_day(happened_at, patient.time_zone)
-    source = Source(patient, said_on, report_id=report.id)
-    candidates = open_candidates(txn, source, assessed.findings, assessed.asked)
-    _tell_the_agenda(txn, patient, report, happened_at)
-    _note_life(txn, patient, report, happened_at)
-    promise_a_call(txn, patient, report)
-    txn.session.flush()
+    with audit.together(txn):
+        report = _keep(txn, patient, sent, checked, place, assessed, fingerprint)
+        said_on = clock.local_day(happened_at, patient.time_zone)
+        source = Source(patient, said_on, report_id=report.id, respondent=sent.respondent)
+        candidates = open_candidates(txn, source, assessed.findings, assessed.asked)
+        _tell_the_agenda(txn, patient, report, happened_at)
+        _note_life(txn, patient, report, happened_at)
+        promise_a_call(txn, patient, report)
+        txn.session.flush()
     return Submitted(report, tuple(candidate.id for candidate in candidates), is_new=True)
 
 
@@ -179,7 +180,7 @@ def _keep(
     report.tier = _tier(assessed.findings)
     report.advice = _advice(txn, patient, sent.language, assessed.findings)
     report.body_fingerprint = fingerprint
-    txn.session.add(report)
+    insert_now(txn, report)
     # The report is its own record and never changes; one entry says that it came.
     audit.note(txn, "report.submitted", report)
     return report
@@ -215,13 +216,13 @@ def _as_sent(txn: Transaction, patient: Patient, sent: Submission) -> SymptomRep
 def _advice(txn: Transaction, patient: Patient, language: str, found: Sequence[Finding]) -> list[dict[str, str]]:
     """What to do now and whom to call, in the language of the report."""
     site = txn.session.get_one(Site, patient.site_id)
-    rules = rules_for(txn, patient)
+    rules, hours = rules_for(txn, patient), WorkingHours.from_content(site.working_hours)
     return advice(
         rules,
         found,
         language=language,
         phone=site.emergency_phone,
-        can_call_today=can_call_today(txn.now, site.time_zone, clocks=rules.clocks),
+        can_call_today=can_call_today(txn.now, site.time_zone, hours, clocks=rules.clocks),
     )
 
 

@@ -18,7 +18,7 @@ CALL_BACK_BY_NOON = "call_back_by_noon"
 def advice(
     rules: RuleSet, found: Iterable[Finding], *, language: str, phone: str, can_call_today: bool
 ) -> list[dict[str, str]]:
-    """``[{code, text, phone}]`` for the most urgent tier found; T3 asks nothing of the patient.
+    """``[{code, text, phone}]`` for the most urgent tier found; T3 says at most that somebody reads it.
 
     A patient who asked for a call when nobody can call today reads when we will. An emergency's advice stands
     alone: calm sentences beside it would blur it.
@@ -37,7 +37,7 @@ def call_by(moment: datetime, *, site_zone: str, patient_zone: str, hours: Worki
     whoever is on call then calls. A patient in another time zone reads the same words by another clock; the earlier
     of the two counts.
     """
-    if can_call_today(moment, site_zone, clocks=clocks):
+    if can_call_today(moment, site_zone, hours, clocks=clocks):
         closes = clock.at_local(clock.local_day(moment, site_zone), hours.closes, site_zone)
         midnight = clock.start_of_day(clock.local_day(moment, patient_zone) + timedelta(days=1), patient_zone)
         return max(moment, min(closes, midnight))

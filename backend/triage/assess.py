@@ -4,8 +4,9 @@ A term asked about and answered with nothing is what lets an episode end; a term
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from backend.triage.readings import Readings
 from backend.triage.rules import Finding, RuleSet, findings_in
 from backend.triage.told import Case, Circumstances, Told
 
@@ -17,6 +18,7 @@ class Asked:
     at_zero: bool
     composite: int | None
     grade: int | None
+    readings: Readings = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ def assess(rules: RuleSet, told: Told, circumstances: Circumstances) -> Assessme
             at_zero=value == 0 and code not in fired,
             composite=case.composites_by_term.get(code),
             grade=case.grades.get(code),
+            readings=case.readings_by_term.get(code, {}),
         )
         for code, value in highest.items()
     }

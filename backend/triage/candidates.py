@@ -3,10 +3,10 @@
 The deciding is pure and stands in ``episodes``; here it is applied to rows, one finding and one episode at a time.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,8 +16,9 @@ from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.protocol.load import protocol_of
 from backend.staff.models import Site
-from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus, Tier, Trend
+from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus, Respondent, Tier, Trend
 from backend.triage.assess import Asked
+from backend.triage.clocks import Clocks
 from backend.triage.episodes import (
     Episode,
     Joins,
@@ -33,24 +34,33 @@ from backend.triage.episodes import (
     has_ended,
     rests_on_a_symptom,
 )
-from backend.triage.models import CandidateEvent, CandidateFinding
+from backend.triage.models import CandidateEvent, CandidateFinding, is_snoozed
 from backend.triage.paging import open_page
-from backend.triage.rules import Finding, RuleSet
+from backend.triage.rules import Finding, RuleSet, danger_words_finding
 from backend.triage.working_days import WorkingHours, due_at
 
-DANGER_WORDS_RULE = "T1.danger-words"
-
 _rule_sets: dict[UUID, RuleSet] = {}
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Source:
-    """Who said something, in a report or a text, and the patient's day it speaks of."""
+    """Who said something, in a report or a text, and the patient's day it speaks of.
+
+    A caregiver's words raise alarms like the patient's own, and never show that the patient feels better.
+    """
 
     patient: Patient
     said_on: date
     report_id: UUID | None = None
     inbound_message_id: UUID | None = None
+    respondent: str = Respondent.PATIENT
+
+    @property
+    def is_caregiver(self) -> bool:
+        """Whether these are a caregiver's words."""
+        return self.respondent == Respondent.CAREGIVER
 
     def subject_of(self, finding: Finding) -> str:
         """What later reports join on: the term, or for a finding about no term this one report alone."""
@@ -82,27 +92,18 @@ def open_candidates(
     # Whatever the report holds, it pages once: these are what the page is about.
     paging = [row for row, outcome in taken if _pages(outcome)]
     clocks, text_id = rules_for(txn, source.patient).clocks, source.inbound_message_id
-    open_page(txn, source.patient, paging, clocks, report_id=source.report_id, inbound_message_id=text_id)
+    try:
+        with txn.session.begin_nested():
+            open_page(txn, source.patient, paging, clocks, report_id=source.report_id, inbound_message_id=text_id)
+    except Exception:
+        # What was said is kept whatever becomes of the call; the next tick finds an emergency without a page.
+        log.exception("an emergency could not be paged", extra={"patient_id": str(source.patient.id)})
     return [row for row, _ in taken]
 
 
 def open_for_text(txn: Transaction, patient: Patient, inbound_message_id: UUID) -> CandidateEvent:
     """Danger words in a text message: an emergency of its own, which a person reads at once."""
-    rule = next(rule for rule in rules_for(txn, patient).rules if rule.id == DANGER_WORDS_RULE)
-    finding = Finding(
-        subject="words",
-        term_code=None,
-        tier=rule.tier,
-        rule_id=rule.id,
-        rule_version=rule.version,
-        advice_code=rule.advice,
-        composite=None,
-        grade=None,
-        needs_review=False,
-        before_treatment=False,
-        items=("text:0",),
-        rules=(rule.id,),
-    )
+    finding = danger_words_finding(rules_for(txn, patient))
     today = clock.local_day(txn.now, patient.time_zone)
     source = Source(patient, said_on=today, inbound_message_id=inbound_message_id)
     return open_candidates(txn, source, [finding], {})[0]
@@ -121,7 +122,7 @@ def _take_finding(
     txn: Transaction, source: Source, finding: Finding, running: CandidateEvent | None
 ) -> tuple[CandidateEvent, Outcome]:
     said = Said(
-        Level(finding.tier, finding.composite, finding.grade),
+        _level(finding),
         frozenset(finding.items),
         received_at=txn.now,
         fresh_due_at=_due_at(txn, source.patient, finding.tier),
@@ -138,23 +139,32 @@ def _take_finding(
         row = running
         _join_finding(row, finding, outcome, txn.now)
         audit.record(txn, "candidate_event.joined", row)
-    _keep_finding(txn, source, row, finding)
+    _keep_finding(txn, source, row, said.level, finding)
     return row, outcome
 
 
 def _take_silence(txn: Transaction, source: Source, row: CandidateEvent, asked: Asked) -> None:
-    """A report asked about the term and no rule fired: it joins silently, and twice at 0 ends the episode."""
+    """A report asked about the term and no rule fired: it joins silently, and twice at 0 ends the episode.
+
+    Only the patient can say that it is better or over: a caregiver's silence is kept and moves neither.
+    """
     fresh_due_at = _due_at(txn, source.patient, Tier(row.tier))
-    said = Said(Level(None, asked.composite, asked.grade), frozenset(), txn.now, fresh_due_at)
-    _join(row, said.level, decide_unalarmed(_episode(row, txn.now), said), txn.now)
-    if asked.at_zero:
-        clocks, by_symptom = rules_for(txn, source.patient).clocks, rests_on_a_symptom(row.items)
-        row.is_running = not has_ended(row.zero_since, source.said_on, clocks, by_symptom=by_symptom)
-        row.zero_since = row.zero_since or source.said_on
-    else:
-        row.zero_since = None
+    said = Said(Level(None, asked.composite, asked.grade, asked.readings), frozenset(), txn.now, fresh_due_at)
+    outcome = decide_unalarmed(_episode(row, txn.now), said)
+    _join(row, outcome, txn.now)
+    if not source.is_caregiver:
+        row.latest, row.trend = said.level.stored(), outcome.trend
+        _count_zeros(row, source.said_on, asked, rules_for(txn, source.patient).clocks)
     audit.record(txn, "candidate_event.joined", row)
-    _keep_finding(txn, source, row, None)
+    _keep_finding(txn, source, row, said.level, None)
+
+
+def _count_zeros(row: CandidateEvent, said_on: date, asked: Asked, clocks: Clocks) -> None:
+    if not asked.at_zero:
+        row.zero_since = None
+        return
+    row.is_running = not has_ended(row.zero_since, said_on, clocks, by_symptom=rests_on_a_symptom(row.items))
+    row.zero_since = row.zero_since or said_on
 
 
 def _stop_running(txn: Transaction, closed: CandidateEvent) -> None:
@@ -166,7 +176,7 @@ def _stop_running(txn: Transaction, closed: CandidateEvent) -> None:
 
 
 def _open(source: Source, finding: Finding, now: datetime, outcome: Opens) -> CandidateEvent:
-    level = Level(finding.tier, finding.composite, finding.grade)
+    level = _level(finding)
     return CandidateEvent(
         patient_id=source.patient.id,
         site_id=source.patient.site_id,
@@ -180,8 +190,8 @@ def _open(source: Source, finding: Finding, now: datetime, outcome: Opens) -> Ca
         opened_at=now,
         last_reported_at=now,
         due_at=outcome.due_at,
-        worst=_as_json(level),
-        latest=_as_json(level),
+        worst=level.stored(),
+        latest=level.stored(),
         items=list(finding.items),
         trend=Trend.NEW,
         provisional_grade=finding.grade,
@@ -193,19 +203,19 @@ def _open(source: Source, finding: Finding, now: datetime, outcome: Opens) -> Ca
 
 
 def _join_finding(row: CandidateEvent, finding: Finding, outcome: Joins, now: datetime) -> None:
-    _join(row, Level(finding.tier, finding.composite, finding.grade), outcome, now)
+    _join(row, outcome, now)
+    row.latest, row.trend = _level(finding).stored(), outcome.trend
     row.items = sorted({*row.items, *finding.items})
     row.zero_since = None
     row.rule_id, row.rule_version = _leading_rule(row, finding, outcome)
     row.needs_review = row.needs_review or finding.needs_review
 
 
-def _join(row: CandidateEvent, level: Level, outcome: Joins, now: datetime) -> None:
-    """A later report of the same term: last reported, worst, trend, and for some a new place in the queue."""
+def _join(row: CandidateEvent, outcome: Joins, now: datetime) -> None:
+    """A later report of the same term: last reported, worst, and for some a new place in the queue."""
     row.last_reported_at = now
     row.report_count += 1
-    row.worst, row.latest = _as_json(outcome.worst), _as_json(level)
-    row.trend = outcome.trend
+    row.worst = outcome.worst.stored()
     row.provisional_grade = outcome.worst.grade
     match outcome:
         case ReturnsToQueue(tier, due):
@@ -219,7 +229,7 @@ def _join(row: CandidateEvent, level: Level, outcome: Joins, now: datetime) -> N
 def _return_to_queue(row: CandidateEvent, tier: Tier, due: datetime) -> None:
     """A person must look again, and whoever took note or expected it did so of something less."""
     assert row.status in OPEN_CANDIDATE_STATUSES, "What a person has closed is not opened by a report."
-    if row.acknowledged_at is not None or due != row.due_at:
+    if row.acknowledged_at is not None or due != row.due_at or tier.is_more_urgent_than(Tier(row.tier)):
         # The clock starts anew, and with it who hears of it when nobody looks in time.
         row.escalated_to = None
     row.tier = tier
@@ -238,7 +248,7 @@ def _leading_rule(row: CandidateEvent, finding: Finding, outcome: Joins) -> tupl
     return finding.rule_id, finding.rule_version
 
 
-def _keep_finding(txn: Transaction, source: Source, row: CandidateEvent, finding: Finding | None) -> None:
+def _keep_finding(txn: Transaction, source: Source, row: CandidateEvent, level: Level, finding: Finding | None) -> None:
     txn.session.flush()
     txn.session.add(
         CandidateFinding(
@@ -247,11 +257,11 @@ def _keep_finding(txn: Transaction, source: Source, row: CandidateEvent, finding
             site_id=row.site_id,
             report_id=source.report_id,
             inbound_message_id=source.inbound_message_id,
-            tier=row.latest["tier"],
+            tier=level.tier,
             rule_id=finding.rule_id if finding else None,
             rule_version=finding.rule_version if finding else None,
-            composite=row.latest["composite"],
-            grade=row.latest["grade"],
+            composite=level.composite,
+            grade=level.grade,
             items=list(finding.items) if finding else [],
             trend=row.trend,
             found_at=txn.now,
@@ -259,26 +269,22 @@ def _keep_finding(txn: Transaction, source: Source, row: CandidateEvent, finding
     )
 
 
+def _level(finding: Finding) -> Level:
+    return Level(finding.tier, finding.composite, finding.grade, finding.readings)
+
+
 def _episode(row: CandidateEvent, now: datetime) -> Episode:
-    is_snoozed = row.snoozed_until is not None and now < row.snoozed_until
+    expected = row.snoozed_level if is_snoozed(row.snoozed_until, now) else None
     return Episode(
         tier=Tier(row.tier),
-        worst=_level(row.worst),
-        latest=_level(row.latest),
+        worst=Level.of_stored(row.worst),
+        latest=Level.of_stored(row.latest),
         due_at=row.due_at,
         acknowledged_at=row.acknowledged_at,
         items=frozenset(row.items),
         is_open=row.status in OPEN_CANDIDATE_STATUSES,
-        expected=_level(row.snoozed_level) if is_snoozed and row.snoozed_level else None,
+        expected=Level.of_stored(expected) if expected else None,
     )
-
-
-def _as_json(level: Level) -> dict[str, Any]:
-    return {"tier": level.tier, "composite": level.composite, "grade": level.grade}
-
-
-def _level(stored: Mapping[str, Any]) -> Level:
-    return Level(Tier(stored["tier"]) if stored["tier"] else None, stored["composite"], stored["grade"])
 
 
 def _due_at(txn: Transaction, patient: Patient, tier: Tier) -> datetime:

@@ -45,7 +45,9 @@ FACTS: Mapping[str, str] = {
         "How many texts of other_symptoms hold any of circumstances.danger_words. Both are first brought to Unicode "
         "NFKC, with curly apostrophes and the grave accent made a straight apostrophe, case folded, white space "
         "between two characters beyond ASCII removed and other white space made one space. A word in ASCII must not "
-        "touch a letter a-z or a digit; another may stand anywhere."
+        "touch a letter a-z or a digit; another may stand anywhere. Three signs are no letters: * at the end of a word "
+        "in ASCII is nothing or s, es, d, ed or ing; ' ~ ' between two words is spaces or hyphens, with at most two "
+        "words of a-z, 0-9 and apostrophes among them; characters in [ ] are any of these, at most four in a row."
     ),
 }
 UNREADABLE = "A comparison whose operator, operand or fact a program does not know holds: better a needless call."

@@ -5,23 +5,41 @@ do so silently is decided here, sentence by sentence of the design. Ending an ep
 what a person has closed is never opened again by a report: news about it is a candidate of its own.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from backend.terms import Tier, Trend
+from backend.triage import readings
 from backend.triage.clocks import Clocks
+from backend.triage.readings import Readings
 
 SYMPTOM_ATTRIBUTES = frozenset({"frequency", "severity", "interference", "amount", "presence"})
 
 
 @dataclass(frozen=True)
 class Level:
-    """How bad one report says a term is. ``tier`` is None when no rule fired; None elsewhere is unknown."""
+    """How bad one report says a term is. ``tier`` is None when no rule fired; None elsewhere is unknown.
+
+    ``readings`` are the raw values it rests on: worse within one grade, or where there is none, is worse as well.
+    """
 
     tier: Tier | None
     composite: int | None = None
     grade: int | None = None
+    readings: Readings = field(default_factory=dict)
+
+    @classmethod
+    def of_stored(cls, stored: Mapping[str, Any]) -> "Level":
+        """As ``stored`` put it into a row."""
+        tier = Tier(stored["tier"]) if stored["tier"] else None
+        return cls(tier, stored["composite"], stored["grade"], readings.of_stored(stored))
+
+    def stored(self) -> dict[str, Any]:
+        """As a row holds it."""
+        known = {"tier": self.tier, "composite": self.composite, "grade": self.grade}
+        return {**known, **readings.stored(self.readings)}
 
 
 @dataclass(frozen=True)
@@ -154,7 +172,7 @@ def _is_quiet_emergency(episode: Episode, said: Said, clocks: Clocks) -> bool:
 
 
 def _was_noted_lately(episode: Episode, tier: Tier, said: Said, clocks: Clocks) -> bool:
-    """T2 and T3: same or lower tier, no higher grade or composite, within 14 d of the last acknowledgement."""
+    """T2 and T3: same or lower tier, nothing worse, within 14 d of the last acknowledgement."""
     if episode.acknowledged_at is None or tier.is_more_urgent_than(episode.tier):
         return False
     is_recent = said.received_at - episode.acknowledged_at <= clocks.quiet_after_acknowledgement
@@ -176,24 +194,43 @@ def _due_at(episode: Episode, said: Said) -> datetime:
     return said.fresh_due_at
 
 
+def expected_level(tier: Tier, worst: Level, latest: Level) -> Level:
+    """The level a snooze expects: the tier the candidate stands at, and what was last said of everything else.
+
+    Where the latest report says nothing of it, the worst that was said so far.
+    """
+    return Level(
+        tier,
+        worst.composite if latest.composite is None else latest.composite,
+        worst.grade if latest.grade is None else latest.grade,
+        {**worst.readings, **latest.readings},
+    )
+
+
 def exceeds(level: Level, expected: Level) -> bool:
-    """Whether a level is above one that is expected: a more urgent tier, a higher composite or a higher grade."""
+    """Whether a level is above one that is expected: a more urgent tier, or anything that ``is_higher``."""
     is_more_urgent = level.tier is not None and (expected.tier is None or level.tier.is_more_urgent_than(expected.tier))
     return is_more_urgent or is_higher(level, expected)
 
 
 def is_higher(level: Level, than: Level) -> bool:
-    """Whether the composite or the grade is above what was known; unknown counts as none."""
-    return (level.composite or 0) > (than.composite or 0) or (level.grade or 0) > (than.grade or 0)
+    """Whether the composite or the grade is above what was known, or a raw value is worse by what counts.
+
+    An unknown composite or grade counts as none; an unknown raw value says nothing.
+    """
+    if (level.composite or 0) > (than.composite or 0) or (level.grade or 0) > (than.grade or 0):
+        return True
+    return readings.is_any_worse(level.readings, than.readings)
 
 
 def worse_of(one: Level, other: Level) -> Level:
-    """The worst of each: most urgent tier, highest composite, highest grade."""
+    """The worst of each: most urgent tier, highest composite, highest grade; ``other`` is the later one."""
     tiers = [tier for tier in (one.tier, other.tier) if tier is not None]
     return Level(
         tier=min(tiers, key=lambda tier: tier.rank, default=None),
         composite=_highest(one.composite, other.composite),
         grade=_highest(one.grade, other.grade),
+        readings=readings.worst_of(one.readings, other.readings),
     )
 
 
@@ -201,7 +238,8 @@ def trend_between(before: Level, now: Level) -> Trend:
     """How a report compares with the one before: worse if anything is worse, else better if anything is better.
 
     Composites and grades are compared where both are known. Tiers only speak where neither is: a rule may fire
-    once and not again ("first composite 2"), and the same answers are the same whatever fired.
+    once and not again ("first composite 2"), and the same answers are the same whatever fired. Raw values speak
+    where both are known and differ by what counts.
     """
     known = [
         _sign(earlier, later)
@@ -209,6 +247,7 @@ def trend_between(before: Level, now: Level) -> Trend:
         if earlier is not None and later is not None
     ]
     signs = known or [_sign(_rank(before.tier), _rank(now.tier))]
+    signs = [*signs, *readings.changes(before.readings, now.readings)]
     if 1 in signs:
         return Trend.WORSE
     return Trend.BETTER if -1 in signs else Trend.SAME

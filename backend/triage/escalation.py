@@ -19,12 +19,18 @@ from backend import audit
 from backend.db import Database, Transaction, one_at_a_time_for, system
 from backend.patients.models import Patient
 from backend.staff.models import StaffMember
-from backend.staff.roster import members_holding
 from backend.terms import CandidateStatus, PageStep, Recipient, Tier, Urgency, WorkReason
 from backend.triage.candidates import rules_for
 from backend.triage.clocks import Clocks
-from backend.triage.models import OPEN, CandidateEvent, PagedCandidate, StaffPage
-from backend.triage.paging import ROLE_OF_STEP, needs_a_page, open_page, repeat
+from backend.triage.models import OPEN, CandidateEvent, StaffPage, is_snoozed
+from backend.triage.paging import (
+    called_at,
+    can_be_written_to,
+    emergencies_without_a_page,
+    needs_a_page,
+    open_page,
+    repeat,
+)
 from backend.worklist.items import open_item
 from notifications.outbox import Letter
 
@@ -105,12 +111,9 @@ def _pages_due(txn: Transaction) -> Sequence[UUID]:
 
 
 def _without_a_page(txn: Transaction) -> Sequence[UUID]:
-    """Patients with an emergency that waits and has no page: reopened, or from before there were pages."""
-    paged = select(PagedCandidate.candidate_event_id).join(StaffPage, StaffPage.id == PagedCandidate.page_id)
-    waiting = select(CandidateEvent.patient_id).where(
-        OPEN, needs_a_page(txn), CandidateEvent.id.not_in(paged.where(StaffPage.acknowledged_at.is_(None)))
-    )
-    return txn.session.scalars(waiting.distinct().order_by(CandidateEvent.patient_id)).all()
+    """Patients with an emergency that waits and has no page: reopened, or one that could not be paged at once."""
+    whose = emergencies_without_a_page(txn).with_only_columns(CandidateEvent.patient_id)
+    return txn.session.scalars(whose.distinct().order_by(CandidateEvent.patient_id)).all()
 
 
 def _overdue(txn: Transaction) -> Iterator[CandidateEvent]:
@@ -147,7 +150,7 @@ def _left(txn: Transaction, row: CandidateEvent) -> tuple[Step, ...]:
 
 
 def _steps_due(txn: Transaction, row: CandidateEvent) -> list[PageStep]:
-    if row.status != CandidateStatus.PROPOSED or (row.snoozed_until and row.snoozed_until > txn.now):
+    if row.status != CandidateStatus.PROPOSED or is_snoozed(row.snoozed_until, txn.now):
         return []
     return [one.step for one in _left(txn, row) if one.at <= txn.now]
 
@@ -197,12 +200,12 @@ def _go_on(txn: Transaction, candidate: CandidateEvent, step: PageStep) -> None:
     candidate.escalated_to = step
     audit.record(txn, "candidate_event.escalated", candidate)
     txn.session.flush()
-    members = members_holding(txn, candidate.site_id, ROLE_OF_STEP[step])
+    members, as_meant = called_at(txn, candidate.site_id, step, can_be_written_to)
     for member in members:
         for way in WAYS[Tier(candidate.tier)]:
             if way == "email" or member.phone_sealed is not None:
                 _write(txn, candidate, step, member, way)
-    if not members:
+    if not as_meant:
         open_item(
             txn,
             reason=WorkReason.NOBODY_TO_PAGE,
@@ -214,12 +217,12 @@ def _go_on(txn: Transaction, candidate: CandidateEvent, step: PageStep) -> None:
 
 
 def _write(txn: Transaction, candidate: CandidateEvent, step: PageStep, member: StaffMember, way: str) -> None:
-    # One that returned to the queue is due anew, and then people hear of it anew: hence the hour in the key.
+    # One that returned to the queue is due anew, or more urgent, and people hear of it anew: hence both in the key.
     since = f"{candidate.due_at:%Y%m%dT%H%M%SZ}"
     notifications.queue(
         txn,
         Letter(
-            key=f"escalation:{candidate.id}:{since}:{step}:{member.id}:{way}",
+            key=f"escalation:{candidate.id}:{candidate.tier}:{since}:{step}:{member.id}:{way}",
             template=f"escalated_{way}",
             recipient=Recipient.STAFF,
             send_at=txn.now,

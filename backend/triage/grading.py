@@ -10,8 +10,22 @@ FEVER = "10016558"
 HYPERTENSION = "10020772"
 HYPOTENSION = "10021097"
 WEIGHT_LOSS = "10047900"
+WEIGHT_GAIN = "10047896"
 DIARRHEA = "10012727"
 HIGH_FEVER = 40.0
+# By how much a value must change, in its own unit, before it counts as worse within one grade or where there is no
+# grade, by term; negative where lower is worse. Ours, to be confirmed by the investigators: above what two readings
+# of the same patient differ by, and far below what would need other treatment.
+WORSE_BY: Mapping[str, Mapping[str, float]] = {
+    FEVER: {"temperature_c": 0.5},
+    HYPERTENSION: {"systolic_mmhg": 10, "diastolic_mmhg": 10},
+    HYPOTENSION: {"systolic_mmhg": -10},
+    DIARRHEA: {"stools_over_baseline": 2},
+    WEIGHT_LOSS: {"weight_loss_percent": 2},
+    WEIGHT_GAIN: {"weight_kg": 2},
+}
+# The answers that say how bad a symptom is, rather than how often or how much of it there is: any step up is worse.
+HOW_BAD = frozenset({"severity", "interference"})
 
 # One attribute: the place is the answer.
 ONE = {

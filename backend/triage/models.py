@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import ColumnElement, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, Json, WithId
@@ -52,7 +52,7 @@ class CandidateEvent(OfPatient, WithId, Base):
     opened_at: Mapped[datetime]
     last_reported_at: Mapped[datetime]
     due_at: Mapped[datetime]
-    # {tier, composite, grade}: the worst of each so far, and those of the latest report.
+    # {tier, composite, grade, measurements, answers, heard}: the worst of each so far, and those of the latest report.
     worst: Mapped[dict[str, Any]]
     latest: Mapped[dict[str, Any]]
     items: Mapped[list[str]] = mapped_column(Json())
@@ -72,6 +72,16 @@ class CandidateEvent(OfPatient, WithId, Base):
     acknowledged_by: Mapped[UUID | None]
     is_running: Mapped[bool]
     zero_since: Mapped[date | None]
+
+
+def is_snoozed(snoozed_until: datetime | None, now: datetime) -> bool:
+    """Whether a snooze until then is in force. The column keeps one that has run out; it is none any more."""
+    return snoozed_until is not None and now < snoozed_until
+
+
+def snoozed_at(now: datetime) -> ColumnElement[bool]:
+    """The same for a query over ``CandidateEvent``; never unknown, so it may be negated."""
+    return and_(CandidateEvent.snoozed_until.is_not(None), CandidateEvent.snoozed_until > now)
 
 
 class CandidateFinding(OfPatient, WithId, Base):

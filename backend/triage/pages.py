@@ -61,13 +61,14 @@ def _next_at(page: Page, went_out_at: datetime, now: datetime, clocks: Clocks) -
 
     Counted from when it was due to go out, so that a worker that comes late shifts nothing.
     """
-    every = _interval(page, now, clocks)
+    every = interval(page, now, clocks)
     missed = max(timedelta(0), now - went_out_at) // every
     ahead = [at for _, at in _marks(page.opened_at, clocks) if at > now]
     return min([went_out_at + (missed + 1) * every, *ahead])
 
 
-def _interval(page: Page, now: datetime, clocks: Clocks) -> timedelta:
+def interval(page: Page, now: datetime, clocks: Clocks) -> timedelta:
+    """How long after one round the next one follows, unless it goes on to others before."""
     if now - page.renewed_at >= clocks.t1_repeat_slowly_after:
         return clocks.t1_repeat_slowly_every
     return max(clocks.t1_repeat_every, SHORTEST_REPEAT)

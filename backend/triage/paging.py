@@ -5,32 +5,51 @@ them, and the dispatcher sends within seconds. A patient has one unanswered page
 and goes out at once, so nobody is paged twice in one interval, and the hours counted from the first report stand.
 """
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, not_, select, update
 
 import notifications
 from backend import audit
 from backend.db import Transaction, compare_and_set, one_at_a_time_for
-from backend.patients.models import Patient
+from backend.errors import WrongDataKey
+from backend.patients.life import is_dead
+from backend.patients.models import ContactHold, Patient
 from backend.sealing import unseal
 from backend.staff.models import StaffMember
 from backend.staff.roster import members_holding, on_call_at
 from backend.terms import CandidateStatus, PageAnswer, PageStep, Recipient, Role, Tier, Urgency, WorkReason
 from backend.triage import pages
 from backend.triage.clocks import Clocks
-from backend.triage.models import CandidateDecision, CandidateEvent, PagedCandidate, PagedPerson, StaffPage
+from backend.triage.models import (
+    OPEN,
+    CandidateDecision,
+    CandidateEvent,
+    PagedCandidate,
+    PagedPerson,
+    StaffPage,
+    snoozed_at,
+)
 from backend.triage.pages import Round
 from backend.worklist.items import open_item
 from notifications import opt_outs
 from notifications.outbox import Letter
 
-HEARD_WHEN_NOBODY_IS_ON_CALL = (Role.COORDINATOR, Role.INVESTIGATOR)
-ROLE_OF_STEP = {
-    PageStep.INVESTIGATOR: Role.INVESTIGATOR,
-    PageStep.PRINCIPAL_INVESTIGATOR: Role.PRINCIPAL_INVESTIGATOR,
+# Whom a step means, and one after the other whom it means when those before can be reached by nothing.
+Circle = tuple[Role, ...]
+WHEN_NOBODY_IS_ON_CALL: tuple[Circle, ...] = (Role.COORDINATOR, Role.INVESTIGATOR), (Role.PRINCIPAL_INVESTIGATOR,)
+CIRCLES: Mapping[PageStep, tuple[Circle, ...]] = {
+    PageStep.INVESTIGATOR: ((Role.INVESTIGATOR,), (Role.PRINCIPAL_INVESTIGATOR,)),
+    PageStep.PRINCIPAL_INVESTIGATOR: ((Role.PRINCIPAL_INVESTIGATOR,),),
 }
+# What a recorded death holds contact for.
+DIED = "died"
+
+Reaches = Callable[[Transaction, StaffMember], bool]
+
+log = logging.getLogger(__name__)
 
 
 def open_page(
@@ -66,7 +85,7 @@ def open_page(
         txn.session.flush()
     page.renewed_at = txn.now
     _take_in(txn, page, candidates)
-    _go_out(txn, page, pages.round_now(_as_it_stands(page), txn.now, clocks), is_news=True)
+    _go_out(txn, page, pages.round_now(as_it_stands(page), txn.now, clocks), is_news=True)
     return page
 
 
@@ -79,10 +98,10 @@ def repeat(txn: Transaction, page_id: UUID, clocks: Clocks) -> bool:
     one_at_a_time_for(txn, page.patient_id)
     txn.session.refresh(page)
     if page.acknowledged_at is None and not waiting_for(txn, page):
-        # Whoever took note did so past this page; it is theirs, and nobody need be woken again.
-        _answer_as_taken_note_of(txn, page)
+        # Somebody took note past this page, or the patient has died since: nobody need be woken again.
+        _end_what_nobody_waits_for(txn, page)
         return False
-    due = pages.round_due(_as_it_stands(page), txn.now, clocks)
+    due = pages.round_due(as_it_stands(page), txn.now, clocks)
     if due is None:
         return False
     _go_out(txn, page, due, is_news=False)
@@ -96,9 +115,30 @@ def unanswered(txn: Transaction, patient_id: UUID) -> StaffPage | None:
 
 
 def needs_a_page(txn: Transaction) -> ColumnElement[bool]:
-    """Which candidates a person must be called to: emergencies nobody has taken note of or expects at this level."""
-    not_snoozed = or_(CandidateEvent.snoozed_until.is_(None), CandidateEvent.snoozed_until <= txn.now)
-    return and_(CandidateEvent.tier == Tier.T1, CandidateEvent.status == CandidateStatus.PROPOSED, not_snoozed)
+    """Which candidates a person must be called to: emergencies nobody has taken note of or expects at this level.
+
+    Not what was last reported before the patient's death was recorded. What is reported after it may show that the
+    record is mistaken, and somebody is called.
+    """
+    not_snoozed = not_(snoozed_at(txn.now))
+    died_since = exists().where(
+        ContactHold.patient_id == CandidateEvent.patient_id,
+        ContactHold.reason == DIED,
+        ContactHold.lifted_at.is_(None),
+        ContactHold.held_at >= CandidateEvent.last_reported_at,
+    )
+    waits = and_(CandidateEvent.tier == Tier.T1, CandidateEvent.status == CandidateStatus.PROPOSED)
+    return and_(waits, not_snoozed, ~died_since)
+
+
+def emergencies_without_a_page(txn: Transaction) -> Select[CandidateEvent]:
+    """The emergencies to which a person must be called while no page goes out about them."""
+    called = (
+        select(PagedCandidate.candidate_event_id)
+        .join(StaffPage, StaffPage.id == PagedCandidate.page_id)
+        .where(StaffPage.acknowledged_at.is_(None))
+    )
+    return select(CandidateEvent).where(OPEN, needs_a_page(txn), CandidateEvent.id.not_in(called))
 
 
 def waiting_for(txn: Transaction, page: StaffPage) -> Sequence[CandidateEvent]:
@@ -130,8 +170,11 @@ def settle_page_of(txn: Transaction, candidate: CandidateEvent) -> None:
         end(txn, page, by=txn.actor.id, how=PageAnswer.CONSOLE)
 
 
-def end(txn: Transaction, page: StaffPage, *, by: UUID, how: PageAnswer) -> bool:
-    """A person has answered: it goes out no more. False when somebody else was first; the page then says who."""
+def end(txn: Transaction, page: StaffPage, *, by: UUID | None, how: PageAnswer) -> bool:
+    """It goes out no more, because of ``by``. False when somebody else was first; the page then says who.
+
+    ``by`` is None only where a recorded death has ended it.
+    """
     claim = update(StaffPage).where(StaffPage.id == page.id, StaffPage.acknowledged_at.is_(None))
     answered = {"acknowledged_at": txn.now, "acknowledged_by": by, "acknowledged_how": how}
     if not compare_and_set(txn, claim, **answered):
@@ -139,12 +182,13 @@ def end(txn: Transaction, page: StaffPage, *, by: UUID, how: PageAnswer) -> bool
         return False
     for name, value in answered.items():
         setattr(page, name, value)
-    audit.record(txn, "staff_page.acknowledged", page)
+    audit.record(txn, "staff_page.acknowledged" if by else "staff_page.ended", page)
     txn.session.flush()
     return True
 
 
-def _as_it_stands(page: StaffPage) -> pages.Page:
+def as_it_stands(page: StaffPage) -> pages.Page:
+    """The row, as the rules of when and whom read it."""
     return pages.Page(
         page.opened_at, page.renewed_at, page.next_at, page.rounds, is_acknowledged=page.acknowledged_at is not None
     )
@@ -169,7 +213,7 @@ def _go_out(txn: Transaction, page: StaffPage, this: Round, *, is_news: bool) ->
     reached = {row.staff_id: row for row in _reached(txn, page)}
     knew = frozenset() if is_news else frozenset(reached)
     for step in this.steps:
-        for member in _called_at(txn, page, step):
+        for member in _called(txn, page, step):
             if member.id not in reached:
                 reached[member.id] = _reach(txn, page, member, step)
     page.rounds, page.next_at = this.number, this.next_at
@@ -199,27 +243,47 @@ def _reach(txn: Transaction, page: StaffPage, member: StaffMember, step: PageSte
     return row
 
 
-def _called_at(txn: Transaction, page: StaffPage, step: PageStep) -> Sequence[StaffMember]:
-    """Whom a step means at this hour: a shift that has ended since hands over to the next."""
-    if step is not PageStep.ON_CALL:
-        return members_holding(txn, page.site_id, ROLE_OF_STEP[step])
-    on_call = on_call_at(txn, page.site_id, txn.now)
-    if any(_takes_texts(txn, member) for member in on_call):
-        return on_call
-    _say_that_nobody_is_on_call(txn, page)
-    others = [members_holding(txn, page.site_id, role) for role in HEARD_WHEN_NOBODY_IS_ON_CALL]
-    return list(dict.fromkeys([*on_call, *(member for held in others for member in held)]))
+def called_at(txn: Transaction, site_id: UUID, step: PageStep, reaches: Reaches) -> tuple[Sequence[StaffMember], bool]:
+    """Whom a step means at this hour, and whether any of them can be reached.
+
+    A shift that has ended since hands over to the next. Where nobody can be reached, those further on are called at
+    once, and the second value is False: a person must hear of it.
+    """
+    if step is PageStep.ON_CALL:
+        called, further = list(on_call_at(txn, site_id, txn.now)), WHEN_NOBODY_IS_ON_CALL
+    else:
+        first, *others = CIRCLES[step]
+        called, further = _holding(txn, site_id, first), tuple(others)
+    as_meant = any(reaches(txn, member) for member in called)
+    for roles in further:
+        if any(reaches(txn, member) for member in called):
+            break
+        called = list(dict.fromkeys([*called, *_holding(txn, site_id, roles)]))
+    return called, as_meant
 
 
-def _say_that_nobody_is_on_call(txn: Transaction, page: StaffPage) -> None:
-    open_item(
-        txn,
-        reason=WorkReason.NOBODY_TO_PAGE,
-        key=f"nobody-to-page:{page.id}",
-        site_id=page.site_id,
-        patient_id=page.patient_id,
-        due_at=txn.now,
-    )
+def can_be_written_to(txn: Transaction, member: StaffMember) -> bool:
+    """Whether there is a telephone that takes texts, or an e-mail address."""
+    return _takes_texts(txn, member) or _opened(txn, member, "email_sealed") is not None
+
+
+def _called(txn: Transaction, page: StaffPage, step: PageStep) -> Sequence[StaffMember]:
+    """An e-mail wakes nobody: a step has reached somebody when a telephone rings."""
+    called, as_meant = called_at(txn, page.site_id, step, _takes_texts)
+    if not as_meant:
+        open_item(
+            txn,
+            reason=WorkReason.NOBODY_TO_PAGE,
+            key=f"nobody-to-page:{page.id}",
+            site_id=page.site_id,
+            patient_id=page.patient_id,
+            due_at=txn.now,
+        )
+    return called
+
+
+def _holding(txn: Transaction, site_id: UUID, roles: Iterable[Role]) -> list[StaffMember]:
+    return list(dict.fromkeys(member for role in roles for member in members_holding(txn, site_id, role)))
 
 
 def _write_to(txn: Transaction, page: StaffPage, person: PagedPerson, member: StaffMember, *, with_copy: bool) -> None:
@@ -227,10 +291,11 @@ def _write_to(txn: Transaction, page: StaffPage, person: PagedPerson, member: St
     if takes_texts:
         _queue(txn, page, person, "sms")
     elif member.phone_sealed is not None:
-        # The number said STOP. That is obeyed, and must not go unnoticed.
+        # The number said STOP, which is obeyed, or cannot be read. Neither must go unnoticed.
+        is_readable = _opened(txn, member, "phone_sealed") is not None
         open_item(
             txn,
-            reason=WorkReason.MESSAGES_STOPPED,
+            reason=WorkReason.MESSAGES_STOPPED if is_readable else WorkReason.MESSAGE_NOT_DELIVERED,
             key=f"page-without-text:{page.id}:{member.id}",
             site_id=page.site_id,
             due_at=txn.now,
@@ -240,8 +305,17 @@ def _write_to(txn: Transaction, page: StaffPage, person: PagedPerson, member: St
 
 
 def _takes_texts(txn: Transaction, member: StaffMember) -> bool:
-    number = unseal(txn, member, "phone_sealed")
+    number = _opened(txn, member, "phone_sealed")
     return number is not None and not opt_outs.seems_stopped(txn, number)
+
+
+def _opened(txn: Transaction, member: StaffMember, column: str) -> str | None:
+    """None for what cannot be read, too: one damaged record must not keep the others from being called."""
+    try:
+        return unseal(txn, member, column)
+    except WrongDataKey:
+        log.error("a way to reach a member of staff cannot be read", extra={"staff_id": str(member.id)})
+        return None
 
 
 def _queue(txn: Transaction, page: StaffPage, person: PagedPerson, way: str) -> None:
@@ -261,7 +335,10 @@ def _queue(txn: Transaction, page: StaffPage, person: PagedPerson, way: str) -> 
     )
 
 
-def _answer_as_taken_note_of(txn: Transaction, page: StaffPage) -> None:
+def _end_what_nobody_waits_for(txn: Transaction, page: StaffPage) -> None:
+    if is_dead(txn.session.get_one(Patient, page.patient_id)):
+        end(txn, page, by=None, how=PageAnswer.DEATH_RECORDED)
+        return
     took_note = (
         select(CandidateDecision.decided_by)
         .join(PagedCandidate, PagedCandidate.candidate_event_id == CandidateDecision.candidate_event_id)

@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, false, not_, select, tuple_
 
 from backend.db import Transaction
 from backend.terms import OPEN_CANDIDATE_STATUSES
-from backend.triage.models import OPEN, CandidateDecision, CandidateEvent, CandidateFinding
+from backend.triage.models import OPEN, CandidateDecision, CandidateEvent, CandidateFinding, snoozed_at
 
 # What orders the queue, and therefore what its cursors hold.
 KEY = (str, datetime, UUID)
@@ -74,11 +74,6 @@ def queue(
     return Page(shown, (last.tier, last.due_at, last.id) if last else None)
 
 
-def is_snoozed(candidate: CandidateEvent, now: datetime) -> bool:
-    """Whether somebody expects it as it is until a later day."""
-    return candidate.snoozed_until is not None and now < candidate.snoozed_until
-
-
 def _conditions(txn: Transaction, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.status is None or wanted.status in OPEN_CANDIDATE_STATUSES:
         # In the words of the partial index, or a database could not know that it serves.
@@ -99,9 +94,9 @@ def _conditions(txn: Transaction, wanted: Wanted) -> Iterator[ColumnElement[bool
 def _snoozed(txn: Transaction, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     """Those that are snoozed are left out unless they, or a status, are asked for."""
     if wanted.snoozed is True:
-        yield CandidateEvent.snoozed_until > txn.now
+        yield snoozed_at(txn.now)
     elif wanted.snoozed is False or wanted.status is None:
-        yield or_(CandidateEvent.snoozed_until.is_(None), CandidateEvent.snoozed_until <= txn.now)
+        yield not_(snoozed_at(txn.now))
 
 
 def _in_order(asked: Select[CandidateEvent], tier: str | None, after: Place | None) -> Select[CandidateEvent]:

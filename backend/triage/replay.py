@@ -23,9 +23,11 @@ from backend.triage.episodes import (
     Said,
     decide,
     decide_unalarmed,
+    expected_level,
     has_ended,
     rests_on_a_symptom,
 )
+from backend.triage.models import is_snoozed
 from backend.triage.rules import Finding
 from backend.triage.working_days import WorkingHours, due_at
 
@@ -75,7 +77,7 @@ class ReplayedQueue:
         alerts = list(self._take_findings(source, assessed, received_at))
         fired = {finding.subject for finding in assessed.findings}
         for subject in assessed.asked.keys() & before - fired:
-            self._take_silence(subject, source.said_on, assessed.asked[subject], received_at)
+            self._take_silence(subject, source, assessed.asked[subject], received_at)
         return alerts
 
     def take_step(self, step: PersonsStep) -> None:
@@ -84,7 +86,8 @@ class ReplayedQueue:
         if running is None:
             return
         if step.kind == "snoozed":
-            running.episode = replace(running.episode, expected=_expected(running.episode))
+            known = running.episode
+            running.episode = replace(known, expected=expected_level(known.tier, known.worst, known.latest))
             running.snoozed_until = step.snoozed_until
         elif step.kind == "snooze_ended":
             running.episode = replace(running.episode, expected=None)
@@ -111,27 +114,32 @@ class ReplayedQueue:
         running.zero_since = None
         return not isinstance(outcome, JoinsSilently)
 
-    def _take_silence(self, subject: str, said_on: date, asked: Asked, received_at: datetime) -> None:
+    def _take_silence(self, subject: str, source: Source, asked: Asked, received_at: datetime) -> None:
         running = self._awake(subject, received_at)
         assert running is not None, "Only what runs can be silent."
         said = self._said(None, asked, frozenset(), received_at)
+        latest = running.episode.latest
         running.episode = _joined(running.episode, said, decide_unalarmed(running.episode, said))
+        if source.is_caregiver:
+            # Kept, and no word on whether the patient feels better.
+            running.episode = replace(running.episode, latest=latest)
+            return
         if not asked.at_zero:
             running.zero_since = None
             return
         by_symptom = rests_on_a_symptom(running.episode.items)
-        if has_ended(running.zero_since, said_on, self._clocks, by_symptom=by_symptom):
+        if has_ended(running.zero_since, source.said_on, self._clocks, by_symptom=by_symptom):
             del self._running[subject]
-        running.zero_since = running.zero_since or said_on
+        running.zero_since = running.zero_since or source.said_on
 
     def _said(self, tier: Tier | None, graded: Finding | Asked, items: frozenset[str], received_at: datetime) -> Said:
         due = due_at(tier or Tier.T3, received_at, self._site_zone, self._hours, clocks=self._clocks)
-        return Said(Level(tier, graded.composite, graded.grade), items, received_at, due)
+        return Said(Level(tier, graded.composite, graded.grade, graded.readings), items, received_at, due)
 
     def _awake(self, subject: str, now: datetime) -> _Running | None:
         """The running episode of a subject, its snooze over if its time is."""
         running = self._running.get(subject)
-        if running and running.snoozed_until and running.snoozed_until <= now:
+        if running and not is_snoozed(running.snoozed_until, now):
             running.episode = replace(running.episode, expected=None)
         return running
 
@@ -151,13 +159,3 @@ def _stepped(episode: Episode, step: PersonsStep) -> Episode:
     """As the candidate stands after a step that changed its state: taken note of, closed, or open again."""
     noted_at = None if step.to_status == CandidateStatus.PROPOSED else step.at
     return replace(episode, acknowledged_at=noted_at, is_open=step.to_status in OPEN_CANDIDATE_STATUSES)
-
-
-def _expected(episode: Episode) -> Level:
-    """The level a snooze expects: as ``snoozes.level_now`` says it of a stored candidate."""
-    latest, worst = episode.latest, episode.worst
-    return Level(
-        episode.tier,
-        worst.composite if latest.composite is None else latest.composite,
-        worst.grade if latest.grade is None else latest.grade,
-    )

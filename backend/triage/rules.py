@@ -6,7 +6,7 @@ rules must cost a coordinator a minute, never a patient their report.
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from backend.terms import Tier
 from backend.triage.clocks import Clocks
 from backend.triage.conditions import (
     Answer,
+    Comparison,
     Condition,
     Fact,
     Measured,
@@ -23,15 +24,17 @@ from backend.triage.conditions import (
     operands,
     read_condition,
 )
+from backend.triage.readings import Readings
 from backend.triage.told import Case, Circumstances, Focus, Told
 
-__all__ = ["Circumstances", "Finding", "Rule", "RuleSet", "Told", "findings"]
+__all__ = ["Circumstances", "Finding", "Rule", "RuleSet", "Told", "findings_in"]
 
 log = logging.getLogger(__name__)
 
 # Subjects of findings that are about no CTCAE term. Each stands for one report and is never joined by another.
 WORDS = "words"
 NOT_UNDERSTOOD = "not_understood"
+DANGER_WORDS = Fact("danger_words", None)
 # The measurements that facts are made of.
 MEASURED_BY: Mapping[str, tuple[str, ...]] = {"weight_loss_percent": ("weight_kg",), "weight_gain_kg": ("weight_kg",)}
 
@@ -74,6 +77,12 @@ class RuleSet:
         asked = (operand for rule in self.rules for operand in operands(rule.when))
         return max((one.days or 0 for one in asked if isinstance(one, Together | Fact)), default=0)
 
+    @cached_property
+    def danger_rule(self) -> Rule | None:
+        """The rule for words of danger, by what it asks and not by its name; one that asks nothing else comes first."""
+        asking = [rule for rule in self.rules if rule.tier is Tier.T1 and DANGER_WORDS in operands(rule.when)]
+        return min(asking, key=lambda rule: not isinstance(rule.when, Comparison), default=None)
+
     @classmethod
     def from_content(cls, triage: Mapping[str, Any], danger_words: Mapping[str, Iterable[str]]) -> "RuleSet":
         """Read ``content["triage"]`` of a protocol version and the protocol's danger words by language."""
@@ -97,7 +106,8 @@ class Finding:
     """What a report says about one subject, at the tier of the most urgent rule; ``rules`` lists all that fired.
 
     ``subject`` is the term's code, or ``WORDS`` or ``NOT_UNDERSTOOD``, of which there is one a report. ``items``
-    are what it rests on: item codes, measurement names, ``text:<n>``, ``wants_call``.
+    are what it rests on: item codes, measurement names, ``text:<n>``, ``wants_call``. ``readings`` are the raw values
+    that say how bad the term is.
     """
 
     subject: str
@@ -112,18 +122,33 @@ class Finding:
     before_treatment: bool
     items: tuple[str, ...]
     rules: tuple[str, ...]
+    readings: Readings = field(default_factory=dict)
 
 
-def findings(rules: RuleSet, told: Told, circumstances: Circumstances) -> tuple[Finding, ...]:
+def danger_words_finding(rules: RuleSet) -> Finding:
+    """What words of danger are outside a report: an emergency, also under rules that do not speak of words."""
+    rule = rules.danger_rule
+    return Finding(
+        subject=WORDS,
+        term_code=None,
+        tier=Tier.T1,
+        rule_id=rule.id if rule else "danger-words",
+        rule_version=rule.version if rule else 1,
+        advice_code=rule.advice if rule else None,
+        composite=None,
+        grade=None,
+        needs_review=False,
+        before_treatment=False,
+        items=("text:0",),
+        rules=(rule.id if rule else "danger-words",),
+    )
+
+
+def findings_in(rules: RuleSet, case: Case) -> tuple[Finding, ...]:
     """One finding a subject, most urgent first. Never raises.
 
     A baseline report raises T1 and T2 only, labelled as before treatment; what needs review is always raised.
     """
-    return findings_in(rules, Case(told, circumstances, rules.danger_words))
-
-
-def findings_in(rules: RuleSet, case: Case) -> tuple[Finding, ...]:
-    """As ``findings``, for a case that is made already."""
     raised = [finding for rule in rules.rules for finding in _try(rule, case)]
     if beyond := (*case.not_understood, *_looked_at_by_none(rules, case)):
         raised.append(_for_review("not-understood", 1, Tier.T3, case, items=beyond))
@@ -182,6 +207,7 @@ def _finding(rule: Rule, focus: Focus) -> Finding:
         before_treatment=case.circumstances.is_baseline,
         items=tuple(dict.fromkeys(_rests_on(rule, focus))),
         rules=(rule.id,),
+        readings=case.readings_by_term.get(term, {}) if term else {},
     )
 
 

@@ -1,8 +1,6 @@
 """Expected at this level until: what is known leaves the queue for a while, and is back by itself or when worse."""
 
-from collections.abc import Mapping
 from datetime import date, time, timedelta
-from typing import Any
 
 from backend import audit, clock
 from backend.db import Transaction
@@ -10,7 +8,8 @@ from backend.errors import InvalidInput, NoLongerPossible
 from backend.staff.models import Site
 from backend.terms import CandidateStatus, Tier
 from backend.triage.decisions import keep_step, read_in_turn, refuse_closed, take_note
-from backend.triage.models import CandidateEvent
+from backend.triage.episodes import Level, expected_level
+from backend.triage.models import CandidateEvent, is_snoozed
 
 LONGEST = timedelta(days=90)
 
@@ -31,7 +30,8 @@ def snooze(txn: Transaction, candidate: CandidateEvent, until: date, reason: str
     if before == CandidateStatus.PROPOSED:
         take_note(txn, candidate)
     candidate.snoozed_until = clock.at_local(until, time(0), zone)
-    candidate.snoozed_level = level_now(candidate)
+    level = expected_level(Tier(candidate.tier), Level.of_stored(candidate.worst), Level.of_stored(candidate.latest))
+    candidate.snoozed_level = level.stored()
     if txn.session.is_modified(candidate):
         audit.record(txn, "candidate_event.snoozed", candidate)
     else:
@@ -42,22 +42,12 @@ def snooze(txn: Transaction, candidate: CandidateEvent, until: date, reason: str
 def end_snooze(txn: Transaction, candidate: CandidateEvent) -> None:
     """Have it back in the queue now. Raises ``NoLongerPossible`` when no snooze is in force."""
     read_in_turn(txn, candidate)
-    if candidate.snoozed_until is None or candidate.snoozed_until <= txn.now:
+    if not is_snoozed(candidate.snoozed_until, txn.now):
         raise NoLongerPossible("This candidate event is not snoozed.")
     candidate.snoozed_until = None
     candidate.snoozed_level = None
     audit.record(txn, "candidate_event.snooze_ended", candidate)
     keep_step(txn, candidate, "snooze_ended", candidate.status)
-
-
-def level_now(candidate: CandidateEvent) -> dict[str, Any]:
-    """The level that is expected: the tier it stands at, and what was last said of composite and grade.
-
-    Where the latest report says nothing of one of them, the worst that was said so far.
-    """
-    latest: Mapping[str, Any] = candidate.latest
-    known = {name: candidate.worst[name] if latest[name] is None else latest[name] for name in ("composite", "grade")}
-    return {"tier": candidate.tier, **known}
 
 
 def _check(until: date, today: date) -> None:

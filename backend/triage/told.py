@@ -7,6 +7,7 @@ from typing import Any
 
 from backend.instruments.definition import Instrument, Item, Symptom
 from backend.triage import grading
+from backend.triage.readings import Reading
 from backend.triage.words import holds_any
 
 Value = int | float | str | None
@@ -121,6 +122,25 @@ class Case:
             if composite is not None:
                 highest[symptom.ctcae] = max(composite, highest.get(symptom.ctcae, 0))
         return highest
+
+    @cached_property
+    def readings_by_term(self) -> dict[str, dict[str, Reading]]:
+        """By term, the raw values that say how bad it is, by measurement or item; grades and composites sum them up."""
+        by_term: dict[str, dict[str, Reading]] = {}
+        for item in self.answered:
+            if item.attribute in grading.HOW_BAD:
+                by_term.setdefault(item.ctcae, {})[item.code] = Reading(self.values[item.code], step=1)
+        figures = self._figures()
+        for term, steps in grading.WORSE_BY.items():
+            known = {name: Reading(figures[name], step) for name, step in steps.items() if name in figures}
+            if known:
+                by_term.setdefault(term, {}).update(known)
+        return by_term
+
+    def _figures(self) -> Mapping[str, float]:
+        weight = self.measurements.get("weight_kg")
+        lost = None if weight is None else grading.percent_lost(weight, self.circumstances.baseline_weight)
+        return self.measurements if lost is None else {**self.measurements, "weight_loss_percent": lost}
 
     def _composite(self, symptom: Symptom) -> int | None:
         by_attribute = zip(symptom.attributes, symptom.items, strict=True)

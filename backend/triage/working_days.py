@@ -48,7 +48,10 @@ def due_at(tier: Tier, received_at: datetime, site_zone: str, hours: WorkingHour
     return clock.at_local(day, hours.closes, site_zone)
 
 
-def can_call_today(moment: datetime, site_zone: str, *, clocks: Clocks) -> bool:
-    """Whether a patient who asks for a call now may expect it today: a working day, before the last calls."""
+def can_call_today(moment: datetime, site_zone: str, hours: WorkingHours, *, clocks: Clocks) -> bool:
+    """Whether a patient who asks for a call now may expect it today: a working day, before the last calls.
+
+    A site that closes before the hour of the last calls makes them until it closes.
+    """
     there = clock.local(moment, site_zone)
-    return is_working_day(there.date(), clocks.country) and there.time() < clocks.last_calls_from
+    return is_working_day(there.date(), clocks.country) and there.time() < min(clocks.last_calls_from, hours.closes)

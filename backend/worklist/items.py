@@ -62,15 +62,20 @@ def open_item(
         passes_on_at=handover.at,
         passes_on_to=handover.then,
     )
+    return item if _is_first(txn, item) else None
+
+
+def _is_first(txn: Transaction, item: WorkItem) -> bool:
+    """Write it down, unless another has just done so."""
     try:
         with txn.session.begin_nested():
             audit.record(txn, "work_item.opened", item)
             txn.session.flush()
     except IntegrityError:
-        if find_item(txn, owner_id, key):
-            return None
+        if find_item(txn, item.owner_id, item.key):
+            return False
         raise
-    return item
+    return True
 
 
 def resolve(txn: Transaction, item: WorkItem, outcome: str, note: str | None = None) -> WorkItem:

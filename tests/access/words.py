@@ -16,6 +16,7 @@ SHOWN = frozenset(
         "canary symptom",
         "canary text",
         "canary own",
+        "canary reply",
         "canary cause",
         "canary informant",
         "canary kin",
@@ -24,7 +25,7 @@ SHOWN = frozenset(
         "canary expected",
     }
 )
-KEPT = frozenset({"canary behalf", "canary note", "canary task", "canary reply"})
+KEPT = frozenset({"canary behalf", "canary note", "canary task"})
 CANARIES = SHOWN | KEPT
 
 CARER = {"name": "canary carer", "phone": "+8613800138155", "relation": "canary aunt"}

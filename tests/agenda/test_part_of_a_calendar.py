@@ -6,9 +6,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.agenda.calendar import Course, Reported, agenda
+from backend.agenda.calendar import Course, Part, Reported, agenda
 from backend.protocol.rules import Rule
-from tests.agenda.courses import the_protocol
+from backend.terms import AgendaState
+from tests.agenda.courses import at, infused, the_protocol
+from tests.agenda.courses import course as nk_course
 from tests.agenda.test_calendar_properties import courses, moments
 
 INSTRUMENTS = ("weekly", "four_weekly", "safety", "quarterly", "baseline", "ad_hoc")
@@ -32,7 +34,20 @@ def test_the_rows_of_one_questionnaire_stand_alone_as_they_stand_among_all(data:
     def is_wanted(rule: Rule) -> bool:
         return instrument in (rule.instrument, rule.longer_instrument)
 
-    alone = agenda(the_protocol(), course, now, only=is_wanted)
-
     names = {rule.name for rule in the_protocol().rules if is_wanted(rule)}
-    assert alone == tuple(item for item in agenda(the_protocol(), course, now) if item.rule in names)
+    among_all = [item for item in agenda(the_protocol(), course, now) if item.rule in names]
+
+    opened = agenda(the_protocol(), course, now, only=Part(is_wanted))
+    named = [agenda(the_protocol(), course, now, only=Part(is_wanted, item.key)) for item in among_all[::9]]
+
+    assert opened == tuple(item for item in among_all if item.opens_at <= now)
+    assert named == [(item,) for item in among_all[::9]]
+
+
+def test_a_weekly_report_covers_the_safety_check_of_its_day_also_where_only_safety_checks_are_asked_for() -> None:
+    known = nk_course(cycles=(infused(1, "2027-02-01"),), answered={"weekly.w3": at("2027-02-21 20:00")})
+    only = Part(lambda rule: rule.instrument == "safety", "safety.c1.d4")
+
+    (item,) = agenda(the_protocol(), known, at("2027-02-21 21:00"), only=only)
+
+    assert item.state is AgendaState.COMPLETED

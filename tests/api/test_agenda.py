@@ -7,6 +7,7 @@ from backend.agenda.models import AgendaFact
 from backend.audit import AuditEvent
 from backend.db import Database, system
 from backend.tables import metadata
+from backend.triage.models import CandidateEvent, StaffPage
 from notifications.models import Message
 from tests.people import ann, ben, coordinator, monitor, phone_of
 
@@ -168,6 +169,36 @@ def test_asking_for_another_date_makes_a_task_and_keeps_the_words_sealed(db, cli
     with db.reading(system("test")) as txn:
         fact = txn.session.scalars(select(AgendaFact)).one()
         assert "marries" not in (fact.note_sealed or "marries")
+
+
+def visit_of(client, phone) -> str:
+    items = client.get(f"{API}/me/agenda", headers=phone.headers).json["items"]
+    return next(item["key"] for item in items if item["kind"] == "visit" and item["state"] in ("not_yet_open", "open"))
+
+
+def test_danger_in_the_note_of_a_reply_calls_somebody_and_the_reply_stands(db, client, patient):
+    phone = phone_of(db, patient)
+    address = f"{API}/me/agenda/{visit_of(client, phone)}/reply"
+
+    sent = [client.post(address, json={"reply": "coming", "note": "吐血"}, headers=phone.headers) for _ in range(2)]
+
+    assert [(one.status_code, one.json["reply"]) for one in sent] == [(200, "coming")] * 2
+    with db.reading(system("test")) as txn:
+        raised = txn.session.scalars(select(CandidateEvent)).one()
+        page = txn.session.scalars(select(StaffPage)).one()
+        assert (raised.tier, raised.patient_id, page.patient_id) == ("T1", patient.id, patient.id)
+
+
+def test_the_note_of_a_reply_is_read_by_a_person_of_the_patients_site(db, client, patient):
+    phone = phone_of(db, patient)
+    reply = {"reply": "coming", "note": "My legs are swollen"}
+
+    client.post(f"{API}/me/agenda/{visit_of(client, phone)}/reply", json=reply, headers=phone.headers)
+    client.post(f"{API}/me/agenda/{visit_of(client, phone)}/reply", json={"reply": "coming"}, headers=phone.headers)
+
+    texts = client.get(f"{API}/inbox", headers=coordinator(db).headers).json["items"]
+    assert [text["text"] for text in texts] == ["My legs are swollen"]
+    assert client.get(f"{API}/inbox", headers=coordinator(db, "site-02").headers).json["items"] == []
 
 
 def test_attendance_completes_a_visit(db, client, clock, patient):

@@ -260,6 +260,7 @@ def _cursor(value: Any) -> str:
         ({"answers": answers(nausea__frequency=1) * 401}, ["answers"]),
         ({"other_symptoms": [{"text": "x"}] * 21}, ["other_symptoms"]),
         ({"other_symptoms": [{"text": "x" * 2_001}]}, ["other_symptoms.0.text"]),
+        ({"other_symptoms": [{"text": "痛" * 2_000}] * 8 + [{"text": "x"}]}, ["other_symptoms"]),
         ({"other_symptoms": [{"text": "  "}]}, ["other_symptoms.0.text"]),
         ({"other_symptoms": [{"text": "x", "severity": 5}]}, ["other_symptoms.0.severity"]),
         ({"completed_at": "2027-03-01T07:55:00"}, ["completed_at"]),

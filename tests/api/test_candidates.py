@@ -41,7 +41,7 @@ def test_a_candidate_is_shown_as_the_contract_says(db, client):
     assert shown["term"] == {"name": "Seizure", "code": "10039906", "soc": shown["term"]["soc"]}
     assert (shown["tier"], shown["status"], shown["trend"], shown["reports"]) == ("T1", "proposed", "new", 1)
     assert shown["rule"] == {"id": "T1.seizure", "version": 1}
-    assert shown["worst"] == {"tier": "T1", "composite": None, "grade": None}
+    assert shown["worst"] == {"tier": "T1", "composite": None, "grade": None, "measurements": {}}
     assert shown["onset_on"] == "2027-03-01"
 
 

@@ -9,15 +9,17 @@ from sqlalchemy import func, select
 from backend.audit import AuditEvent
 from backend.db import Database, system
 from backend.reports import refused
+from backend.reports.lenient import everything_asked, scraps_of, told_in
 from backend.reports.models import SymptomReport
-from backend.reports.refused import is_emergency
+from backend.reports.refused import emergencies
 from backend.sealing import unseal
-from backend.triage.models import CandidateEvent
+from backend.triage.models import CandidateEvent, StaffPage
+from backend.triage.told import Circumstances
 from backend.worklist.models import WorkItem
 from notifications.models import InboundMessage
 from tests.people import ann, ben, coordinator, phone_of
 from tests.sent import answers, report_body, staff_report_body
-from tests.study import rule_set
+from tests.study import contents, instrument, rule_set
 
 API = "/api/v1"
 MINE = f"{API}/me/reports"
@@ -167,7 +169,8 @@ def test_other_answers_under_an_id_that_was_used_are_kept_beside_the_first(db, c
 def test_a_body_that_is_too_large_is_not_kept(db, client, phone):
     refusal = send_raw(client, phone, json.dumps({"note": "x" * 70_000}))
 
-    assert refusal.status_code == 413
+    assert (refusal.status_code, refusal.json["code"], refusal.json["kept"]) == (413, "body_too_large", False)
+    assert refusal.json["phone"] == SITES_PHONE
     assert count(db, InboundMessage) == 0
 
 
@@ -224,6 +227,60 @@ def test_a_refused_report_with_an_emergency_in_it_raises_the_alarm_once(db, clie
     assert [candidate["rule"]["id"] for candidate in queue] == ["T1.danger-words"]
 
 
+@pytest.mark.parametrize(
+    "urgent",
+    [
+        {"measurements": {"temperature_c": 38.4}},
+        {"measurements": {"temperature_c": "38.4"}, "completed_at": "yesterday"},
+        {"measurements": {"temperature_c": "38.4"}, "instrument": "unheard_of"},
+        {"answers": answers(checklist__new_rash=1, checklist__diarrhea=1)},
+    ],
+)
+def test_a_refused_report_is_judged_by_what_is_known_of_the_patient(db, client, clock, phone, person, urgent):
+    sent = {"instrument_version": 99, "started_at": "2027-03-11T07:50:00+08:00"} | urgent
+    before = send(client, phone, **sent)
+    planned = {"number": 1, "donor_collection_on": "2027-02-20"}
+    client.post(f"{API}/patients/{phone.id}/cycles", json=planned, headers=person.headers)
+    confirmed = {"status": "confirmed", "day_1_on": "2027-03-10"}
+    assert (
+        client.patch(f"{API}/patients/{phone.id}/cycles/1", json=confirmed, headers=person.headers).status_code == 200
+    )
+    clock.move_to("2027-03-11T08:00:00+08:00")
+    phone = phone_of(db, ann_again(db, phone))
+
+    after = send(client, phone, **{"completed_at": "2027-03-11T07:55:00+08:00"} | sent)
+
+    assert ("advice" in before.json, after.json["kept"]) == (False, True)
+    assert after.json["advice"][0]["code"] in ("fever_after_infusion", "skin_gut_liver")
+    assert (count(db, CandidateEvent), count(db, StaffPage)) == (1, 1)
+
+
+def test_a_report_that_the_rules_cannot_be_asked_of_is_searched_for_words_all_the_same(db, client, phone, monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise OverflowError
+
+    monkeypatch.setattr(refused, "circumstances_of", broken)
+
+    calm = send(client, phone, instrument_version=99)
+    urgent = send(client, phone, instrument_version=99, other_symptoms=[{"text": "吐血"}])
+
+    assert (calm.json["kept"], urgent.json["kept"]) == (True, True)
+    assert ("advice" in calm.json, "advice" in urgent.json) == (False, True)
+    assert count(db, CandidateEvent) == 1
+
+
+def test_an_emergency_is_kept_and_heard_however_many_reports_were_refused_today(db, client, phone, monkeypatch):
+    monkeypatch.setattr(refused, "MOST_A_DAY", 2)
+    for _ in range(2):
+        send(client, phone, instrument_version=99)
+
+    calm = send(client, phone, instrument_version=99)
+    urgent = send(client, phone, instrument_version=99, measurements={"systolic_mmhg": 190})
+
+    assert (calm.json["kept"], urgent.json["kept"]) == (False, True)
+    assert (count(db, InboundMessage), count(db, CandidateEvent), count(db, StaffPage)) == (3, 1, 1)
+
+
 def test_a_refused_report_without_an_emergency_raises_none(db, client, phone):
     refusal = send(client, phone, instrument_version=99, answers=answers(checklist__seizure=0, checklist__fainted=0))
 
@@ -241,13 +298,28 @@ def test_a_refused_report_without_an_emergency_raises_none(db, client, phone):
         (r'{"text": "\u5410\u8840", ', True),
         ('{"answers": [{"value": true, "item": "checklist.fainted"}]}', True),
         ('{"answers": [{"item": "checklist.chills", "value": 1}]}', False),
+        ('{"answers": [{"item": "checklist.seizure", "value": "1"}]}', True),
+        ('{"answers": [{"item": "checklist.seizure", "value": 7}]}', True),
+        ('{"answers": {"checklist.seizure": 1}}', True),
+        ('{"answers": {"checklist.seizure": 0}}', False),
+        ('{"item": "checklist.seizure", "value": -1}', False),
+        ('{"measurements": {"systolic_mmhg": 180}}', True),
+        ('{"measurements": {"systolic_mmhg": " 180,0 "}}', True),
+        ('{"measurements": {"systolic_mmhg": 179}}', False),
+        ('{"measurements": {"systolic_mmhg": NaN, "diastolic_mmhg": 1e999, "weight_kg": "heavy"}}', False),
+        ('{"measurements": {"systolic_mmhg": 1' + "0" * 400 + "}}", False),
+        ('{"systolic_mmhg": 160, "answers": [{"item": "checklist.severe_headache", "value": "1"}]}', True),
+        ('{"measurements": {"systolic_mmhg": 190, "cut', True),
+        ('{"measurements": {"systolic_mmhg": 190', False),
         ("[" * 5_000, False),
         ('{"a": ' * 900 + "1" + "}" * 900, False),
         ("1" * 6_000, False),
     ],
 )
 def test_an_emergency_is_found_in_whatever_was_sent_and_nothing_else_is_one(said, urgent):
-    assert is_emergency(rule_set(), said) is urgent
+    told = told_in(scraps_of(said), everything_asked(map(instrument, contents()), "ad_hoc"))
+
+    assert bool(emergencies(rule_set(), told, Circumstances())) is urgent
 
 
 def test_a_refused_report_is_no_line_of_the_conversation_also_when_it_was_dealt_with(db, client, phone, person):

@@ -1,6 +1,8 @@
 """Danger beside a death, at a shared number, during a hold; failures; what stands on top of the inbox."""
 
+from dataclasses import replace
 from datetime import date
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, true
@@ -10,11 +12,12 @@ from backend.agenda import changes
 from backend.conversations import handle
 from backend.db import Database, system
 from backend.jobs import Work
+from backend.patients import life
 from backend.patients.models import Patient
 from backend.survival import deaths
 from backend.survival.models import DeathReport
 from backend.terms import PatientStatus
-from backend.triage.models import CandidateEvent
+from backend.triage.models import CandidateEvent, StaffPage
 from backend.worklist.models import WorkItem
 from notifications import inbox
 from notifications.inbound import ReceivedText, receive
@@ -43,6 +46,12 @@ def is_the_emergency_number(answer: str) -> bool:
 def count(db: Database, table: type[CandidateEvent] | type[DeathReport]) -> int:
     with db.reading(TEST) as txn:
         return len(txn.session.scalars(select(table.id)).all())
+
+
+def called_to(db: Database, table: type[CandidateEvent] | type[StaffPage]) -> set[tuple[UUID, UUID]]:
+    """(patient, site) of each."""
+    with db.reading(TEST) as txn:
+        return {(row.patient_id, row.site_id) for row in txn.session.scalars(select(table))}
 
 
 def in_the_inbox(db: Database) -> list[str | None]:
@@ -174,8 +183,37 @@ def test_danger_at_a_shared_number_is_answered_when_one_site_can_answer_it(
     said = phone.writes("吐血")
 
     assert [is_the_emergency_number(text) for text in said] == [True] * answers
-    assert count(db, CandidateEvent) == 0
     assert in_the_inbox(db) == ["urgent", "inbox"]
+
+
+@pytest.mark.parametrize("site_of_ben", ["site-01", "site-02"])
+def test_danger_at_a_shared_number_calls_somebody_to_each_patient_who_lives(
+    db: Database, ann: Patient, phone: Phone, site_of_ben: str
+) -> None:
+    ben = people.ben(db, site_of_ben, phone=people.ANNS_PHONE, caregivers=())
+    cai = people.enrolled(db, replace(people.ANN, name="Cai Li"))
+    with db.transaction(TEST) as txn:
+        life.record_death(txn, txn.session.get_one(Patient, cai.id), "2027-02-28")
+
+    phone.writes("吐血")
+
+    assert called_to(db, CandidateEvent) == called_to(db, StaffPage) == {(ann.id, ann.site_id), (ben.id, ben.site_id)}
+    assert (count(db, CandidateEvent), in_the_inbox(db)) == (2, ["urgent"])
+
+
+def test_danger_at_a_shared_number_is_heard_also_when_it_could_not_be_understood(
+    db: Database, ann: Patient, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ben = people.ben(db, phone=people.ANNS_PHONE, caregivers=())
+
+    def fails(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(handle, "_leave_without_a_sender", fails)
+    phone.writes("吐血")
+
+    assert called_to(db, StaffPage) == {(ann.id, ann.site_id), (ben.id, ben.site_id)}
+    assert in_the_inbox(db) == ["failed"]
 
 
 def test_a_reminder_is_only_covered_by_news_that_has_left(db: Database, clock: Clock, work: Work, ann: Patient) -> None:

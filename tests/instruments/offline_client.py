@@ -129,13 +129,46 @@ def _is_dangerous(text: str, words: list[str]) -> bool:
 
 def _stands_in(said: str, word: str) -> bool:
     if any(ord(letter) > 127 for letter in word):
-        return word in said
-    return any(_stands_alone(said, word, found.start()) for found in re.finditer(f"(?={re.escape(word)})", said))
+        return any(_runs_on(said, start, word) for start in range(len(said)))
+    return any(_reads_on(said, start, word.split(" ")) for start in range(len(said)) if not _is_letter(said, start - 1))
 
 
-def _stands_alone(said: str, word: str, start: int) -> bool:
-    neighbours = said[max(start - 1, 0) : start] + said[start + len(word) : start + len(word) + 1]
-    return not any(letter in "abcdefghijklmnopqrstuvwxyz0123456789" for letter in neighbours)
+def _runs_on(said: str, place: int, word: str) -> bool:
+    """Whether the characters stand at this place; of those in brackets up to four may stand between."""
+    if not word:
+        return True
+    if word[0] == "[":
+        between, _, rest = word[1:].partition("]")
+        stretch = next((n for n in range(4) if said[place + n : place + n + 1] not in tuple(between)), 4)
+        return any(_runs_on(said, place + n, rest) for n in range(stretch + 1))
+    return said[place : place + 1] == word[0] and _runs_on(said, place + 1, word[1:])
+
+
+def _reads_on(said: str, place: int, words: list[str]) -> bool:
+    """Whether the words stand at this place, each with an ending where * allows one, and others where ~ does."""
+    plain, rest = words[0].removesuffix("*"), words[1:]
+    endings = ("", "s", "es", "d", "ed", "ing") if words[0] != plain else ("",)
+    for end in (place + len(plain + ending) for ending in endings if said.startswith(plain + ending, place)):
+        if not rest and not _is_letter(said, end):
+            return True
+        if rest and any(_reads_on(said, begin, rest[rest[0] == "~" :]) for begin in _next_words(said, end, rest[0])):
+            return True
+    return False
+
+
+def _next_words(said: str, end: int, sign: str) -> list[int]:
+    """Where the next word of a phrase may begin."""
+    if sign != "~":
+        return [end + 1] if said[end : end + 1] == " " else []
+    begins: list[int] = []
+    while len(begins) < 3 and said[end : end + 1] in (" ", "-"):
+        begins.append(end + re.match("[ -]+", said[end:]).end())
+        end = begins[-1] + re.match("[a-z0-9']*", said[begins[-1] :]).end()
+    return begins
+
+
+def _is_letter(said: str, place: int) -> bool:
+    return 0 <= place < len(said) and said[place] in "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def _folded(text: str) -> str:

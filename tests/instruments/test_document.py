@@ -52,3 +52,9 @@ def test_screens_name_their_items_and_the_row_that_stores_zeros():
 
     assert {screen["none_of_these"] for screen in screens} == {"None of these"}
     assert [item for screen in screens for item in screen["items"]] == list(instrument("safety").items)
+
+
+def test_a_phone_knows_how_much_may_be_written():
+    asked = as_document(instrument("safety"), "en")["other_symptoms"]
+
+    assert (asked["at_most"], asked["longest"], asked["together"]) == (20, 2_000, 16_000)

@@ -151,6 +151,12 @@ def a_page_that_reached_nobody(txn: Transaction) -> None:
     removed(WorkItem)(txn)
 
 
+def a_page_put_off(txn: Transaction) -> None:
+    """By two hours, though the report came just now."""
+    now = clocks.now()
+    changed(StaffPage, acknowledged_at=None, renewed_at=now, next_at=now + 2 * HOUR)(txn)
+
+
 def alive_after_the_funeral(txn: Transaction) -> None:
     """Evidence of life on a later day."""
     dead = txn.session.scalars(select(Patient).where(Patient.status == "died")).one()
@@ -238,9 +244,7 @@ BREAKS: dict[str, Break] = {
     "pages.answered": changed(StaffPage, acknowledged_by=None),
     "pages.about": removed(PagedCandidate),
     "pages.people": a_page_that_reached_nobody,
-    "pages.put_off": changed(
-        StaffPage, acknowledged_at=None, next_at=clocks.at_local(date(2027, 4, 1), time(9), "UTC")
-    ),
+    "pages.put_off": a_page_put_off,
     "survival.approved": changed(DeathReport, status="denied"),
     "survival.recorded": changed(Patient, status="on_study"),
     "survival.two_people": changed(DeathReport, ~PENDING, decided_by=DeathReport.reported_by),

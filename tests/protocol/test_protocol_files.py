@@ -10,7 +10,7 @@ import pytest
 from backend.agenda.calendar import Course, CycleCourse, agenda, by_key
 from backend.agenda.reminders import Habits, wanted
 from backend.errors import BadSeedFile
-from backend.protocol.definition import Protocol, is_assumed
+from backend.protocol.definition import Protocol
 from backend.terms import CycleStatus
 from schemas.protocol import ProtocolFile, read_protocol_file
 from schemas.seed_files import read_seed_file
@@ -56,7 +56,7 @@ def test_a_criterion_has_the_bound_of_the_record(key: str, good: list[Any], bad:
 
 
 def test_only_the_arm_with_cells_needs_a_donor() -> None:
-    needed = {arm: {one.key for one in the_protocol().criteria_for(arm)} for arm in ("nk", "control")}
+    needed = {arm: {one.key for one in the_protocol().criteria if one.applies_to(arm)} for arm in ("nk", "control")}
 
     assert needed["nk"] - needed["control"] == {"donor_available"}
     assert not needed["control"] - needed["nk"]
@@ -65,8 +65,8 @@ def test_only_the_arm_with_cells_needs_a_donor() -> None:
 def test_what_is_ours_is_marked_as_an_assumption_and_what_is_recorded_is_not() -> None:
     said = read_seed_file(SEED, ProtocolFile())
 
-    assert is_assumed(said["cells"]["spacing_days"])
-    assert not is_assumed(said["cells"]["culture_days"])
+    assert said["cells"]["spacing_days"]["assumption"]
+    assert not isinstance(said["cells"]["culture_days"], dict)
     assert [row["name"] for row in said["agenda"] if not row.get("assumption")] == [
         "infusion_day_1",
         "infusion_day_2",
@@ -128,6 +128,7 @@ MISTAKES = [
      "agenda.0.window", "before it closes"),
     ("a criterion without a bound", "      at_least: 60\n", "", "eligibility.inclusion.6", "bound"),
     ("a field written twice", "sites: 3\n", "sites: 3\nsites: 4\n", "sites", "twice"),
+    ("an ending before a word", "      - pass* out\n", "      - p*ass out\n", "words.danger.en.96", "end of a word"),
     ("a mark that is not true", "{value: 12, assumption: true}", "{value: 12, assumption: false}",
      "cells.confirm_after_days.assumption", "Must be true"),
 ]  # fmt: skip

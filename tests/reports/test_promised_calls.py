@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from backend.db import Database, system
+from backend.jobs import Work
 from backend.patients.models import Patient
+from backend.staff.models import Site
 from backend.terms import Language
 from backend.triage.advice import call_by
 from backend.triage.working_days import WorkingHours
@@ -16,6 +18,7 @@ from tests import people
 from tests.conftest import Clock
 from tests.reports.test_submit import submitted, weekly
 from tests.study import rule_set
+from tests.triage.called import on_call, staff
 
 BEIJING = "Asia/Shanghai"
 TODAY, BY_NOON = "call_back", "call_back_by_noon"
@@ -66,6 +69,20 @@ def test_what_the_patient_reads_is_what_somebody_has_to_do(
         item = txn.session.scalars(select(WorkItem).where(WorkItem.reason == "call_requested")).one()
         assert item.key == f"call-wanted:{report.id}"
         assert item.due_at == datetime.fromisoformat(f"{due}:00+08:00")
+
+
+def test_who_asks_after_the_site_has_closed_is_called_tomorrow(db: Database, clock: Clock) -> None:
+    clock.move_to("2027-03-01T15:30:00+08:00")
+    ann = people.ann(db)
+    with db.transaction(system("test")) as txn:
+        txn.session.get_one(Site, ann.site_id).working_hours = {"opens": "08:00", "closes": "15:00"}
+
+    report = submitted(db, ann, weekly("2027-03-01T15:30:00+08:00", wants_call=True)).report
+
+    assert [said["code"] for said in report.advice] == [BY_NOON]
+    with db.reading(system("test")) as txn:
+        item = txn.session.scalars(select(WorkItem).where(WorkItem.reason == "call_requested")).one()
+        assert item.due_at == datetime.fromisoformat("2027-03-02T12:00:00+08:00")
 
 
 def test_an_emergency_that_also_wants_a_call_is_not_told_to_wait_for_one(db: Database) -> None:
@@ -119,3 +136,29 @@ def test_both_promises_are_said_in_every_language(db: Database, clock: Clock, la
     today, tomorrow = {Language.ENGLISH: ("today", "noon tomorrow"), Language.CHINESE: ("今天", "明天中午")}[language]
     assert today in said[0]
     assert tomorrow in said[1]
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "told_at"),
+    [
+        ("2027-03-05T17:00", "2027-03-05T17:00"),  # a Friday evening
+        ("2027-03-05T23:30", "2027-03-06T08:00"),  # at night it waits for the morning
+        ("2027-03-05T10:00", None),  # called the same day, from the work list
+    ],
+)
+def test_a_promise_for_tomorrow_is_told_by_text_to_whoever_is_on_call_then(
+    db: Database, work: Work, clock: Clock, asked_at: str, told_at: str | None
+) -> None:
+    clock.move_to("2027-03-05T07:00:00+08:00")
+    ann, today, tomorrow = people.ann(db), staff(work), staff(work)
+    on_call(work, today, hours=24)
+    on_call(work, tomorrow, after=24, hours=24)
+    clock.move_to(f"{asked_at}:00+08:00")
+    submitted(db, ann, weekly(f"{asked_at}:00+08:00", wants_call=True))
+    if told_at:
+        clock.move_to(f"{told_at}:00+08:00")
+    work.dispatch()
+
+    assert len(tomorrow.texts) == (told_at is not None)
+    assert all(ann.subject_number in text and "noon" in text for text in tomorrow.texts)
+    assert today.texts == []

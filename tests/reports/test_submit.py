@@ -52,10 +52,10 @@ def weekly(completed_at: str, **changes: Any) -> Submission:
 def submitted(db: Database, ann: Patient, report: Submission) -> Submitted:
     with db.transaction(Actor(Originator.PATIENT, id=ann.id)) as txn:
         done = submit_report(txn, txn.session.get_one(Patient, ann.id), report)
-        txn.session.flush()
-        txn.session.refresh(done.report)
-        txn.session.expunge(done.report)
-    return done
+    with db.reading(TEST) as txn:
+        stored = txn.session.get_one(SymptomReport, (ann.id, report.id))
+        txn.session.expunge(stored)
+    return replace(done, report=stored)
 
 
 def candidates(db: Database) -> dict[str | None, CandidateEvent]:

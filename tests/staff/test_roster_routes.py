@@ -49,6 +49,17 @@ def test_a_coordinator_enters_a_roster_and_reads_who_is_on_call_and_where_nobody
     assert read.json["gaps"] == [{"from": "2027-03-09T00:00:00+00:00", "to": "2027-03-15T00:00:00+00:00"}]
 
 
+def test_a_hole_between_the_roster_that_ends_and_the_new_one_is_said_and_not_refused(client, now, li):
+    put(client, li, shift(li, now, 2))
+
+    entered = put(client, li, shift(li, now + 4 * DAY, 2))
+    closed = put(client, li, shift(li, now + 2 * DAY, 4))
+
+    assert entered.status_code == 200
+    assert entered.json["gaps"] == [{"from": "2027-03-03T00:00:00+00:00", "to": "2027-03-05T00:00:00+00:00"}]
+    assert closed.json["gaps"] == []
+
+
 def test_those_who_may_replace_it_do_and_the_others_only_read_it(db, client, now, li):
     allowed = [administrator(db), administrator(db, "site-01"), principal_investigator(db), li]
     readers = [investigator(db), monitor(db)]

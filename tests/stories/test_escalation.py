@@ -185,6 +185,26 @@ def test_what_waits_in_the_queue_is_shown_to_the_investigator_with_one_email(
     assert (len(physician.texts), len(box.letters)) == (0, 1)
 
 
+def test_what_becomes_more_urgent_after_its_hour_goes_to_the_investigator_anew(
+    db: Database, work: Work, client: Any, clock: Any
+) -> None:
+    physician = staff(work, Role.INVESTIGATOR)
+    ann = people.ann(db)
+    reports(client, people.phone_of(db, ann).headers, vomiting__frequency=2, vomiting__severity=2)
+    with db.reading(TEST) as txn:
+        candidate = txn.session.scalars(select(CandidateEvent)).one()
+        txn.session.expunge(candidate)
+    at(work, clock, candidate.due_at + timedelta(minutes=1))
+    assert (row_now(db, candidate).tier, row_now(db, candidate).escalated_to) == ("T3", "investigator")
+
+    reports(client, people.phone_of(db, ann).headers, vomiting__frequency=4, vomiting__severity=4)
+    returned = row_now(db, candidate)
+    at(work, clock, candidate.due_at + timedelta(minutes=2))
+
+    assert (returned.tier, returned.escalated_to) == ("T2", None)
+    assert (row_now(db, candidate).escalated_to, len(physician.texts)) == ("investigator", 1)
+
+
 def test_what_was_acknowledged_goes_to_nobody(db: Database, work: Work, client: Any, clock: Any) -> None:
     physician = staff(work, Role.INVESTIGATOR)
     candidate = a_candidate(db, client, checklist__dark_urine=1)

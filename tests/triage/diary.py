@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from backend.db import Actor, Database, Transaction, system
 from backend.patients.models import Patient
 from backend.reports.submit import Submission, submit_report
-from backend.terms import Originator
+from backend.terms import Originator, Respondent
 from backend.triage.decisions import acknowledge
 from backend.triage.models import CandidateEvent
 from backend.triage.snoozes import snooze
@@ -30,7 +30,15 @@ class Diary:
         self.ann = people.ann(db)
         self.person = people.coordinator(db)
 
-    def tells(self, at: str, *, measured: dict[str, float] | None = None, text: str = "", **said: int) -> None:
+    def tells(
+        self,
+        at: str,
+        *,
+        measured: dict[str, float] | None = None,
+        text: str = "",
+        by: str = Respondent.PATIENT,
+        **said: int,
+    ) -> None:
         """Something is wrong: ``tells("03-02 09:00", nausea__severity=3)``."""
         moment = self.at(at)
         report = Submission(
@@ -38,7 +46,7 @@ class Diary:
             instrument="ad_hoc",
             instrument_version=1,
             language="en",
-            respondent="patient",
+            respondent=by,
             mode="app",
             started_at=moment,
             completed_at=moment,
@@ -49,11 +57,11 @@ class Diary:
         with self.db.transaction(Actor(Originator.PATIENT, id=self.ann.id)) as txn:
             submit_report(txn, txn.session.get_one(Patient, self.ann.id), report)
 
-    def nausea(self, at: str, composite: int) -> None:
+    def nausea(self, at: str, composite: int, by: str = Respondent.PATIENT) -> None:
         """Nausea as bad as this: frequency and severity that make the composite."""
         frequency, severity = {0: (0, 0), 1: (1, 1), 2: (2, 2), 3: (3, 3)}[composite]
         asked = {"nausea__frequency": frequency} | ({"nausea__severity": severity} if frequency else {})
-        self.tells(at, **asked)
+        self.tells(at, by=by, **asked)
 
     def does(self, at: str, act: Callable[[Transaction, CandidateEvent], Any], about: str = NAUSEA) -> None:
         """The coordinator decides about the term's running candidate."""

@@ -1,8 +1,8 @@
 """Invented reports for the rules: what a patient told, and what was known when it came."""
 
 from backend.terms import Tier
-from backend.triage.rules import Circumstances, Told, findings
-from tests.study import instrument, rule_set
+from backend.triage.rules import Circumstances, Told
+from tests.study import findings, instrument, rule_set
 
 FEVER, CHILLS, DYSPNEA, SYNCOPE = "10016558", "10008531", "10013963", "10042772"
 HYPERTENSION, HYPOTENSION, RASH, DIARRHEA = "10020772", "10021097", "10037868", "10012727"

@@ -6,8 +6,8 @@ import pytest
 
 from backend.terms import Language, Tier
 from backend.triage.advice import advice, emergency_rules
-from backend.triage.rules import Circumstances, findings
-from tests.study import rule_set
+from backend.triage.rules import Circumstances
+from tests.study import findings, rule_set
 from tests.triage.reports import told
 
 PHONE = "+861066933333"
@@ -37,8 +37,13 @@ def test_who_asked_for_a_call_reads_when_it_comes(can_call_today, code):
 
 
 def test_the_queue_asks_nothing_of_the_patient():
-    assert codes(told(texts=["手抖"])) == []
+    assert codes(told(signs=["fever_medicine"])) == []
     assert codes(told()) == []
+
+
+def test_who_wrote_in_their_own_words_hears_that_they_are_read():
+    assert codes(told(texts=["手抖"])) == ["read_soon"]
+    assert codes(told(texts=["手抖"], signs=["dark_urine"])) == ["same_day"]
 
 
 @pytest.mark.parametrize("language", list(Language))
@@ -69,4 +74,4 @@ def test_a_phone_gets_every_emergency_rule_with_its_advice(language):
 def test_a_phone_gets_the_danger_words_of_all_languages():
     words = next(rule["words"] for rule in emergency_rules(rule_set(), "en", PHONE) if "words" in rule)
 
-    assert {"bleeding", "吐血"} <= set(words)
+    assert {"heart attack*", "便血"} <= set(words)

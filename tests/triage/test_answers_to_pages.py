@@ -3,18 +3,20 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from backend.db import Database
 from backend.jobs import Work
-from backend.terms import Role, WorkReason
-from backend.triage.models import CandidateEvent
+from backend.staff.models import StaffRole
+from backend.terms import PageAnswer, Role, WorkReason
+from backend.triage.models import CandidateEvent, StaffPage
+from backend.triage.page_answers import answer_page
 from backend.worklist.models import WorkItem
 from notifications.inbound import ReceivedText, receive
 from notifications.models import InboundMessage
 from tests import people
 from tests.phone import Phone
-from tests.triage.called import TEST, Called, on_call, pages, reports, staff, the_page
+from tests.triage.called import TEST, Called, on_call, pages, reports, row_of, staff, the_page
 
 
 @pytest.fixture
@@ -137,3 +139,36 @@ def test_a_1_from_a_stranger_answers_no_page(db: Database, client: Any, work: Wo
 
     with db.reading(TEST) as txn:
         assert txn.session.scalars(select(CandidateEvent.status)).all() == ["proposed"]
+
+
+def test_whoever_has_left_the_care_team_silences_no_page(db: Database, client: Any, work: Work, lin: Called) -> None:
+    an_emergency(db, client, work)
+    with db.transaction(TEST) as txn:
+        held = txn.session.scalars(select(StaffRole).where(StaffRole.staff_id == lin.id)).one()
+        held.role = Role.MONITOR
+
+    assert lin.phone.writes("1") == []
+
+    with db.transaction(TEST) as txn:
+        page = txn.session.get_one(StaffPage, the_page(db).id)
+        assert not answer_page(txn, page, row_of(txn, lin), PageAnswer.LINK)
+    assert the_page(db).acknowledged_at is None
+    assert read_how(db) == [("inbox", False)]
+
+
+def test_which_page_was_texted_last_is_one_question_however_many_there_are(
+    db: Database, client: Any, work: Work, lin: Called
+) -> None:
+    for number in range(4):
+        an_emergency(db, client, work, phone=f"+861380013809{number}")
+    asked: list[str] = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.extend([statement] if "max(message.send_at)" in statement else [])
+
+    event.listen(db.engine, "before_cursor_execute", keep)
+    lin.phone.writes("1")
+    event.remove(db.engine, "before_cursor_execute", keep)
+
+    assert len(asked) == 2, "which page it answers, and how many are open after that"
+    assert [page.acknowledged_at is None for page in pages(db)].count(False) == 1

@@ -227,3 +227,43 @@ def test_a_report_with_several_danger_signs_pages_once(ann):
 
     assert pages(ann) == 1
     assert ann.candidate(SEIZURE).due_at == beijing("03-01 09:00") + timedelta(minutes=30)
+
+
+def test_a_caregivers_zeros_join_and_show_neither_that_it_is_better_nor_that_it_is_over(ann):
+    ann.nausea("03-01 09:00", 3)
+    ann.nausea("03-02 09:00", 0, by="caregiver")
+    ann.nausea("03-10 09:00", 0, by="caregiver")
+
+    waiting = ann.candidate()
+    assert (waiting.is_running, waiting.zero_since, waiting.trend, waiting.report_count) == (True, None, "new", 3)
+    assert waiting.latest["composite"] == 3
+    with ann.db.reading(system("test")) as txn:
+        assert txn.session.scalars(select(CandidateFinding.composite).order_by(CandidateFinding.found_at)).all() == [
+            3,
+            0,
+            0,
+        ]
+
+    ann.nausea("03-11 09:00", 3)
+    assert ann.candidate().trend == "same"
+
+
+def test_a_caregivers_zero_between_two_of_the_patients_ends_nothing_sooner_or_later(ann):
+    ann.nausea("03-01 09:00", 3)
+    ann.nausea("03-02 09:00", 0, by="caregiver")
+    ann.nausea("03-03 09:00", 0)
+    ann.nausea("03-09 09:00", 0)
+    assert ann.candidate().is_running
+    ann.nausea("03-09 21:00", 1, by="caregiver")
+
+    ann.nausea("03-10 09:00", 0)
+
+    assert not ann.candidate().is_running
+
+
+def test_what_a_caregiver_finds_opens_joins_and_worsens(ann):
+    ann.nausea("03-01 09:00", 2, by="caregiver")
+    ann.nausea("03-02 09:00", 3, by="caregiver")
+
+    joined = ann.candidate()
+    assert (joined.worst["composite"], joined.trend, joined.report_count) == (3, "worse", 2)

@@ -18,6 +18,7 @@ from backend.triage.episodes import (
     decide,
     decide_unalarmed,
     exceeds,
+    expected_level,
     has_ended,
     rests_on_a_symptom,
     trend_between,
@@ -301,3 +302,10 @@ class TestASnooze:
     def test_a_level_is_above_another_when_anything_of_it_is(self, level, is_above):
         assert exceeds(level, self.EXPECTED) is is_above
         assert exceeds(Level(T3), Level(None))
+
+
+def test_what_is_expected_is_what_was_last_said_or_else_the_worst_so_far():
+    worst = Level(Tier.T1, composite=3, grade=4)
+
+    assert expected_level(Tier.T2, worst, Level(None, 2, 1)) == Level(Tier.T2, 2, 1)
+    assert expected_level(Tier.T2, worst, Level(None)) == Level(Tier.T2, 3, 4)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.triage.rules import Circumstances, Told, findings
-from tests.study import instrument, rule_set
+from backend.triage.rules import Circumstances, Told
+from tests.study import findings, instrument, rule_set
 
 WEEKLY = instrument("four_weekly")
 SIGNS = sorted(code for code, item in WEEKLY.items.items() if item.is_sign)

@@ -29,13 +29,13 @@ SHIPPED = PROTOCOL / "nct04162158.triage.yaml"
 FEVER, NAUSEA, FATIGUE, URINE = "10016558", "10028813", "10016256", "10046628"
 
 
-def reported(db: Database, clock: Clock, who: Patient, on: str, **said: Any) -> str:
+def reported(db: Database, clock: Clock, who: Patient, on: str, *, by: str = "patient", **said: Any) -> str:
     """A report by phone at nine in the evening; its id."""
     clock.move_to(f"{on}T21:00:00+08:00")
     answers = tuple({"item": item.replace("__", "."), "value": value} for item, value in said.items())
     measured = {"temperature_c": said["temperature"]} if "temperature" in said else {}
     asked = tuple(answer for answer in answers if answer["item"] != "temperature")
-    sent = weekly(f"{on}T20:55:00+08:00", answers=asked, measurements=measured)
+    sent = weekly(f"{on}T20:55:00+08:00", answers=asked, measurements=measured, respondent=by)
     return str(submitted(db, who, sent).report.id)
 
 
@@ -97,6 +97,21 @@ def test_the_same_rules_make_the_same_queue_as_there_was(db, march):
     assert (again.patients, again.reports, again.heard_otherwise) == (1, 8, 0)
     assert again.before == again.after == {Tier.T1: 1, Tier.T2: 2, Tier.T3: 1}
     assert again.differences == []
+
+
+def test_a_caregivers_zeros_end_nothing_when_replayed_either(db, clock, ann):
+    reported(db, clock, ann, "2027-03-01", nausea__frequency=3, nausea__severity=3)
+    with db.transaction(TEST) as txn:
+        acknowledge(txn, candidate(txn, NAUSEA))
+    for on in ("2027-03-02", "2027-03-10"):
+        reported(db, clock, ann, on, by="caregiver", nausea__frequency=0)
+    reported(db, clock, ann, "2027-03-11", nausea__frequency=3, nausea__severity=3)
+
+    again = compared(db, rules())
+
+    assert (again.before, again.heard_otherwise, again.differences) == ({Tier.T2: 1}, 0, [])
+    with db.reading(TEST) as txn:
+        assert [row.report_count for row in txn.session.scalars(select(CandidateEvent))] == [4]
 
 
 def test_what_alerted_when_it_came_alerts_when_replayed(db, march):

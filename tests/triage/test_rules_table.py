@@ -9,8 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from backend.terms import Tier
-from backend.triage.rules import Circumstances, Told, findings
-from tests.study import rule_set
+from backend.triage.rules import Circumstances, Told
+from tests.study import findings, rule_set
 from tests.triage.reports import T1, T2, T3, told
 
 

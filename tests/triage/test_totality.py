@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from backend.terms import Tier
 from backend.triage.assess import assess
-from backend.triage.rules import Circumstances, Told, findings
-from tests.study import instrument, rule_set
+from backend.triage.rules import Circumstances, Told
+from tests.study import findings, instrument, rule_set
 from tests.triage.reports import found_about, raised, told
 
 ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers(), max_size=2)

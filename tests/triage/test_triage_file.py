@@ -1,5 +1,6 @@
 """A wrong triage file is answered with file, line and field; the shipped one says all it must."""
 
+from dataclasses import replace
 from datetime import time, timedelta
 from pathlib import Path
 
@@ -7,12 +8,12 @@ import pytest
 
 from backend.errors import BadSeedFile
 from backend.triage.clocks import Clocks
-from backend.triage.rules import RuleSet, Told, findings
+from backend.triage.rules import RuleSet, Told, danger_words_finding
 from backend.triage.told import FACTS, Circumstances
 from schemas.triage_rules import FACTS_BY_SCOPE
 from seeds.questionnaires import read_terminology
 from seeds.triage_files import read_triage
-from tests.study import PROTOCOL, contents, instrument, rule_set, triage_content
+from tests.study import PROTOCOL, contents, findings, instrument, rule_set, triage_content
 
 SECOND = Path(__file__).parent / "second-study.triage.yaml"
 
@@ -42,6 +43,7 @@ AT_180 = 'operator: ">=", value: 180'
         ("advice: emergency, ", "", r"rules\.0\.advice: A T1 rule needs advice"),
         ("id: T1.seizure", "id: T2.seizure", r"rules\.0\.id: Must begin with T1"),
         ("id: T1.confused", "id: T1.seizure", r"rules: T1\.seizure: written twice"),
+        ("{fact: danger_words, ", "{fact: texts, ", r"rules: A T1 rule must ask for the fact danger_words"),
         ("tier: T1", "tier: T0", r"rules\.0\.tier: "),
         ("scope: report", "scope: planet", r"rules\.0\.scope: "),
         (AT_180, 'operator: "=>", value: 180', r"rules\.8\.when\.any\.0\.operator: Must be one of"),
@@ -84,6 +86,18 @@ def test_a_mistake_is_named_by_file_line_and_field(path, old, new, complaint):
 
     with pytest.raises(BadSeedFile, match=rf"toy\.triage\.yaml:\d+: .*{complaint}"):
         read(path)
+
+
+def test_the_rule_for_danger_words_is_found_by_what_it_asks_whatever_its_name(path):
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("T1.danger-words", "T1.says-so"), encoding="utf-8")
+    renamed = RuleSet.from_content(read(path), {})
+    without = replace(renamed, rules=tuple(rule for rule in renamed.rules if rule.id != "T1.says-so"))
+
+    assert renamed.danger_rule.id == danger_words_finding(renamed).rule_id == "T1.says-so"
+    assert danger_words_finding(renamed).advice_code == "emergency"
+    # A version that was stored before this was asked of files: the alarm is raised all the same.
+    assert (without.danger_rule, danger_words_finding(without).tier) == (None, "T1")
 
 
 def test_every_rule_has_id_version_reference_and_says_that_it_is_assumed():

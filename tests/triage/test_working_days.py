@@ -107,8 +107,8 @@ def test_a_study_with_other_clocks_is_held_to_its_own():
     assert due_at(Tier.T1, moment, BEIJING, HOURS, clocks=OTHERS) - moment == timedelta(minutes=20)
     assert due_at(Tier.T2, moment, BEIJING, HOURS, clocks=OTHERS) - moment == timedelta(hours=12)
     assert due_at(Tier.T3, moment, BEIJING, HOURS, clocks=OTHERS) == beijing("2026-10-07T17:30:00")
-    assert not can_call_today(moment, BEIJING, clocks=OTHERS)
-    assert can_call_today(moment, BEIJING, clocks=USUAL)
+    assert not can_call_today(moment, BEIJING, HOURS, clocks=OTHERS)
+    assert can_call_today(moment, BEIJING, HOURS, clocks=USUAL)
 
 
 def test_the_day_of_receipt_is_the_sites_day():
@@ -128,7 +128,14 @@ def test_the_day_of_receipt_is_the_sites_day():
     ],
 )
 def test_a_call_today_is_promised_on_working_days_before_sixteen_hours(moment, today):
-    assert can_call_today(beijing(moment), BEIJING, clocks=USUAL) is today
+    assert can_call_today(beijing(moment), BEIJING, HOURS, clocks=USUAL) is today
+
+
+@pytest.mark.parametrize(("moment", "today"), [("2026-03-02T14:59:00", True), ("2026-03-02T15:00:00", False)])
+def test_a_site_that_closes_before_the_hour_of_the_last_calls_promises_none_after(moment, today):
+    hours = WorkingHours(closes=time(15))
+
+    assert can_call_today(beijing(moment), BEIJING, hours, clocks=USUAL) is today
 
 
 def test_a_site_that_says_nothing_works_the_usual_hours():

@@ -129,3 +129,22 @@ def test_presses_of_one_address_are_limited(client: Any, address: str) -> None:
     answers = [client.post(wrong).status_code for _ in range(121)]
 
     assert (set(answers[:-1]), answers[-1]) == ({404}, 429)
+
+
+def test_a_guess_never_opens_a_transaction_that_writes(
+    db: Database, client: Any, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    writing = Database.transaction
+
+    def noted(self: Database, actor: Any, *given: Any, **named: Any) -> Any:
+        opened.append(actor.name)
+        return writing(self, actor, *given, **named)
+
+    monkeypatch.setattr(Database, "transaction", noted)
+    client.post(address[:-1] + "~")
+    by_a_guess = opened.count("page link")
+    client.post(address)
+
+    assert (by_a_guess, opened.count("page link")) == (0, 1)
+    assert the_page(db).acknowledged_at is not None
