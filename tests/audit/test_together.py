@@ -51,9 +51,12 @@ def test_the_entries_are_there_in_the_order_of_the_act_and_written_at_once(db, a
 def test_an_act_that_fails_leaves_no_entry_and_no_change(db, ann):
     before = entries(db)
 
-    with pytest.raises(LookupError), db.transaction(system("test")) as txn, audit.together(txn):
-        change(txn, ann)
-        raise LookupError
+    def fail():
+        with db.transaction(system("test")) as txn, audit.together(txn):
+            change(txn, ann)
+            raise LookupError
+
+    pytest.raises(LookupError, fail)
 
     assert entries(db) == before
 
@@ -75,7 +78,8 @@ def test_a_row_inserted_at_once_is_the_sessions_own_and_not_written_again(db, an
         assert kept in txn.session
         assert kept not in txn.session.new
         assert txn.session.get(EvidenceOfLife, kept.id) is kept
+        kept_id = kept.id
 
     with db.reading(system("test")) as txn:
         found = txn.session.scalars(select(EvidenceOfLife).where(EvidenceOfLife.reference == "once")).all()
-    assert [one.id for one in found] == [kept.id]
+    assert [one.id for one in found] == [kept_id]

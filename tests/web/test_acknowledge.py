@@ -14,6 +14,7 @@ from backend.staff.members import update_member
 from backend.terms import PageAnswer
 from backend.triage.models import PagedPerson, StaffPage
 from backend.triage.page_answers import answer_page
+from backend.triage.paging import end
 from tests import people
 from tests.triage.called import TEST, Called, on_call, reports, row_of, staff, the_page, with_email
 from tests.web.test_pages import Tags
@@ -55,6 +56,20 @@ def test_looking_says_what_has_happened_and_changes_nothing(
     assert "Waiting since 08:00, Mon 1 March" in answer.text
     assert Tags(answer.text).tags.count(("button", {"type": "submit"})) == 1
     assert the_page(db).acknowledged_at is None
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "death has been recorded"), ("zh-CN", "死亡已登记")])
+def test_a_call_that_ended_with_a_death_names_nobody(
+    db: Database, client: Any, address: str, language: str, said: str
+) -> None:
+    with db.transaction(TEST) as txn:
+        page = txn.session.get_one(StaffPage, the_page(db).id)
+        end(txn, page, by=None, how=PageAnswer.DEATH_RECORDED)
+
+    answer = client.get(address, query_string={"lang": language})
+
+    assert said in answer.text
+    assert ("button", {"type": "submit"}) not in Tags(answer.text).tags
 
 
 def test_the_button_takes_it_on_in_the_persons_name(db: Database, client: Any, lin: Called, address: str) -> None:
