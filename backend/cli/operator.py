@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import click
 
+from backend import demo_clock
 from backend.config import Settings, read_settings
 from backend.db import Database, system
 from backend.jobs import open_database, refuse_unfit
@@ -21,9 +22,13 @@ def fit_database(
     settings: Settings | None = None, *, refuse: Callable[[Database], None] = refuse_unfit
 ) -> Iterator[Database]:
     """The database the settings name, closed at the end; ``refuse`` raises for one that is not to be worked on."""
-    db = open_database(settings or read_settings())
+    settings = settings or read_settings()
+    db = open_database(settings)
     try:
         refuse(db)
+        if settings.is_demo:
+            # There it is as late as its visitor has made it.
+            demo_clock.follow(db)
         yield db
     finally:
         db.close()
