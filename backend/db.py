@@ -33,6 +33,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -278,6 +280,13 @@ def insert_now(txn: Transaction, row: Base) -> None:
     txn.session.execute(insert(table), {column.name: getattr(row, column.name) for column in table.columns})
     make_transient_to_detached(row)
     txn.session.add(row)
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Busy, locked, read-only, full or gone: nothing can be kept now, and trying again may help."""
+    if isinstance(error, OperationalError | InternalError | PoolTimeout):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def compare_and_set(txn: Transaction, statement: Update, **values: object) -> bool:

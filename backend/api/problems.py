@@ -4,12 +4,12 @@ import logging
 from typing import Any
 
 from flask import Flask, Response, g, json, request
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InternalError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from backend import errors
+from backend.db import is_unavailable
 from backend.errors import FollowupError, Kind
 
 STATUS = {
@@ -111,14 +111,10 @@ def _from_database(error: Exception) -> Response:
         return _named(errors.DatabaseBusy())
     if isinstance(error, DataError):
         return _named(errors.InvalidInput("A value cannot be stored."))
-    if isinstance(error, OperationalError | InternalError | PoolTimeout) or _is_disconnect(error):
+    if is_unavailable(error):
         log.warning("database unavailable", extra={"request_id": g.get("request_id", "")}, exc_info=error)
         return _named(errors.DatabaseBusy())
     return _unexpected(error)
-
-
-def _is_disconnect(error: Exception) -> bool:
-    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _unexpected(error: Exception) -> Response:

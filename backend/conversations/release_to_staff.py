@@ -47,7 +47,11 @@ def release_to_staff(txn: Transaction, message: Message, template: Template, way
         return _back_to_the_sender(txn, message, member)
     if not care_team(txn, message.site_id, [member.id]):
         return Suppress("left")
-    refused = _about_the_page(txn, message, template) or _about_the_candidate(txn, message, template)
+    refused = (
+        _about_the_page(txn, message, template)
+        or _about_the_candidate(txn, message)
+        or _about_hours(txn, message, template)
+    )
     return refused or _to(txn, message, member, template, ways)
 
 
@@ -67,7 +71,7 @@ def _about_the_page(txn: Transaction, message: Message, template: Template) -> D
     return None
 
 
-def _about_the_candidate(txn: Transaction, message: Message, template: Template) -> Decision | None:
+def _about_the_candidate(txn: Transaction, message: Message) -> Decision | None:
     if "candidate" not in message.values:
         return None
     candidate = txn.session.get_one(CandidateEvent, UUID(message.values["candidate"]), populate_existing=True)
@@ -75,9 +79,14 @@ def _about_the_candidate(txn: Transaction, message: Message, template: Template)
         return Suppress("acknowledged")
     if candidate.tier != message.values["tier"]:
         return Suppress("tier_changed")
-    if template.is_email:
+    return None
+
+
+def _about_hours(txn: Transaction, message: Message, template: Template) -> Decision | None:
+    """Only a page rings at night; an e-mail rings never."""
+    if "page" in message.values or template.is_email:
         return None
-    zone = txn.session.get_one(Site, candidate.site_id).time_zone
+    zone = txn.session.get_one(Site, message.site_id).time_zone
     allowed = next_allowed(txn.now, zone, TEXTS_UNTIL, TEXTS_FROM)
     return Later(allowed, "quiet_hours") if allowed > txn.now else None
 

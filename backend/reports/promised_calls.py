@@ -3,24 +3,19 @@
 When that is another day, whoever is on call then is told by text: nobody reads a work list on a Saturday.
 """
 
-from datetime import datetime, time
+from datetime import datetime
 
-import notifications
 from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.reports.models import SymptomReport
 from backend.staff.models import Site
 from backend.staff.roster import on_call_at
-from backend.terms import Recipient, Tier, Urgency, WorkReason
+from backend.terms import Tier, WorkReason
 from backend.triage.advice import call_by
 from backend.triage.candidates import rules_for
+from backend.triage.staff_letters import write_to_staff
 from backend.triage.working_days import WorkingHours, can_call_today
 from backend.worklist.items import open_item
-from notifications.outbox import Letter
-from notifications.quiet_hours import next_allowed
-
-# No emergency, so no telephone rings for it at night; the site's own clock.
-NIGHT_FROM, NIGHT_UNTIL = time(22), time(8)
 
 
 def promise_a_call(txn: Transaction, patient: Patient, report: SymptomReport) -> None:
@@ -46,16 +41,11 @@ def _tell_who_will_be_there(
     txn: Transaction, patient: Patient, report: SymptomReport, site: Site, due: datetime
 ) -> None:
     for member in on_call_at(txn, site.id, due):
-        notifications.queue(
+        write_to_staff(
             txn,
-            Letter(
-                key=f"call-promised:{report.id}:{member.id}",
-                template="call_promised_sms",
-                recipient=Recipient.STAFF,
-                send_at=next_allowed(txn.now, site.time_zone, NIGHT_FROM, NIGHT_UNTIL),
-                urgency=Urgency.SAFETY,
-                patient_id=patient.id,
-                site_id=site.id,
-                staff_id=member.id,
-            ),
+            member.id,
+            key=f"call-promised:{report.id}:{member.id}",
+            template="call_promised_sms",
+            patient_id=patient.id,
+            site_id=site.id,
         )

@@ -10,10 +10,9 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 
 from backend import audit, clock
-from backend.db import Transaction
+from backend.db import Transaction, is_unavailable
 from backend.patients.models import Patient
 from backend.protocol.load import protocol_of
 from backend.staff.models import Site
@@ -96,10 +95,9 @@ def open_candidates(
     try:
         with txn.session.begin_nested():
             open_page(txn, source.patient, paging, clocks, report_id=source.report_id, inbound_message_id=text_id)
-    except OperationalError:
-        # The database is away: nothing of this can be kept, and the phone tries again.
-        raise
-    except Exception:
+    except Exception as failure:
+        if is_unavailable(failure):
+            raise
         # What was said is kept whatever becomes of the call; the next tick finds an emergency without a page.
         log.exception("an emergency could not be paged", extra={"patient_id": str(source.patient.id)})
     return [row for row, _ in taken]

@@ -14,12 +14,11 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select
 
-import notifications
 from backend import audit
 from backend.db import Database, Transaction, one_at_a_time_for, system
 from backend.patients.models import Patient
 from backend.staff.models import StaffMember
-from backend.terms import CandidateStatus, PageStep, Recipient, Tier, Urgency, WorkReason
+from backend.terms import CandidateStatus, PageStep, Tier, WorkReason
 from backend.triage.candidates import rules_for
 from backend.triage.clocks import Clocks
 from backend.triage.models import OPEN, CandidateEvent, StaffPage, is_snoozed
@@ -31,8 +30,8 @@ from backend.triage.paging import (
     open_page,
     repeat,
 )
+from backend.triage.staff_letters import write_to_staff
 from backend.worklist.items import open_item
-from notifications.outbox import Letter
 
 ESCALATOR = system("escalation")
 # By text and e-mail what is due the same day; what waits in the queue wakes nobody's telephone.
@@ -219,17 +218,12 @@ def _go_on(txn: Transaction, candidate: CandidateEvent, step: PageStep) -> None:
 def _write(txn: Transaction, candidate: CandidateEvent, step: PageStep, member: StaffMember, way: str) -> None:
     # One that returned to the queue is due anew, or more urgent, and people hear of it anew: hence both in the key.
     since = f"{candidate.due_at:%Y%m%dT%H%M%SZ}"
-    notifications.queue(
+    write_to_staff(
         txn,
-        Letter(
-            key=f"escalation:{candidate.id}:{candidate.tier}:{since}:{step}:{member.id}:{way}",
-            template=f"escalated_{way}",
-            recipient=Recipient.STAFF,
-            send_at=txn.now,
-            urgency=Urgency.SAFETY,
-            patient_id=candidate.patient_id,
-            site_id=candidate.site_id,
-            staff_id=member.id,
-            values={"candidate": str(candidate.id), "tier": candidate.tier, "step": step},
-        ),
+        member.id,
+        key=f"escalation:{candidate.id}:{candidate.tier}:{since}:{step}:{member.id}:{way}",
+        template=f"escalated_{way}",
+        patient_id=candidate.patient_id,
+        site_id=candidate.site_id,
+        values={"candidate": str(candidate.id), "tier": candidate.tier, "step": step},
     )

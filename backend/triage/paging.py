@@ -11,7 +11,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, exists, not_, select, update
 
-import notifications
 from backend import audit
 from backend.db import Transaction, compare_and_set, one_at_a_time_for
 from backend.errors import WrongDataKey
@@ -20,7 +19,7 @@ from backend.patients.models import ContactHold, Patient
 from backend.sealing import unseal
 from backend.staff.models import StaffMember
 from backend.staff.roster import members_holding, on_call_at
-from backend.terms import CandidateStatus, PageAnswer, PageStep, Recipient, Role, Tier, Urgency, WorkReason
+from backend.terms import CandidateStatus, PageAnswer, PageStep, Role, Tier, WorkReason
 from backend.triage import pages
 from backend.triage.clocks import Clocks
 from backend.triage.models import (
@@ -33,9 +32,9 @@ from backend.triage.models import (
     snoozed_at,
 )
 from backend.triage.pages import Round
+from backend.triage.staff_letters import write_to_staff
 from backend.worklist.items import open_item
 from notifications import opt_outs
-from notifications.outbox import Letter
 
 # Whom a step means, and one after the other whom it means when those before can be reached by nothing.
 Circle = tuple[Role, ...]
@@ -319,19 +318,14 @@ def _opened(txn: Transaction, member: StaffMember, column: str) -> str | None:
 
 
 def _queue(txn: Transaction, page: StaffPage, person: PagedPerson, way: str) -> None:
-    notifications.queue(
+    write_to_staff(
         txn,
-        Letter(
-            key=f"page:{page.id}:{page.rounds}:{person.staff_id}:{way}",
-            template=f"page_{way}",
-            recipient=Recipient.STAFF,
-            send_at=txn.now,
-            urgency=Urgency.SAFETY,
-            patient_id=page.patient_id,
-            site_id=page.site_id,
-            staff_id=person.staff_id,
-            values={"page": str(page.id), "person": str(person.id), "round": str(page.rounds)},
-        ),
+        person.staff_id,
+        key=f"page:{page.id}:{page.rounds}:{person.staff_id}:{way}",
+        template=f"page_{way}",
+        patient_id=page.patient_id,
+        site_id=page.site_id,
+        values={"page": str(page.id), "person": str(person.id), "round": str(page.rounds)},
     )
 
 

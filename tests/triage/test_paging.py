@@ -36,16 +36,6 @@ from tests.triage.called import (
 
 
 @pytest.fixture
-def ann(db: Database) -> Patient:
-    return people.ann(db)
-
-
-@pytest.fixture
-def phone(db: Database, ann: Patient) -> dict[str, str]:
-    return people.phone_of(db, ann).headers
-
-
-@pytest.fixture
 def lin(work: Work) -> Called:
     """On call today."""
     member = staff(work)
