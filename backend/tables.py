@@ -7,8 +7,8 @@ import backend.demo_clock
 import backend.instruments.models
 import backend.limits
 import backend.patients.models
+import backend.patients.symptom_report
 import backend.protocol.models
-import backend.reports.models
 import backend.sealing
 import backend.staff.models
 import backend.survival.models

@@ -1,17 +1,17 @@
-"""What happened to agenda items: answered, attended, missed, replied. Rows are added, never changed."""
+"""What happened to agenda items: attended, missed, replied, and answered by a report. Rows are added, never changed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
-from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy import bindparam, func, select
 
-from backend import audit, clock
+from backend import audit
 from backend.agenda.models import AgendaFact
 from backend.db import Transaction
 from backend.patients.models import Patient
+from backend.patients.symptom_report import SymptomReport
 from backend.sealing import seal
 from backend.terms import Reply
 
@@ -19,105 +19,90 @@ from backend.terms import Reply
 class FactKind(StrEnum):
     """What sort of thing happened."""
 
-    ANSWERED = "answered"
-    REPORTED = "reported"
     ATTENDED = "attended"
     MISSED = "missed"
     REPLIED = "replied"
 
 
 class Happened(NamedTuple):
-    """What the calendar needs to know of a fact. There are hundreds of a patient, so they are not loaded as rows."""
+    """What the calendar needs to know of a fact. There are many of a patient, so they are not loaded as rows."""
 
     kind: str
     key: str
     on: date
-    at: datetime | None
     reply: str | None
     recorded_at: datetime
+
+
+class Filed(NamedTuple):
+    """What the calendar needs to know of a report; ``answers`` is the key of the item it was filed for."""
+
+    answers: str | None
+    instrument: str
+    completed_at: datetime
+    received_at: datetime
+
+    @property
+    def at(self) -> datetime:
+        """When it was completed. A phone's clock may be ahead, and nothing was completed after it came."""
+        return min(self.completed_at, self.received_at)
 
 
 # Asked by every report, and so put together once, of plain columns.
 _ROW = AgendaFact.__table__.c
 _FACTS = (
     select(*(_ROW[name] for name in Happened._fields))
-    .where(_ROW.patient_id == bindparam("patient_id"))
+    .where(_ROW.patient_id == bindparam("patient_id"), _ROW.report_id.is_(None))
     .order_by(_ROW.kind, _ROW.key, _ROW.revision)
 )
-_WITHOUT_REPORTS = _FACTS.where(_ROW.kind != FactKind.REPORTED)
-_LAST_REVISIONS = (
-    select(_ROW.kind, _ROW.key, func.max(_ROW.revision))
-    .where(
-        _ROW.patient_id == bindparam("patient_id"),
-        tuple_(_ROW.kind, _ROW.key).in_(bindparam("named", expanding=True)),
-    )
-    .group_by(_ROW.kind, _ROW.key)
+_REPORT = SymptomReport.__table__.c
+_FILED = (
+    select(_REPORT.agenda_key, _REPORT.instrument, _REPORT.completed_at, _REPORT.received_at)
+    .where(_REPORT.patient_id == bindparam("patient_id"))
+    .order_by(_REPORT.received_at, _REPORT.id)
 )
-
-Named = tuple[FactKind, str]
-
-
-def note_report(
-    txn: Transaction, patient: Patient, instrument: str, report_id: UUID, completed_at: datetime, *, answers: str | None
-) -> None:
-    """A report was filed; ``answers`` is the key of the item it answered, if it did.
-
-    Which other items it covers is for the calendar to decide.
-    """
-    named: list[Named] = [(FactKind.REPORTED, instrument)]
-    if answers is not None:
-        named.append((FactKind.ANSWERED, answers))
-    revisions = _next_revisions(txn, patient, named)
-    for one in named:
-        fact = _fact(txn, patient, one, revisions[one], at=completed_at, report_id=report_id)
-        audit.record_insert(txn, f"agenda.{fact.kind}", fact)
+_FILED_FOR_AN_ITEM = _FILED.where(_REPORT.agenda_key.is_not(None))
 
 
 def note_attendance(txn: Transaction, patient: Patient, key: str, kind: FactKind, on: date) -> AgendaFact:
     """The patient came, or did not."""
-    fact = _fact(txn, patient, (kind, key), _next_revision(txn, patient, kind, key), on=on)
-    return _keep(txn, fact)
+    return _keep(txn, _fact(txn, patient, kind, key, on=on))
 
 
 def note_reply(
     txn: Transaction, patient: Patient, key: str, reply: Reply, *, due_on: date, note: str | None
 ) -> AgendaFact:
     """The patient answered an invitation for ``due_on``. Their own words are kept sealed."""
-    revision = _next_revision(txn, patient, FactKind.REPLIED, key)
-    fact = _fact(txn, patient, (FactKind.REPLIED, key), revision, on=due_on)
+    fact = _fact(txn, patient, FactKind.REPLIED, key, on=due_on)
     fact.reply = reply
     fact.note_sealed = seal(txn, fact, "note_sealed", note)
     return _keep(txn, fact)
 
 
-def facts_of(txn: Transaction, patient: Patient, *, with_reports: bool = True) -> Iterator[Happened]:
-    """Everything that happened, so that of one kind and key the last one counts."""
-    facts = _FACTS if with_reports else _WITHOUT_REPORTS
-    yield from map(Happened._make, txn.session.execute(facts, {"patient_id": patient.id}))
+def facts_of(txn: Transaction, patient: Patient) -> Iterator[Happened]:
+    """Everything a person wrote down, so that of one kind and key the last one counts."""
+    yield from map(Happened._make, txn.session.execute(_FACTS, {"patient_id": patient.id}))
 
 
-def _fact(
-    txn: Transaction,
-    patient: Patient,
-    named: Named,
-    revision: int,
-    *,
-    on: date | None = None,
-    at: datetime | None = None,
-    report_id: UUID | None = None,
-) -> AgendaFact:
-    kind, key = named
+def filed_by(txn: Transaction, patient: Patient, *, for_an_item: bool) -> Iterator[Filed]:
+    """The patient's reports in the order they came in: all of them, or those filed for an item of the agenda.
+
+    Which other items a report covers is for the calendar to decide.
+    """
+    filed = _FILED_FOR_AN_ITEM if for_an_item else _FILED
+    yield from map(Filed._make, txn.session.execute(filed, {"patient_id": patient.id}))
+
+
+def _fact(txn: Transaction, patient: Patient, kind: FactKind, key: str, *, on: date) -> AgendaFact:
     return AgendaFact(
         patient_id=patient.id,
         site_id=patient.site_id,
         key=key,
         kind=kind,
-        revision=revision,
-        on=on or clock.local_day(at or txn.now, patient.time_zone),
-        at=at,
+        revision=_next_revision(txn, patient, kind, key),
+        on=on,
         reply=None,
         note_sealed=None,
-        report_id=report_id,
         recorded_at=txn.now,
         recorded_by=txn.actor.id,
     )
@@ -130,10 +115,5 @@ def _keep(txn: Transaction, fact: AgendaFact) -> AgendaFact:
 
 
 def _next_revision(txn: Transaction, patient: Patient, kind: FactKind, key: str) -> int:
-    return _next_revisions(txn, patient, [(kind, key)])[kind, key]
-
-
-def _next_revisions(txn: Transaction, patient: Patient, named: Sequence[Named]) -> dict[Named, int]:
-    rows = txn.session.execute(_LAST_REVISIONS, {"patient_id": patient.id, "named": list(named)})
-    last = {(kind, key): revision for kind, key, revision in rows}
-    return {one: last.get(one, 0) + 1 for one in named}
+    same = (_ROW.patient_id == patient.id, _ROW.kind == kind, _ROW.key == key)
+    return (txn.session.scalar(select(func.max(_ROW.revision)).where(*same)) or 0) + 1

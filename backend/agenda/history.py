@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 
 from backend.agenda.calendar import agenda
 from backend.agenda.course import AgendaItem, Course, CycleCourse, Reported
-from backend.agenda.facts import FactKind, Happened, facts_of
+from backend.agenda.facts import FactKind, Filed, Happened, facts_of, filed_by
 from backend.agenda.models import Cycle
 from backend.db import Transaction
 from backend.patients import life
@@ -32,14 +32,15 @@ def course_of(txn: Transaction, patient: Patient, *, with_reports: bool = True, 
     Reports that were filed matter only where one covers another, and evidence of life only to survival checks:
     there may be hundreds of each, and who asks for neither need not read them.
     """
-    facts = list(facts_of(txn, patient, with_reports=with_reports))
+    facts = list(facts_of(txn, patient))
+    filed = list(filed_by(txn, patient, for_an_item=not with_reports))
     return Course(
         arm=patient.arm,
         randomised_on=patient.randomised_on,
         site_zone=txn.session.get_one(Site, patient.site_id).time_zone,
         patient_zone=patient.time_zone,
         cycles=tuple(_cycle(row) for row in cycles_of(txn, patient)),
-        answered=_answered(facts),
+        answered=_answered(filed),
         attended=_attended(facts),
         replies={
             fact.key: (Reply(fact.reply), fact.on) for fact in facts if fact.kind == FactKind.REPLIED and fact.reply
@@ -49,7 +50,7 @@ def course_of(txn: Transaction, patient: Patient, *, with_reports: bool = True, 
         withdrawn_from_reporting_on=patient.withdrawn_from_reporting_on,
         withdrawn_from_study_on=patient.withdrawn_from_study_on,
         cells_discontinued_on=patient.cells_discontinued_on,
-        reported=tuple(Reported(fact.key, fact.at) for fact in facts if fact.kind == FactKind.REPORTED and fact.at),
+        reported=tuple(Reported(report.instrument, report.at) for report in filed) if with_reports else (),
     )
 
 
@@ -79,12 +80,12 @@ def _cycle(row: Cycle) -> CycleCourse:
     )
 
 
-def _answered(facts: Sequence[Happened]) -> dict[str, datetime]:
+def _answered(filed: Sequence[Filed]) -> dict[str, datetime]:
     """The first answer counts: a second report for the same item adds to the record and changes no date."""
     answered: dict[str, datetime] = {}
-    for fact in facts:
-        if fact.kind == FactKind.ANSWERED and fact.at:
-            answered.setdefault(fact.key, fact.at)
+    for report in filed:
+        if report.answers is not None:
+            answered.setdefault(report.answers, report.at)
     return answered
 
 

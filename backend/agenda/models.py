@@ -1,4 +1,4 @@
-"""What the calendar is computed from: cycles, and the facts of what was answered, attended or replied.
+"""What the calendar is computed from: cycles, and the facts of what was attended, missed or replied.
 
 Agenda items themselves are never stored: they are a pure function of the protocol, these rows and now.
 """
@@ -39,8 +39,8 @@ class Cycle(OfPatient, WithId, Base):
 class AgendaFact(OfPatient, WithId, Base):
     """Something that happened to an agenda item. Insert-only; the highest revision of a kind is what counts.
 
-    ``on`` is the day it happened; for a reply, the date it spoke of, so that a move leaves it behind. A report
-    also leaves a fact under the name of its instrument, because it may cover items it was not filed for.
+    ``on`` is the day it happened; for a reply, the date it spoke of, so that a move leaves it behind. What a report
+    answers stands in the report: a row with ``at`` and ``report_id`` is a copy from before that was so, and not read.
     """
 
     __tablename__ = "agenda_fact"

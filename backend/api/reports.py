@@ -18,8 +18,8 @@ from backend.api.requests import afterwards
 from backend.api.speaking import as_said_by, on_behalf
 from backend.patients.identifiers import note_reading
 from backend.patients.models import Patient
+from backend.patients.symptom_report import SymptomReport
 from backend.reports import listing
-from backend.reports.models import SymptomReport
 from backend.reports.progress import in_words, progress_of
 from backend.reports.submit import Submission, Submitted, submit_report
 from schemas.paging import PageQuery, make_cursor, read_cursor

@@ -17,8 +17,8 @@ from backend.api.requests import afterwards
 from backend.instruments.definition import terminology
 from backend.patients.identifiers import note_reading
 from backend.patients.listing import subject_numbers
+from backend.patients.symptom_report import SymptomReport
 from backend.reports.listing import own_words
-from backend.reports.models import SymptomReport
 from backend.sealing import unseal
 from backend.terms import CandidateStatus
 from backend.triage import claims, snoozes

@@ -7,7 +7,7 @@ from sqlalchemy import and_, func, or_, select
 
 from backend.db import Transaction
 from backend.fsck.invariant import Invariant, ids_of
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus, Tier
 from backend.triage.models import CandidateDecision, CandidateEvent, CandidateFinding
 

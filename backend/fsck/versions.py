@@ -10,8 +10,8 @@ from backend.agenda.models import AgendaFact
 from backend.db import Transaction, canonical_json
 from backend.fsck.invariant import Invariant, ids_of
 from backend.instruments.models import InstrumentVersion, TerminologyVersion
+from backend.patients.symptom_report import SymptomReport
 from backend.protocol.models import ProtocolVersion
-from backend.reports.models import SymptomReport
 
 VERSIONED = (
     (ProtocolVersion, ProtocolVersion.study, ProtocolVersion.version),

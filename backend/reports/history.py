@@ -14,7 +14,7 @@ from backend.agenda.history import course_of, protocol_for
 from backend.agenda.infusions import infusions_of
 from backend.db import Transaction
 from backend.patients.models import Patient
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from backend.staff.models import Site
 from backend.terms import Respondent
 from backend.triage.grading import HIGH_FEVER

@@ -12,7 +12,7 @@ from sqlalchemy import select, tuple_
 from backend.db import Transaction
 from backend.errors import NotFound
 from backend.patients.models import Patient
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from backend.sealing import unseal
 
 # What orders the list, and therefore what its cursors hold.

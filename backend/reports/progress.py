@@ -15,8 +15,8 @@ from sqlalchemy import select
 
 from backend.db import Transaction
 from backend.patients.models import Patient
+from backend.patients.symptom_report import SymptomReport
 from backend.protocol.load import protocol_of
-from backend.reports.models import SymptomReport
 from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus
 from backend.triage.models import CandidateDecision, CandidateEvent, CandidateFinding, is_snoozed
 

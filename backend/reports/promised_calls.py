@@ -7,7 +7,7 @@ from datetime import datetime
 
 from backend.db import Transaction
 from backend.patients.models import Patient
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from backend.staff.models import Site
 from backend.staff.roster import on_call_at
 from backend.terms import Tier, WorkReason

@@ -20,6 +20,7 @@ from backend.audit import AuditEvent
 from backend.db import Actor, Database, Transaction
 from backend.instruments.definition import Instrument, instrument
 from backend.patients.models import Patient
+from backend.patients.symptom_report import SymptomReport
 from backend.protocol.load import protocol_of
 from backend.reports.history import (
     BASELINE,
@@ -33,7 +34,6 @@ from backend.reports.history import (
     moment_of,
 )
 from backend.reports.listing import own_words
-from backend.reports.models import SymptomReport
 from backend.reports.submit import FROM_A_PHONE
 from backend.staff.models import Site
 from backend.terms import Tier

@@ -13,16 +13,15 @@ from sqlalchemy import bindparam, select
 
 import notifications
 from backend import audit, clock
-from backend.agenda import facts
 from backend.db import Transaction, canonical_json, insert_now
 from backend.errors import InvalidInput, ReportIdTaken
 from backend.instruments.answers import Checked, check_answers
 from backend.instruments.definition import Instrument, find_instrument
 from backend.patients import life
 from backend.patients.models import Patient
+from backend.patients.symptom_report import SymptomReport
 from backend.patients.turns import take_turn
 from backend.reports.history import Moments, Reach, circumstances_of
-from backend.reports.models import SymptomReport
 from backend.reports.placement import Label, Place, course_to_place, place_report
 from backend.reports.promised_calls import promise_a_call
 from backend.sealing import keyring_of, seal
@@ -105,7 +104,7 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
         said_on = clock.local_day(happened_at, patient.time_zone)
         source = Source(patient, said_on, report_id=report.id, respondent=sent.respondent)
         candidates = open_candidates(txn, source, assessed.findings, assessed.asked)
-        _tell_the_agenda(txn, patient, report, happened_at)
+        _tell_the_agenda(txn, patient, report)
         _note_life(txn, patient, report, happened_at)
         promise_a_call(txn, patient, report)
         txn.session.flush()
@@ -230,9 +229,8 @@ def _tier(found: Sequence[Finding]) -> Tier | None:
     return min((finding.tier for finding in found), key=lambda tier: tier.rank, default=None)
 
 
-def _tell_the_agenda(txn: Transaction, patient: Patient, report: SymptomReport, happened_at: datetime) -> None:
+def _tell_the_agenda(txn: Transaction, patient: Patient, report: SymptomReport) -> None:
     """What was answered is not asked for again, and what fits nowhere is shown to a person."""
-    facts.note_report(txn, patient, report.instrument, report.id, happened_at, answers=report.agenda_key)
     if report.agenda_key is not None:
         notifications.cancel(txn, patient.id, key_prefix=f"{report.agenda_key}@", reason="answered")
     if report.standing == Standing.UNSCHEDULED and report.unscheduled_because not in ORDINARY:

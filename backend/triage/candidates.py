@@ -89,8 +89,17 @@ def open_candidates(
         _take_silence(txn, source, running[code], asked[code])
     if taken or silent:
         txn.session.flush()
-    # Whatever the report holds, it pages once: these are what the page is about.
     paging = [row for row, outcome in taken if _pages(outcome)]
+    if paging:
+        _page(txn, source, paging)
+    return [row for row, _ in taken]
+
+
+def _page(txn: Transaction, source: Source, paging: Sequence[CandidateEvent]) -> None:
+    """Call somebody, once, whatever the report holds: these are what the page is about.
+
+    What was said is kept whatever becomes of the call: the next tick finds an emergency without a page.
+    """
     clocks, text_id = rules_for(txn, source.patient).clocks, source.inbound_message_id
     try:
         with txn.session.begin_nested():
@@ -98,9 +107,7 @@ def open_candidates(
     except Exception as failure:
         if is_unavailable(failure):
             raise
-        # What was said is kept whatever becomes of the call; the next tick finds an emergency without a page.
         log.exception("an emergency could not be paged", extra={"patient_id": str(source.patient.id)})
-    return [row for row, _ in taken]
 
 
 def open_for_text(txn: Transaction, patient: Patient, inbound_message_id: UUID) -> CandidateEvent:

@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 
 from backend.audit import AuditEvent
 from backend.db import Database, system
+from backend.patients.symptom_report import SymptomReport
 from backend.reports import refused
 from backend.reports.lenient import everything_asked, scraps_of, told_in
-from backend.reports.models import SymptomReport
 from backend.reports.refused import emergencies
 from backend.sealing import unseal
 from backend.triage.models import CandidateEvent, StaffPage

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from backend.audit import AuditEvent
 from backend.db import Database, system
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from tests.authenticator import in_force, sign_in
 from tests.people import ann, ben, coordinator, enrolment_body, investigator, monitor, phone_of
 from tests.sent import answers, report_body, staff_report_body

@@ -5,7 +5,7 @@ from sqlalchemy import func, select, text
 
 from backend.audit import AuditEvent
 from backend.db import Database, system
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from notifications.inbound import ReceivedText, receive
 from tests.databases import KINDS
 from tests.people import ANNS_PHONE, BEN, ann, coordinator, phone_of, site_row

@@ -29,7 +29,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 
 from backend.db import Database, system
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from tests.bench.steps import ORDER
 from tests.bench.submit_ground import Ground, make_ground, moment_of, next_weekly, report
 from tests.bench.submit_server import BARE, CLOCK, PROCESSOR, STEPS

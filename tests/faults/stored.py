@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from backend.audit import AuditEvent
 from backend.db import Database, system
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from backend.triage.models import CandidateFinding
 
 WATCHER = system("test")

@@ -16,7 +16,7 @@ from backend.db import Actor, Database, RoleAtSite, Transaction, system
 from backend.errors import NoLongerPossible
 from backend.instruments.models import InstrumentVersion
 from backend.patients.models import Patient
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from backend.staff.members import ROLES_FOR_EVERY_SITE, create_member
 from backend.staff.models import Site, StaffMember
 from backend.staff.sign_in import start_session

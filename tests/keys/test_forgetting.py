@@ -16,7 +16,7 @@ from backend.jobs import Work
 from backend.patients.forgetting import forget
 from backend.patients.identifiers import identifiers_of
 from backend.patients.models import Caregiver, Patient
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from backend.sealing import DataKey, is_forgotten, seal, unseal
 from backend.terms import ForgettingReason, PatientStatus, Recipient, Urgency
 from backend.triage.models import CandidateEvent, CandidateFinding

@@ -12,8 +12,8 @@ from backend.audit_seals import seal_some
 from backend.db import Base, Transaction
 from backend.fsck.messages import IN_FLIGHT
 from backend.patients.models import ActivationCode, ContactHold, Device, Enrolment, Patient
+from backend.patients.symptom_report import SymptomReport
 from backend.protocol.models import ProtocolVersion
-from backend.reports.models import SymptomReport
 from backend.sealing import DataKey, keyring_of
 from backend.survival.models import DeathReport
 from backend.triage.models import (

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from backend.db import Database, system
 from backend.patients.models import Patient
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from backend.reports.progress import Judged, in_words, progress, progress_of
 from backend.terms import CandidateStatus, Language
 from backend.triage.decisions import acknowledge

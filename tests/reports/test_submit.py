@@ -15,7 +15,7 @@ from backend.db import Actor, Database, system
 from backend.errors import InvalidInput, ReportIdTaken
 from backend.patients import life
 from backend.patients.models import Patient
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from backend.reports.submit import Submission, Submitted, submit_report
 from backend.terms import AgendaState, Originator, PatientStatus
 from backend.triage.decisions import acknowledge

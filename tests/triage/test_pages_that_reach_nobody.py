@@ -11,7 +11,7 @@ from backend.fsck import check
 from backend.fsck import pages as pages_sound
 from backend.jobs import Work
 from backend.patients.models import Patient
-from backend.reports.models import SymptomReport
+from backend.patients.symptom_report import SymptomReport
 from backend.staff.models import StaffMember
 from backend.survival import deaths
 from backend.terms import PageStep, Role, WorkReason

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 
 from backend.db import Database, system
 from backend.instruments.load import load_instruments
+from backend.patients.symptom_report import SymptomReport
 from backend.protocol.load import current_version, load_protocol
-from backend.reports.models import SymptomReport
 from tests.people import ANN, coordinator, enrolled, phone_of
 from tests.sent import answers, report_body
 from tests.study import contents
