@@ -92,7 +92,7 @@ def together(txn: Transaction) -> Iterator[None]:
     finally:
         del txn.session.info[WAITING]
     if waiting:
-        txn.session.execute(_INSERT, waiting)
+        txn.session.connection().execute(_INSERT, waiting)
 
 
 def reason_of(txn: Transaction, event: AuditEvent) -> str | None:
@@ -120,7 +120,7 @@ class _Kept:
 def _write(txn: Transaction, entries: list[dict[str, Any]]) -> None:
     waiting: list[dict[str, Any]] | None = txn.session.info.get(WAITING)
     if waiting is None:
-        txn.session.execute(_INSERT, entries)
+        txn.session.connection().execute(_INSERT, entries)
     else:
         waiting += entries
 
@@ -158,6 +158,8 @@ def _entry(txn: Transaction, verb: str, row: Base, reason: str | None) -> dict[s
     }
 
 
+# Each entry names its record, and whose it is; as fields of a new record they would be said twice.
+_SAID_OF_THE_RECORD = frozenset({"id", "patient_id", "site_id"})
 _STAFF = frozenset({Originator.SITE, Originator.SITE_ON_BEHALF})
 
 
@@ -173,11 +175,12 @@ def _role_of(actor: Actor, site_id: UUID | None) -> Role | None:
 def _changes(row: Base) -> Iterator[tuple[str, str | None, str | None]]:
     """(field, old, new) as stored text, in the order of the table's columns."""
     state = inspect(row)
+    said = frozenset() if state.has_identity else _SAID_OF_THE_RECORD
     # Asked for once: it is put together anew each time.
     attrs = state.attrs
     for attribute in state.mapper.column_attrs:
         # Hashes and look-up indexes stay out: what is in the trail could never be forgotten again.
-        if not attribute.columns[0].info.get("audited", True):
+        if attribute.key in said or not attribute.columns[0].info.get("audited", True):
             continue
         history = attrs[attribute.key].history
         if not history.added:

@@ -5,9 +5,11 @@ them wait for each other instead of failing half-way; readers begin plainly and 
 database itself (``query_only`` there, ``READ ONLY`` on PostgreSQL).
 """
 
+import functools
 import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,14 +19,17 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CursorResult,
     DateTime,
     Dialect,
     Engine,
+    Insert,
     MetaData,
     Table,
     Text,
     Update,
+    bindparam,
     create_engine,
     event,
     func,
@@ -33,7 +38,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -64,6 +69,8 @@ POOL: dict[str, Any] = {"max_overflow": 0, "pool_timeout": SECONDS_FOR_A_CONNECT
 POSTGRES_LIMITS = (
     "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
 )
+# So long unused, a connection may have lost its server unnoticed.
+SECONDS_OF_REST = 1.0
 # What it says to somebody who writes where only reading is allowed: read_only_sql_transaction.
 POSTGRES_READ_ONLY = "25006"
 
@@ -254,15 +261,17 @@ def database_of(txn: Transaction) -> Database:
     return database
 
 
+_LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger())))
+
+
 def one_at_a_time(txn: Transaction, *names: object) -> None:
     """Whoever names the same thing waits here until the first has ended; on SQLite every writer does.
 
     For what is not a row yet and so cannot be held by a constraint without failing the second comer.
     """
-    connection = txn.session.connection()
-    if connection.dialect.name == "postgresql":
+    if not database_of(txn).is_sqlite:
         digest = hashlib.sha256(":".join(str(name) for name in names).encode()).digest()
-        connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
+        txn.session.connection().execute(_LOCK, {"key": int.from_bytes(digest[:8], signed=True)})
 
 
 def one_at_a_time_for(txn: Transaction, patient_id: UUID) -> None:
@@ -270,14 +279,20 @@ def one_at_a_time_for(txn: Transaction, patient_id: UUID) -> None:
     one_at_a_time(txn, "patient", patient_id)
 
 
+@functools.cache
+def _insert_of(kind: type[Base]) -> tuple[Insert, tuple[str, ...]]:
+    table = kind.__table__
+    assert isinstance(table, Table)
+    return insert(table), tuple(table.columns.keys())
+
+
 def insert_now(txn: Transaction, row: Base) -> None:
     """Write a new row by itself: several times faster than a flush, which looks at everything the session holds.
 
     Rows it refers to must be written already. Afterwards the session holds it as if it had been flushed.
     """
-    table = type(row).__table__
-    assert isinstance(table, Table)
-    txn.session.execute(insert(table), {column.name: getattr(row, column.name) for column in table.columns})
+    statement, columns = _insert_of(type(row))
+    txn.session.connection().execute(statement, {name: getattr(row, name) for name in columns})
     make_transient_to_detached(row)
     txn.session.add(row)
 
@@ -317,12 +332,33 @@ def _postgres(url: str, threads: int) -> Engine:
         url,
         pool_size=threads + 1,
         **POOL,
-        pool_pre_ping=True,
         connect_args={"options": POSTGRES_LIMITS, "connect_timeout": 5},
         json_serializer=canonical_json,
     )
+    _ask_after_a_rest(engine)
     _replace_connections_that_only_read(engine)
     return engine
+
+
+def _ask_after_a_rest(engine: Engine) -> None:
+    """Before a rested connection is used, ask whether the server is still there; three round trips, so not each time.
+
+    One that was used a moment ago may have lost its server too: that request is answered 503, and all are replaced.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def rest(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        entry.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: DBAPIConnection, entry: ConnectionPoolEntry, _used_by: object) -> None:
+        since = entry.info.get("rests_since")
+        if since is None or time.monotonic() - since < SECONDS_OF_REST:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as gone:
+            raise DisconnectionError from gone
 
 
 def _sqlite(url: str, threads: int) -> Engine:

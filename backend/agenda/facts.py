@@ -11,7 +11,7 @@ from backend import audit
 from backend.agenda.models import AgendaFact
 from backend.db import Transaction
 from backend.patients.models import Patient
-from backend.patients.symptom_report import SymptomReport
+from backend.patients.symptom_report import SymptomReport, moment_of
 from backend.sealing import seal
 from backend.terms import Reply
 
@@ -44,8 +44,8 @@ class Filed(NamedTuple):
 
     @property
     def at(self) -> datetime:
-        """When it was completed. A phone's clock may be ahead, and nothing was completed after it came."""
-        return min(self.completed_at, self.received_at)
+        """When it was completed, as far as a phone's clock is believed."""
+        return moment_of(self.completed_at, self.received_at)
 
 
 # Asked by every report, and so put together once, of plain columns.

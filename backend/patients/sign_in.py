@@ -19,6 +19,7 @@ from backend.errors import NoLongerPossible, NotSignedIn, SignInRefused
 from backend.patients.models import ActivationCode, Device, DeviceToken, Patient
 from backend.patients.turns import take_turn
 from backend.sealing import keyring_of, new_token
+from backend.staff.models import Site
 from backend.terms import Originator, PatientStatus
 
 CODE_LIVES = timedelta(days=7)
@@ -167,15 +168,15 @@ def refresh(
 
 
 # Asked by every request of every phone, and so put together once.
-_PATIENT, _DEVICE, _TOKEN = Patient.__table__, Device.__table__, DeviceToken.__table__
 _HOLDER = (
-    select(_PATIENT.c.id, _PATIENT.c.subject_number)
-    .join(_DEVICE, _DEVICE.c.patient_id == _PATIENT.c.id)
-    .join(_TOKEN, _TOKEN.c.device_id == _DEVICE.c.id)
+    select(Patient, Site)
+    .join(Site, Site.id == Patient.site_id)
+    .join(Device, Device.patient_id == Patient.id)
+    .join(DeviceToken, DeviceToken.device_id == Device.id)
     .where(
-        _TOKEN.c.access_fingerprint == bindparam("access_fingerprint"),
-        _TOKEN.c.access_ends_at > bindparam("at"),
-        _DEVICE.c.signed_out_at.is_(None),
+        DeviceToken.access_fingerprint == bindparam("access_fingerprint"),
+        DeviceToken.access_ends_at > bindparam("at"),
+        Device.signed_out_at.is_(None),
     )
 )
 
@@ -184,7 +185,11 @@ def actor_for(txn: Transaction, token: str) -> Actor | None:
     """The patient whose phone holds this access token; None when it is unknown, expired or signed out."""
     presented = {"access_fingerprint": _fingerprint(txn, "access", token), "at": wall()}
     found = txn.session.execute(_HOLDER, presented).one_or_none()
-    return Actor(Originator.PATIENT, id=found.id, name=found.subject_number) if found else None
+    if found is None:
+        return None
+    # Every door asks for the patient and the site next. Of rows that nobody holds the session forgets that it has them.
+    txn.session.info["holder"] = tuple(found)
+    return Actor(Originator.PATIENT, id=found.Patient.id, name=found.Patient.subject_number)
 
 
 def sign_out(txn: Transaction, token: str) -> None:

@@ -62,3 +62,8 @@ class SymptomReport(Base):
     def values(self) -> dict[str, int]:
         """The answered items and their values."""
         return {item: value for item, value in self.answers.items() if isinstance(value, int)}
+
+
+def moment_of(completed_at: datetime, received_at: datetime) -> datetime:
+    """When a report was about: a phone whose clock runs ahead cannot have answered after it sent."""
+    return min(completed_at, received_at)

@@ -14,7 +14,7 @@ from backend.agenda.history import course_of, protocol_for
 from backend.agenda.infusions import infusions_of
 from backend.db import Transaction
 from backend.patients.models import Patient
-from backend.patients.symptom_report import SymptomReport
+from backend.patients.symptom_report import SymptomReport, moment_of
 from backend.staff.models import Site
 from backend.terms import Respondent
 from backend.triage.grading import HIGH_FEVER
@@ -48,6 +48,8 @@ class Reach:
     items: Collection[str]
     days: int
     respondent: str
+    # Only of a fever that is high now does anybody ask since when.
+    in_high_fever: bool
 
 
 class Earlier(NamedTuple):
@@ -200,11 +202,6 @@ def _moment_of(report: AnyReport) -> datetime:
     return moment_of(report.completed_at, report.received_at)
 
 
-def moment_of(completed_at: datetime, received_at: datetime) -> datetime:
-    """When a report was about: a phone whose clock runs ahead cannot have answered after it sent."""
-    return min(completed_at, received_at)
-
-
 def _others(txn: Transaction, patient: Patient, moments: Moments, reach: Reach) -> list[AnyReport]:
     """The reports received before this one, the latest first: as far back as the reach needs, and a baseline."""
     received, baselines = _received(txn, patient, READ_FIRST)
@@ -228,7 +225,7 @@ def suffice(received: Sequence[Earlier], happened_at: datetime, reach: Reach) ->
     """Whether no report received before these can add to what rules may ask.
 
     One unread was about a moment before ``unread``, so what is known from a later one stands: the value of every
-    item, and a temperature that ends any run of fever. Signs and weights are asked for within the reach's days.
+    item, and in high fever a temperature that ends its run. Signs and weights are asked for within the reach's days.
     """
     unread = received[-1].received_at
     # Of several baselines the first counts, and it may be further back.
@@ -240,7 +237,7 @@ def suffice(received: Sequence[Earlier], happened_at: datetime, reach: Reach) ->
     if not all(any(isinstance(answers.get(item), int) for answers in comparable) for item in reach.items):
         return False
     temperatures = [one.measurements["temperature_c"] for one in settled if "temperature_c" in one.measurements]
-    return any(celsius <= HIGH_FEVER for celsius in temperatures)
+    return not reach.in_high_fever or any(celsius <= HIGH_FEVER for celsius in temperatures)
 
 
 def latest_first_of(received: Iterable[AnyReport]) -> list[AnyReport]:

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from backend import clock
 from backend.db import Transaction
 from backend.patients.models import Patient
-from backend.patients.symptom_report import SymptomReport
-from backend.reports.history import infused_on, moment_of
+from backend.patients.symptom_report import SymptomReport, moment_of
+from backend.reports.history import infused_on
 from backend.staff.models import Site
 from backend.terms import Tier
 from backend.triage.advice import emergency_rules

@@ -23,6 +23,7 @@ from backend.terms import ChannelKind, Language, Respondent, Tier, WorkReason
 from backend.triage.advice import advice
 from backend.triage.assess import assess
 from backend.triage.candidates import open_for_text, rules_for
+from backend.triage.grading import is_high_fever
 from backend.triage.rules import Finding, RuleSet, danger_words_finding
 from backend.triage.told import Circumstances, Told
 from backend.triage.words import holds_any
@@ -116,7 +117,7 @@ def _circumstances(txn: Transaction, patient: Patient, rules: RuleSet, scraps: S
     claimed = scraps.completed_at
     happened_at = claimed if claimed and txn.now - WITHIN < claimed <= txn.now else txn.now
     respondent = Respondent.CAREGIVER if scraps.respondent == Respondent.CAREGIVER else Respondent.PATIENT
-    reach = Reach(told.values.keys(), rules.days_back, respondent)
+    reach = Reach(told.values.keys(), rules.days_back, respondent, is_high_fever(told.measurements))
     moments = Moments(happened_at, (happened_at, txn.now))
     return circumstances_of(txn, patient, course_of(txn, patient), scraps.instrument, moments, reach)
 

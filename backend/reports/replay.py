@@ -20,7 +20,7 @@ from backend.audit import AuditEvent
 from backend.db import Actor, Database, Transaction
 from backend.instruments.definition import Instrument, instrument
 from backend.patients.models import Patient
-from backend.patients.symptom_report import SymptomReport
+from backend.patients.symptom_report import SymptomReport, moment_of
 from backend.protocol.load import protocol_of
 from backend.reports.history import (
     BASELINE,
@@ -31,7 +31,6 @@ from backend.reports.history import (
     has_baseline,
     infused_on,
     latest_first_of,
-    moment_of,
 )
 from backend.reports.listing import own_words
 from backend.reports.submit import FROM_A_PHONE

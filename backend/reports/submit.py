@@ -30,6 +30,7 @@ from backend.terms import EvidenceSource, ReportMode, Respondent, Standing, Tier
 from backend.triage.advice import advice
 from backend.triage.assess import Assessment, assess
 from backend.triage.candidates import Source, open_candidates, rules_for
+from backend.triage.grading import is_high_fever
 from backend.triage.models import CandidateFinding
 from backend.triage.rules import Finding
 from backend.triage.told import Told
@@ -95,7 +96,8 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     course = course_to_place(txn, patient, label)
     place = place_report(txn, patient, course, label, completed_at=happened_at)
     rules = rules_for(txn, patient)
-    reach = Reach(checked.values.keys(), rules.days_back, sent.respondent)
+    in_high_fever = is_high_fever(checked.measurements)
+    reach = Reach(checked.values.keys(), rules.days_back, sent.respondent, in_high_fever)
     moments = _moments(txn, sent, happened_at)
     circumstances = circumstances_of(txn, patient, course, instrument.name, moments, reach)
     assessed = assess(rules, _told(sent, instrument, checked), circumstances)

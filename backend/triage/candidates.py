@@ -82,12 +82,15 @@ def open_candidates(
     """Open or join one episode for each finding, and let silent answers end or continue the others."""
     running = _running(txn, source.patient)
     taken = [_take_finding(txn, source, finding, running.get(source.subject_of(finding))) for finding in found]
+    heard = [_heard(txn, source, row, _level(one), one) for (row, _), one in zip(taken, found, strict=True)]
     fired = {finding.subject for finding in found}
     # In one order always, so that the trail of the same report reads the same.
     silent = sorted(asked.keys() & running.keys() - fired)
-    for code in silent:
-        _take_silence(txn, source, running[code], asked[code])
-    if taken or silent:
+    heard += [_take_silence(txn, source, running[code], asked[code]) for code in silent]
+    if heard:
+        # The candidates first: what was heard of them refers to them.
+        txn.session.flush()
+        txn.session.add_all(heard)
         txn.session.flush()
     paging = [row for row, outcome in taken if _pages(outcome)]
     if paging:
@@ -148,11 +151,10 @@ def _take_finding(
         row = running
         _join_finding(row, finding, outcome, txn.now)
         audit.record(txn, "candidate_event.joined", row)
-    _keep_finding(txn, source, row, said.level, finding)
     return row, outcome
 
 
-def _take_silence(txn: Transaction, source: Source, row: CandidateEvent, asked: Asked) -> None:
+def _take_silence(txn: Transaction, source: Source, row: CandidateEvent, asked: Asked) -> CandidateFinding:
     """A report asked about the term and no rule fired: it joins silently, and twice at 0 ends the episode.
 
     Only the patient can say that it is better or over: a caregiver's silence is kept and moves neither.
@@ -165,7 +167,7 @@ def _take_silence(txn: Transaction, source: Source, row: CandidateEvent, asked: 
         row.latest, row.trend = said.level.stored(), outcome.trend
         _count_zeros(row, source.said_on, asked, rules_for(txn, source.patient).clocks)
     audit.record(txn, "candidate_event.joined", row)
-    _keep_finding(txn, source, row, said.level, None)
+    return _heard(txn, source, row, said.level, None)
 
 
 def _count_zeros(row: CandidateEvent, said_on: date, asked: Asked, clocks: Clocks) -> None:
@@ -257,24 +259,24 @@ def _leading_rule(row: CandidateEvent, finding: Finding, outcome: Joins) -> tupl
     return finding.rule_id, finding.rule_version
 
 
-def _keep_finding(txn: Transaction, source: Source, row: CandidateEvent, level: Level, finding: Finding | None) -> None:
-    txn.session.flush()
-    txn.session.add(
-        CandidateFinding(
-            candidate_event_id=row.id,
-            patient_id=row.patient_id,
-            site_id=row.site_id,
-            report_id=source.report_id,
-            inbound_message_id=source.inbound_message_id,
-            tier=level.tier,
-            rule_id=finding.rule_id if finding else None,
-            rule_version=finding.rule_version if finding else None,
-            composite=level.composite,
-            grade=level.grade,
-            items=list(finding.items) if finding else [],
-            trend=row.trend,
-            found_at=txn.now,
-        )
+def _heard(
+    txn: Transaction, source: Source, row: CandidateEvent, level: Level, finding: Finding | None
+) -> CandidateFinding:
+    """What this report or text said of the candidate; without a finding, that it was silent."""
+    return CandidateFinding(
+        candidate_event_id=row.id,
+        patient_id=row.patient_id,
+        site_id=row.site_id,
+        report_id=source.report_id,
+        inbound_message_id=source.inbound_message_id,
+        tier=level.tier,
+        rule_id=finding.rule_id if finding else None,
+        rule_version=finding.rule_version if finding else None,
+        composite=level.composite,
+        grade=level.grade,
+        items=list(finding.items) if finding else [],
+        trend=row.trend,
+        found_at=txn.now,
     )
 
 

@@ -84,6 +84,11 @@ def _with_hidden(attributes: Sequence[str], values: Mapping[str, int]) -> list[i
     return answers
 
 
+def is_high_fever(measurements: Mapping[str, float]) -> bool:
+    """Whether the temperature is one whose grade rests on how long it has lasted."""
+    return measurements.get("temperature_c", 0.0) > HIGH_FEVER
+
+
 def temperature_grade(celsius: float, *, hours_above_40: float = 0) -> int:
     """Fever: 38.0-39.0 is 1, above to 40.0 is 2, above that 3, and 4 once it has been above for more than 24 hours."""
     if celsius > HIGH_FEVER:

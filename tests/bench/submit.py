@@ -53,7 +53,7 @@ Ask = Callable[[HTTPConnection], None]
 class Plan:
     """How large a run is."""
 
-    patients: int = 40
+    patients: int = 100
     weeks: int = 26
     seconds: float = 20.0
 

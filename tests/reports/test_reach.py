@@ -48,7 +48,7 @@ def within(reach: Reach, known: Circumstances) -> dict[str, object]:
         "composites": {slug: known.last_composites.get(slug) for slug in slugs},
         "signs": {sign: days for sign, days in known.recent_signs.items() if days <= reach.days},
         "weights": sorted(one for one in known.weights if 0 <= one[0] <= reach.days),
-        "fever": known.hours_above_40,
+        "fever": known.hours_above_40 if reach.in_high_fever else None,
         "baseline": known.baseline_values,
     }
 
@@ -59,7 +59,12 @@ def test_what_is_left_unread_could_not_have_told_the_rules_anything():
         chance = Random(seed)
         received = [earlier(chance, ago) for ago in sorted(chance.uniform(0, 150) for _ in range(LOOK_BACK))]
         happened_at = NOW - timedelta(days=chance.choice([0, 0, 0, 10]))
-        reach = Reach(chance.sample(ITEMS, 3), rule_set().days_back, chance.choice(["patient", "caregiver"]))
+        reach = Reach(
+            chance.sample(ITEMS, 3),
+            rule_set().days_back,
+            chance.choice(["patient", "caregiver"]),
+            chance.random() < 0.5,
+        )
         if not suffice(received[:READ_FIRST], happened_at, reach):
             continue
         stopped += 1
