@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
+import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -334,6 +335,7 @@ def _postgres(url: str, threads: int) -> Engine:
         **POOL,
         connect_args={"options": POSTGRES_LIMITS, "connect_timeout": 5},
         json_serializer=canonical_json,
+        json_deserializer=orjson.loads,
     )
     _ask_after_a_rest(engine)
     _replace_connections_that_only_read(engine)
@@ -369,6 +371,7 @@ def _sqlite(url: str, threads: int) -> Engine:
         # The driver must not begin transactions by itself: it begins too late and never for reads.
         connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False},
         json_serializer=canonical_json,
+        json_deserializer=orjson.loads,
     )
 
     @event.listens_for(engine, "connect")

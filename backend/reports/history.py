@@ -24,8 +24,8 @@ BASELINE = "baseline"
 CHECKLIST = "checklist."
 # More than a year of weekly reports: every item has been asked again by then, or only at baseline.
 LOOK_BACK = 60
-# So many are read first. For most reports they say all that the rules can ask, and the others stay unread.
-READ_FIRST = 12
+# So many are read first, and more when need be. For most reports twelve say all that the rules can ask.
+READ_FIRST = (12, 30)
 # A day in one zone may be two in another.
 TWO_DAYS = timedelta(days=2)
 
@@ -204,9 +204,10 @@ def _moment_of(report: AnyReport) -> datetime:
 
 def _others(txn: Transaction, patient: Patient, moments: Moments, reach: Reach) -> list[AnyReport]:
     """The reports received before this one, the latest first: as far back as the reach needs, and a baseline."""
-    received, baselines = _received(txn, patient, READ_FIRST)
-    if len(received) == READ_FIRST and not suffice(received, moments.happened_at, reach):
-        received, baselines = _received(txn, patient, LOOK_BACK)
+    for limit in (*READ_FIRST, LOOK_BACK):
+        received, baselines = _received(txn, patient, limit)
+        if len(received) < limit or suffice(received, moments.happened_at, reach):
+            break
     others = latest_first_of(received)
     if has_baseline(others, moments):
         return others

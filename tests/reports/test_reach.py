@@ -65,7 +65,8 @@ def test_what_is_left_unread_could_not_have_told_the_rules_anything():
             chance.choice(["patient", "caregiver"]),
             chance.random() < 0.5,
         )
-        if not suffice(received[:READ_FIRST], happened_at, reach):
+        read_first = chance.choice(READ_FIRST)
+        if not suffice(received[:read_first], happened_at, reach):
             continue
         stopped += 1
         told = [
@@ -77,7 +78,7 @@ def test_what_is_left_unread_could_not_have_told_the_rules_anything():
                 days_since_infusion=None,
                 respondent=reach.respondent,
             )
-            for read in (received[:READ_FIRST], [one for one in received if one.instrument != "baseline"])
+            for read in (received[:read_first], [one for one in received if one.instrument != "baseline"])
         ]
 
         assert within(reach, told[0]) == within(reach, told[1]), seed
