@@ -92,7 +92,7 @@ def together(txn: Transaction) -> Iterator[None]:
     finally:
         del txn.session.info[WAITING]
     if waiting:
-        txn.session.connection().execute(_INSERT, waiting)
+        txn.connection.execute(_INSERT, waiting)
 
 
 def reason_of(txn: Transaction, event: AuditEvent) -> str | None:
@@ -120,7 +120,7 @@ class _Kept:
 def _write(txn: Transaction, entries: list[dict[str, Any]]) -> None:
     waiting: list[dict[str, Any]] | None = txn.session.info.get(WAITING)
     if waiting is None:
-        txn.session.connection().execute(_INSERT, entries)
+        txn.connection.execute(_INSERT, entries)
     else:
         waiting += entries
 

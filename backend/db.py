@@ -21,6 +21,7 @@ import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Connection,
     CursorResult,
     DateTime,
     Dialect,
@@ -178,6 +179,11 @@ class Transaction:
     request_id: str = ""
     _after_rollback: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
+    @property
+    def connection(self) -> Connection:
+        """For statements of plain columns: the session would first look through each for where it belongs."""
+        return self.session.connection()
+
     def after_rollback(self, write: Callable[[], None]) -> None:
         """Register what must survive a refusal; it runs once this transaction has ended."""
         self._after_rollback.append(write)
@@ -272,7 +278,7 @@ def one_at_a_time(txn: Transaction, *names: object) -> None:
     """
     if not database_of(txn).is_sqlite:
         digest = hashlib.sha256(":".join(str(name) for name in names).encode()).digest()
-        txn.session.connection().execute(_LOCK, {"key": int.from_bytes(digest[:8], signed=True)})
+        txn.connection.execute(_LOCK, {"key": int.from_bytes(digest[:8], signed=True)})
 
 
 def one_at_a_time_for(txn: Transaction, patient_id: UUID) -> None:
@@ -293,7 +299,7 @@ def insert_now(txn: Transaction, row: Base) -> None:
     Rows it refers to must be written already. Afterwards the session holds it as if it had been flushed.
     """
     statement, columns = _insert_of(type(row))
-    txn.session.connection().execute(statement, {name: getattr(row, name) for name in columns})
+    txn.connection.execute(statement, {name: getattr(row, name) for name in columns})
     make_transient_to_detached(row)
     txn.session.add(row)
 
@@ -317,7 +323,7 @@ def compare_and_set(txn: Transaction, statement: Update, **values: object) -> bo
 
 def lift_time_limits(txn: Transaction) -> None:
     """Until this transaction ends, PostgreSQL lets it take its time: for who copies or checks all there is."""
-    connection = txn.session.connection()
+    connection = txn.connection
     if connection.dialect.name == "postgresql":
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             connection.exec_driver_sql(f"SET LOCAL {limit} = 0")

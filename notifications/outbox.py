@@ -120,7 +120,7 @@ def cancel(
     """
     recall = _RECALL if keys is None else _RECALL.where(_ROW.c.key.in_(keys))
     chosen = {"whose": patient_id, "to": list(recipients), "prefix": key_prefix, "length": len(key_prefix)}
-    recalled = txn.session.scalars(recall, {**chosen, "because": reason, "at": txn.now}).all()
+    recalled = txn.connection.scalars(recall, {**chosen, "because": reason, "at": txn.now}).all()
     for message in [row for row in txn.session if isinstance(row, Message) and row.id in recalled]:
         txn.session.expire(message, ENDED)
     return len(recalled)

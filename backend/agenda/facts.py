@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from backend import audit
 from backend.agenda.models import AgendaFact
@@ -61,7 +61,8 @@ _FILED = (
     .where(_REPORT.patient_id == bindparam("patient_id"))
     .order_by(_REPORT.received_at, _REPORT.id)
 )
-_FILED_FOR_AN_ITEM = _FILED.where(_REPORT.agenda_key.is_not(None))
+_FILED_FOR_ANY_ITEM = _FILED.where(_REPORT.agenda_key.is_not(None))
+_FILED_FOR_ONE = _FILED.where(_REPORT.agenda_key == bindparam("key"))
 
 
 def note_attendance(txn: Transaction, patient: Patient, key: str, kind: FactKind, on: date) -> AgendaFact:
@@ -81,16 +82,27 @@ def note_reply(
 
 def facts_of(txn: Transaction, patient: Patient) -> Iterator[Happened]:
     """Everything a person wrote down, so that of one kind and key the last one counts."""
-    yield from map(Happened._make, txn.session.execute(_FACTS, {"patient_id": patient.id}))
+    yield from map(Happened._make, txn.connection.execute(_FACTS, {"patient_id": patient.id}))
 
 
-def filed_by(txn: Transaction, patient: Patient, *, for_an_item: bool) -> Iterator[Filed]:
-    """The patient's reports in the order they came in: all of them, or those filed for an item of the agenda.
+def filed_by(txn: Transaction, patient: Patient) -> Iterator[Filed]:
+    """The patient's reports in the order they came in.
 
     Which other items a report covers is for the calendar to decide.
     """
-    filed = _FILED_FOR_AN_ITEM if for_an_item else _FILED
-    yield from map(Filed._make, txn.session.execute(filed, {"patient_id": patient.id}))
+    yield from _filed(txn, _FILED, patient_id=patient.id)
+
+
+def filed_for(txn: Transaction, patient: Patient, key: str | None) -> Iterator[Filed]:
+    """Those filed for the agenda item of this key; without a key, for any item."""
+    if key is None:
+        yield from _filed(txn, _FILED_FOR_ANY_ITEM, patient_id=patient.id)
+    else:
+        yield from _filed(txn, _FILED_FOR_ONE, patient_id=patient.id, key=key)
+
+
+def _filed(txn: Transaction, reports: Select[Any], **whose: object) -> Iterator[Filed]:
+    yield from map(Filed._make, txn.connection.execute(reports, whose))
 
 
 def _fact(txn: Transaction, patient: Patient, kind: FactKind, key: str, *, on: date) -> AgendaFact:

@@ -1,6 +1,6 @@
 """From stored rows to the plain values that the calendar is computed from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlalchemy import Row, bindparam, select
 
 from backend.agenda.calendar import agenda
 from backend.agenda.course import AgendaItem, Course, CycleCourse, Reported
-from backend.agenda.facts import FactKind, Filed, Happened, facts_of, filed_by
+from backend.agenda.facts import FactKind, Filed, Happened, facts_of, filed_by, filed_for
 from backend.agenda.models import Cycle
 from backend.db import Transaction
 from backend.patients import life
@@ -29,31 +29,39 @@ def agenda_of(txn: Transaction, patient: Patient, *, at: datetime | None = None)
     return agenda(protocol, course_of(txn, patient), at or txn.now)
 
 
-def course_of(txn: Transaction, patient: Patient, *, with_reports: bool = True, with_evidence: bool = True) -> Course:
-    """Everything the calendar depends on, read from the database.
+def course_of(txn: Transaction, patient: Patient) -> Course:
+    """Everything the calendar depends on, read from the database."""
+    return _course(txn, patient, filed_by(txn, patient), alive_as_of=life.alive_dates(txn, patient))
 
-    Reports that were filed matter only where one covers another, and evidence of life only to survival checks:
-    there may be hundreds of each, and who asks for neither need not read them.
+
+def course_to_judge(txn: Transaction, patient: Patient, key: str | None) -> Course:
+    """As much of it as tells how the agenda item of this key stands, or without a key, every item.
+
+    Without evidence of life, which matters to survival checks alone, and without reports of other items, which
+    matter only where one questionnaire covers another: there may be hundreds of each.
     """
-    facts = list(facts_of(txn, patient))
-    filed = list(filed_by(txn, patient, for_an_item=not with_reports))
+    return _course(txn, patient, filed_for(txn, patient, key))
+
+
+def _course(txn: Transaction, patient: Patient, reports: Iterable[Filed], alive_as_of: tuple[date, ...] = ()) -> Course:
+    facts, filed = list(facts_of(txn, patient)), list(reports)
     return Course(
         arm=patient.arm,
         randomised_on=patient.randomised_on,
         site_zone=txn.session.get_one(Site, patient.site_id).time_zone,
         patient_zone=patient.time_zone,
-        cycles=tuple(_cycle(row) for row in txn.session.execute(_CYCLE_ROWS, {"patient_id": patient.id})),
+        cycles=tuple(_cycle(row) for row in txn.connection.execute(_CYCLE_ROWS, {"patient_id": patient.id})),
         answered=_answered(filed),
         attended=_attended(facts),
         replies={
             fact.key: (Reply(fact.reply), fact.on) for fact in facts if fact.kind == FactKind.REPLIED and fact.reply
         },
-        alive_as_of=life.alive_dates(txn, patient) if with_evidence else (),
+        alive_as_of=alive_as_of,
         died_on=_stop_of(patient.died_on),
         withdrawn_from_reporting_on=patient.withdrawn_from_reporting_on,
         withdrawn_from_study_on=patient.withdrawn_from_study_on,
         cells_discontinued_on=patient.cells_discontinued_on,
-        reported=tuple(Reported(report.instrument, report.at) for report in filed) if with_reports else (),
+        reported=tuple(Reported(report.instrument, report.at) for report in filed),
     )
 
 

@@ -56,7 +56,7 @@ def add_evidence(
 
 def alive_dates(txn: Transaction, patient: Patient) -> tuple[date, ...]:
     """Every date on which the patient is known to have been alive, earliest first."""
-    return tuple(txn.session.scalars(_ALIVE_DATES, {"patient_id": patient.id}))
+    return tuple(txn.connection.scalars(_ALIVE_DATES, {"patient_id": patient.id}))
 
 
 def last_known_alive(txn: Transaction, patient: Patient) -> date | None:

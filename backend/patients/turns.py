@@ -23,6 +23,6 @@ def take_turn(txn: Transaction, patient: Patient) -> None:
 
 def _read_anew(txn: Transaction, patient: Patient) -> None:
     """Every change counts the version up, so a patient of the same version is the same still."""
-    version = txn.session.scalar(_VERSION, {"id": patient.id})
+    version = txn.connection.scalar(_VERSION, {"id": patient.id})
     if version != patient.version:
         txn.session.refresh(patient)

@@ -217,7 +217,7 @@ def _others(txn: Transaction, patient: Patient, moments: Moments, reach: Reach) 
 
 def _received(txn: Transaction, patient: Patient, limit: int) -> tuple[list[Earlier], list[Earlier]]:
     """So many reports, those received last first, and the baselines from before them."""
-    rows = txn.session.execute(_LATEST, {"patient_id": patient.id, "limit": limit})
+    rows = txn.connection.execute(_LATEST, {"patient_id": patient.id, "limit": limit})
     read = [Earlier._make(row) for row in rows]
     return read[:limit], read[limit:]
 

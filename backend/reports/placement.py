@@ -6,7 +6,7 @@ from datetime import datetime
 
 from backend.agenda.calendar import AgendaItem, Part, agenda, by_key
 from backend.agenda.course import Course
-from backend.agenda.history import course_of, protocol_for
+from backend.agenda.history import course_of, course_to_judge, protocol_for
 from backend.db import Transaction
 from backend.errors import InvalidInput
 from backend.patients.models import Patient
@@ -44,7 +44,9 @@ class Label:
 def course_to_place(txn: Transaction, patient: Patient, label: Label) -> Course:
     """As much of the patient's course as it takes to place a report."""
     meant = (rule for rule in protocol_for(txn, patient).rules if label.may_name(rule))
-    return course_of(txn, patient, with_reports=any(rule.covered_by for rule in meant), with_evidence=False)
+    if any(rule.covered_by for rule in meant):
+        return course_of(txn, patient)
+    return course_to_judge(txn, patient, label.asked_key)
 
 
 def place_report(txn: Transaction, patient: Patient, course: Course, label: Label, *, completed_at: datetime) -> Place:

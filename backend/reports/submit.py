@@ -87,7 +87,7 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     # Held to the end: of rows that nobody holds the session forgets that it has read them, and asks again.
     _site = txn.session.get_one(Site, patient.site_id)
     fingerprint = keyring_of(txn).fingerprint("report", _canonical(sent))
-    if txn.session.scalar(_KNOWN, {"patient_id": patient.id, "id": sent.id}) is not None:
+    if txn.connection.scalar(_KNOWN, {"patient_id": patient.id, "id": sent.id}) is not None:
         return _again(txn, txn.session.get_one(SymptomReport, (patient.id, sent.id)), fingerprint)
     instrument = _instrument(txn, sent)
     checked = check_answers(instrument, sent.answers, sent.measurements)

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from backend import audit, clock
-from backend.db import Transaction, is_unavailable
+from backend.db import Transaction, insert_now, is_unavailable
 from backend.patients.models import Patient
 from backend.protocol.load import protocol_of
 from backend.staff.models import Site
@@ -90,8 +90,8 @@ def open_candidates(
     if heard:
         # The candidates first: what was heard of them refers to them.
         txn.session.flush()
-        txn.session.add_all(heard)
-        txn.session.flush()
+        for one in heard:
+            insert_now(txn, one)
     paging = [row for row, outcome in taken if _pages(outcome)]
     if paging:
         _page(txn, source, paging)
