@@ -281,11 +281,6 @@ def one_at_a_time(txn: Transaction, *names: object) -> None:
         txn.connection.execute(_LOCK, {"key": int.from_bytes(digest[:8], signed=True)})
 
 
-def one_at_a_time_for(txn: Transaction, patient_id: UUID) -> None:
-    """Acts about one patient take turns: a report, an answer, a decision and a changed date never pass each other."""
-    one_at_a_time(txn, "patient", patient_id)
-
-
 @functools.cache
 def _insert_of(kind: type[Base]) -> tuple[Insert, tuple[str, ...]]:
     table = kind.__table__

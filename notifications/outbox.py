@@ -1,6 +1,6 @@
 """Messages on their way out: queued once by key, recalled while unsent, claimed, begun.
 
-No other module locks rows. Two workers never hold one message: a claim takes rows nobody has
+No other module claims rows. Two workers never hold one message: a claim takes rows nobody has
 (``FOR UPDATE SKIP LOCKED`` on PostgreSQL, the one writer of ``BEGIN IMMEDIATE`` on SQLite), and whoever then
 speaks must first move its row from ``claimed`` to ``sending`` under the claim's own token, and commit that.
 """

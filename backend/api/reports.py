@@ -27,6 +27,8 @@ from schemas.reports import ReportIn, ReportOut, ReportPageOut, ReportSummaryOut
 
 blp = ApiBlueprint("reports", __name__, url_prefix="/api/v1", description="Symptom reports")
 
+# Made once: a class would be made anew for every report.
+REPORT_IN = ReportIn()
 OF_SUMMARY = tuple(name for name in ReportSummaryOut().fields if name != "progress")
 OF_ANSWERS = ("answers", "composites", "measurements", "wants_call")
 
@@ -49,7 +51,7 @@ class MyReports(MethodView):
         patient = access.own_patient(g.txn)
         return _page(patient, query, patient.language)
 
-    @blp.arguments(ReportIn)
+    @blp.arguments(REPORT_IN)
     @blp.response(201, SubmittedOut)
     @blp.alt_response(200, schema=SubmittedOut, description="It was here already; the stored answer")
     def post(self, body: dict[str, Any]) -> Answer:

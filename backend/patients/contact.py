@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import or_, select
 
 from backend import audit
-from backend.db import Transaction, one_at_a_time_for
+from backend.db import Transaction
 from backend.errors import NoLongerPossible
 from backend.patients.models import Caregiver, ContactHold, Patient
+from backend.patients.turns import one_at_a_time_for
 from backend.sealing import keyring_of, unseal
 from backend.staff.models import StaffMember
 from backend.terms import Recipient

@@ -1,12 +1,16 @@
 """Taking turns: acts about one patient never pass each other, and each sees what the last one did."""
 
+from uuid import UUID
+
 from sqlalchemy import bindparam, select
 
-from backend.db import Transaction, database_of, one_at_a_time_for
+from backend.db import Transaction, database_of
 from backend.patients.models import Patient
 
 _ROW = Patient.__table__.c
-_VERSION = select(_ROW.version).where(_ROW.id == bindparam("id"))
+# Nobody else changes the row meanwhile; rows that refer to it may still be written. In one statement with what it
+# has become: every change counts its version up.
+_TURN = select(_ROW.version).where(_ROW.id == bindparam("id")).with_for_update(key_share=True)
 
 
 def take_turn(txn: Transaction, patient: Patient) -> None:
@@ -15,14 +19,18 @@ def take_turn(txn: Transaction, patient: Patient) -> None:
     Come here before changing anything: reading anew would drop what is not written yet.
     """
     assert not txn.session.is_modified(patient), "Take the turn before changing the patient."
-    one_at_a_time_for(txn, patient.id)
-    if not database_of(txn).is_sqlite:
-        # There, whoever writes has been alone since the transaction began, and nothing read in it is old.
-        _read_anew(txn, patient)
-
-
-def _read_anew(txn: Transaction, patient: Patient) -> None:
-    """Every change counts the version up, so a patient of the same version is the same still."""
-    version = txn.connection.scalar(_VERSION, {"id": patient.id})
-    if version != patient.version:
+    version = one_at_a_time_for(txn, patient.id)
+    if version not in (None, patient.version):
         txn.session.refresh(patient)
+
+
+def one_at_a_time_for(txn: Transaction, patient_id: UUID) -> int | None:
+    """Acts about one patient take turns: a report, an answer, a decision and a changed date never pass each other.
+
+    Gives the patient's version, by which whoever read the patient before sees whether that still holds. On SQLite
+    whoever writes has been alone since the transaction began, nothing read in it is old, and the answer is None.
+    """
+    if database_of(txn).is_sqlite:
+        return None
+    version: int | None = txn.connection.scalar(_TURN, {"id": patient_id})
+    return version

@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 
 from backend import audit
 from backend.agenda.history import course_of
-from backend.db import Transaction, one_at_a_time_for
+from backend.db import Transaction
 from backend.instruments.definition import newest_instruments
 from backend.patients.models import Patient
+from backend.patients.turns import one_at_a_time_for
 from backend.reports.history import Moments, Reach, circumstances_of
 from backend.reports.lenient import Scraps, everything_asked, scraps_of, told_in
 from backend.sealing import keyring_of

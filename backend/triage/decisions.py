@@ -1,8 +1,9 @@
 """What people decide about a candidate event. Every step is kept: who, when, from where to where, and why."""
 
 from backend import audit
-from backend.db import Transaction, one_at_a_time_for
+from backend.db import Transaction
 from backend.errors import NoLongerPossible
+from backend.patients.turns import one_at_a_time_for
 from backend.sealing import seal
 from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus
 from backend.triage.models import CandidateDecision, CandidateEvent

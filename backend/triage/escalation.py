@@ -15,8 +15,9 @@ from uuid import UUID
 from sqlalchemy import Select, func, or_, select
 
 from backend import audit
-from backend.db import Database, Transaction, one_at_a_time_for, system
+from backend.db import Database, Transaction, system
 from backend.patients.models import Patient
+from backend.patients.turns import one_at_a_time_for
 from backend.staff.models import StaffMember
 from backend.terms import CandidateStatus, PageStep, Tier, WorkReason
 from backend.triage.candidates import rules_for

@@ -1,6 +1,7 @@
 """A person acknowledges a page, by its link or by a text: with it every emergency that it is about."""
 
-from backend.db import Actor, Transaction, one_at_a_time_for
+from backend.db import Actor, Transaction
+from backend.patients.turns import one_at_a_time_for
 from backend.staff.members import roles_of
 from backend.staff.models import StaffMember
 from backend.staff.roster import care_team

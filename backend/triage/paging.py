@@ -12,10 +12,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, exists, not_, select, update
 
 from backend import audit
-from backend.db import Transaction, compare_and_set, one_at_a_time_for
+from backend.db import Transaction, compare_and_set
 from backend.errors import WrongDataKey
 from backend.patients.life import is_dead
 from backend.patients.models import ContactHold, Patient
+from backend.patients.turns import one_at_a_time_for
 from backend.sealing import unseal
 from backend.staff.models import StaffMember
 from backend.staff.roster import members_holding, on_call_at

@@ -12,11 +12,12 @@ from sqlalchemy import select, tuple_
 
 import notifications
 from backend import audit
-from backend.db import Transaction, one_at_a_time_for
+from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible
 from backend.patients import contact
 from backend.patients.identifiers import identifiers_of
 from backend.patients.models import Patient
+from backend.patients.turns import one_at_a_time_for
 from backend.protocol.definition import Protocol
 from backend.protocol.load import protocol_of
 from backend.sealing import seal, unseal
