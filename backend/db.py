@@ -8,8 +8,6 @@ database itself (``query_only`` there, ``READ ONLY`` on PostgreSQL).
 import functools
 import hashlib
 import json
-import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +15,6 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -25,22 +22,18 @@ from sqlalchemy import (
     CursorResult,
     DateTime,
     Dialect,
-    Engine,
     Insert,
     MetaData,
     Table,
     Text,
     Update,
     bindparam,
-    create_engine,
-    event,
     func,
     insert,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InternalError, OperationalError
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -50,10 +43,10 @@ from sqlalchemy.orm import (
     mapped_column,
     sessionmaker,
 )
-from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from backend import clock
+from backend.engines import postgres, sqlite
 from backend.terms import Originator, Role
 
 NAMING = {
@@ -63,18 +56,6 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-
-SQLITE_BUSY_MILLISECONDS = 5_000
-SECONDS_FOR_A_CONNECTION = 5
-# Who connects next gets the connection used last: it has prepared statements and, on SQLite, pages at hand.
-POOL: dict[str, Any] = {"max_overflow": 0, "pool_timeout": SECONDS_FOR_A_CONNECTION, "pool_use_lifo": True}
-POSTGRES_LIMITS = (
-    "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
-)
-# So long unused, a connection may have lost its server unnoticed.
-SECONDS_OF_REST = 1.0
-# What it says to somebody who writes where only reading is allowed: read_only_sql_transaction.
-POSTGRES_READ_ONLY = "25006"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -211,14 +192,14 @@ class Database:
     """The engine and its two kinds of session."""
 
     def __init__(self, url: str, keyring: object, *, threads: int = 4) -> None:
-        """Connect lazily. The pool is one larger than the threads that may use it.
+        """Connect lazily.
 
         The keyring rides in each session's ``info``, where ``backend.sealing`` finds it.
         """
         self.url = url
         self.keyring = keyring
         self.is_sqlite = url.startswith("sqlite")
-        self.engine = _sqlite(url, threads) if self.is_sqlite else _postgres(url, threads)
+        self.engine = (sqlite if self.is_sqlite else postgres)(url, threads, canonical_json)
         info = {"keyring": keyring, "database": self}
         # Nothing is flushed behind our back: the audit trail must still see what a row was before the change.
         self._writing = sessionmaker(self.engine, info=info, autoflush=False)
@@ -327,87 +308,3 @@ def lift_time_limits(txn: Transaction) -> None:
 def canonical_json(value: object) -> str:
     """The one text of a JSON value: sorted keys, no spaces, letters as they are. Hashes are taken of this."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def _postgres(url: str, threads: int) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=threads + 1,
-        **POOL,
-        connect_args={"options": POSTGRES_LIMITS, "connect_timeout": 5},
-        json_serializer=canonical_json,
-        json_deserializer=orjson.loads,
-    )
-    _ask_after_a_rest(engine)
-    _replace_connections_that_only_read(engine)
-    return engine
-
-
-def _ask_after_a_rest(engine: Engine) -> None:
-    """Before a rested connection is used, ask whether the server is still there; three round trips, so not each time.
-
-    One that was used a moment ago may have lost its server too: that request is answered 503, and all are replaced.
-    """
-
-    @event.listens_for(engine, "checkin")
-    def rest(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
-        entry.info["rests_since"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def ask(connection: DBAPIConnection, entry: ConnectionPoolEntry, _used_by: object) -> None:
-        since = entry.info.get("rests_since")
-        if since is None or time.monotonic() - since < SECONDS_OF_REST:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error as gone:
-            raise DisconnectionError from gone
-
-
-def _sqlite(url: str, threads: int) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=threads + 1,
-        **POOL,
-        # The driver must not begin transactions by itself: it begins too late and never for reads.
-        connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False},
-        json_serializer=canonical_json,
-        json_deserializer=orjson.loads,
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout = {SQLITE_BUSY_MILLISECONDS}",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
-        reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-    _replace_connections_that_only_read(engine)
-    return engine
-
-
-def _replace_connections_that_only_read(engine: Engine) -> None:
-    """One made while the database could only be read may stay so for ever, even when the database is well again."""
-
-    @event.listens_for(engine, "handle_error")
-    def replace(failure: ExceptionContext) -> None:
-        wrong = failure.original_exception
-        refused_by_sqlite = getattr(wrong, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
-        if refused_by_sqlite or getattr(wrong, "sqlstate", None) == POSTGRES_READ_ONLY:
-            failure.is_disconnect = True
-            # SQLite's connections share what the first of them was allowed, so the idle ones go too, and an open
-            # cursor must not keep this one alive.
-            if failure.execution_context is not None and failure.execution_context.cursor is not None:
-                failure.execution_context.cursor.close()
-            engine.dispose()

@@ -16,6 +16,7 @@ from backend.agenda.changes import CycleChange
 from backend.agenda.cycles import latest_attempt
 from backend.agenda.models import Cycle
 from backend.api.bodies import ApiBlueprint
+from backend.api.keeping import keeping_what_is_refused
 from backend.api.languages import ACCEPT_LANGUAGE, accepted_language, in_language
 from backend.api.requests import afterwards
 from backend.conversations.handle import understand
@@ -58,6 +59,10 @@ class MyAgenda(MethodView):
 @blp.route("/me/agenda/<key>/reply")
 class MyReply(MethodView):
     """The patient's answer to an invitation."""
+
+    def dispatch_request(self, **given: Any) -> Any:
+        """A note is not lost because the invitation it is about has gone."""
+        return keeping_what_is_refused(partial(super().dispatch_request, **given), words_in="note")
 
     @blp.arguments(ReplyIn)
     @blp.response(200, AgendaItemOut)

@@ -1,5 +1,6 @@
-"""A report that is refused is kept all the same, once the refusal itself has been rolled back."""
+"""What a patient wrote is kept when it is refused, once the refusal itself has been rolled back."""
 
+import json
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -21,8 +22,10 @@ UNPROCESSABLE = 422
 log = logging.getLogger(__name__)
 
 
-def keeping_what_is_refused(view: Callable[[], Any]) -> Any:
+def keeping_what_is_refused(view: Callable[[], Any], *, words_in: str | None = None) -> Any:
     """Answer as the view does. What it refuses is kept, and the refusal says so: ``kept``, ``phone``, ``advice``.
+
+    With ``words_in``, the name of a field, only when somebody wrote something there.
 
     A server that is busy keeps nothing: the phone still has the report, and sends it again.
     """
@@ -35,7 +38,7 @@ def keeping_what_is_refused(view: Callable[[], Any]) -> Any:
             g.txn.after_rollback(partial(_say_whom_to_call, g.txn, refusal))
             raise refusal from wrong
         body = request.get_data(cache=True)
-        if body.strip() and not _will_be_tried_again(refusal):
+        if _is_worth_keeping(body, words_in) and not _will_be_tried_again(refusal):
             g.txn.after_rollback(partial(_keep, g.txn, body, refusal))
         raise refusal from wrong
 
@@ -45,6 +48,17 @@ def _in_our_words(wrong: Exception) -> Exception:
     if isinstance(wrong, HTTPException) and wrong.code == UNPROCESSABLE:
         return InvalidInput(fields=by_field(getattr(wrong, "data", {}).get("messages", {})))
     return BodyTooLarge() if isinstance(wrong, RequestEntityTooLarge) else wrong
+
+
+def _is_worth_keeping(body: bytes, words_in: str | None) -> bool:
+    """Of what cannot be read, whatever names the field may hold words."""
+    if words_in is None:
+        return bool(body.strip())
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return f'"{words_in}"'.encode() in body
+    return isinstance(said, dict) and bool(said.get(words_in))
 
 
 def _will_be_tried_again(refusal: Exception) -> bool:

@@ -16,7 +16,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from backend.db import SQLITE_BUSY_MILLISECONDS, Database, system
+from backend.db import Database, system
+from backend.engines import SQLITE_BUSY_MILLISECONDS
 from backend.errors import DatabaseBusy, SchemaOutOfDate
 from backend.sealing import keep_key_checks
 

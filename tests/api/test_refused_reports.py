@@ -359,3 +359,32 @@ def test_a_stranger_leaves_nothing(db, client, person):
 
     assert (nobody.status_code, staff.status_code) == (401, 403)
     assert count(db, InboundMessage) == 0
+
+
+@pytest.mark.parametrize("key", ["visit.never", "weekly.w1"])
+def test_a_note_beside_a_reply_about_nothing_is_kept_and_heard(db, client, phone, person, key):
+    address, note = f"{API}/me/agenda/{key}/reply", "I vomit blood, 吐血"
+
+    refusal = client.post(address, json={"reply": "coming", "note": note}, headers=phone.headers)
+
+    assert (refusal.status_code, refusal.json["code"]) == (404, "not_found")
+    assert refusal.json["advice"]
+    is_refused_and_kept(db, client, person, refusal, words=note)
+    assert count(db, StaffPage) == 1
+
+
+def test_a_reply_without_words_is_refused_and_leaves_nothing(db, client, phone, person):
+    for body in ({"reply": "coming"}, {"reply": "coming", "note": None}, {"reply": "coming", "note": ""}):
+        refusal = client.post(f"{API}/me/agenda/visit.never/reply", json=body, headers=phone.headers)
+        assert "kept" not in refusal.json
+
+    assert inbox(client, person) == []
+
+
+def test_a_message_that_is_too_long_is_kept_and_says_whom_to_call(db, client, phone, person):
+    text = "My legs are swollen. " * 120
+
+    refusal = client.post(f"{API}/me/messages", json={"text": text}, headers=phone.headers)
+
+    assert refusal.status_code == 422
+    is_refused_and_kept(db, client, person, refusal, words=text)

@@ -13,6 +13,7 @@ from backend.patients.models import Patient
 from backend.patients.sign_in import issue_code
 from backend.survival import deaths
 from backend.survival.models import DeathReport
+from backend.terms import Reply
 from tests import people
 from tests.databases import settings_of
 from tests.sent import answers, report_body
@@ -46,6 +47,7 @@ def _ann_reports_an_emergency(db: Database, settings: Settings, coordinator: peo
         patient = txn.session.get_one(Patient, ann.id)
         changes.plan_cycle(txn, patient, 1, date(2027, 2, 16))
         changes.confirm_cycle(txn, patient, 1)
+        changes.reply_to(txn, patient, "cycle-1.day-1", Reply.COMING)
     work = work_of(db, settings)
     work.plan()
     assert work.dispatch()["sent"]

@@ -6,8 +6,13 @@ from tests.promises.pages import PACKAGES, python_files
 
 # `Transaction.finish`, which doors call.
 COMMITS = {"backend/db.py": 1}
-# The mailroom's messages; the head of a chain of seals; a data key that is wrapped anew.
-LOCKS_ROWS = {"notifications/outbox.py", "backend/audit_seals.py", "backend/key_rotation.py"}
+# The mailroom's messages; the head of a chain of seals; a data key that is wrapped anew; whose turn a patient is.
+LOCKS_ROWS = {
+    "notifications/outbox.py",
+    "backend/audit_seals.py",
+    "backend/key_rotation.py",
+    "backend/patients/turns.py",
+}
 
 
 def calls_of(attribute: str) -> dict[str, int]:

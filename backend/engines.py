@@ -1,0 +1,112 @@
+"""The two databases, each with what makes it safe: limits on waiting, whole transactions, live connections."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+SQLITE_BUSY_MILLISECONDS = 5_000
+SECONDS_FOR_A_CONNECTION = 5
+# Who connects next gets the connection used last: it has prepared statements and, on SQLite, pages at hand.
+POOL: dict[str, Any] = {"max_overflow": 0, "pool_timeout": SECONDS_FOR_A_CONNECTION, "pool_use_lifo": True}
+POSTGRES_LIMITS = (
+    "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+)
+# So long unused, a connection may have lost its server unnoticed.
+SECONDS_OF_REST = 1.0
+# What it says to somebody who writes where only reading is allowed: read_only_sql_transaction.
+POSTGRES_READ_ONLY = "25006"
+
+ToJson = Callable[[object], str]
+
+
+def postgres(url: str, threads: int, to_json: ToJson) -> Engine:
+    """An engine for many machines. The pool is one larger than the threads that may use it."""
+    engine = create_engine(
+        url,
+        pool_size=threads + 1,
+        **POOL,
+        connect_args={"options": POSTGRES_LIMITS, "connect_timeout": 5},
+        json_serializer=to_json,
+        json_deserializer=orjson.loads,
+    )
+    _ask_after_a_rest(engine)
+    _replace_connections_that_only_read(engine)
+    return engine
+
+
+def _ask_after_a_rest(engine: Engine) -> None:
+    """Before a rested connection is used, ask whether the server is still there; three round trips, so not each time.
+
+    One that was used a moment ago may have lost its server too: that request is answered 503, and all are replaced.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def rest(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        entry.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: DBAPIConnection, entry: ConnectionPoolEntry, _used_by: object) -> None:
+        since = entry.info.get("rests_since")
+        if since is None or time.monotonic() - since < SECONDS_OF_REST:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as gone:
+            raise DisconnectionError from gone
+
+
+def sqlite(url: str, threads: int, to_json: ToJson) -> Engine:
+    """An engine for one machine: writers wait for each other, and what is committed is on the disk."""
+    engine = create_engine(
+        url,
+        pool_size=threads + 1,
+        **POOL,
+        # The driver must not begin transactions by itself: it begins too late and never for reads.
+        connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False},
+        json_serializer=to_json,
+        json_deserializer=orjson.loads,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {SQLITE_BUSY_MILLISECONDS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    _replace_connections_that_only_read(engine)
+    return engine
+
+
+def _replace_connections_that_only_read(engine: Engine) -> None:
+    """One made while the database could only be read may stay so for ever, even when the database is well again."""
+
+    @event.listens_for(engine, "handle_error")
+    def replace(failure: ExceptionContext) -> None:
+        wrong = failure.original_exception
+        refused_by_sqlite = getattr(wrong, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+        if refused_by_sqlite or getattr(wrong, "sqlstate", None) == POSTGRES_READ_ONLY:
+            failure.is_disconnect = True
+            # SQLite's connections share what the first of them was allowed, so the idle ones go too, and an open
+            # cursor must not keep this one alive.
+            if failure.execution_context is not None and failure.execution_context.cursor is not None:
+                failure.execution_context.cursor.close()
+            engine.dispose()
