@@ -191,7 +191,7 @@ class Transaction:
 class Database:
     """The engine and its two kinds of session."""
 
-    def __init__(self, url: str, keyring: object, *, threads: int = 4) -> None:
+    def __init__(self, url: str, keyring: object, *, threads: int = 4, outlives_power_cuts: bool = True) -> None:
         """Connect lazily.
 
         The keyring rides in each session's ``info``, where ``backend.sealing`` finds it.
@@ -199,7 +199,11 @@ class Database:
         self.url = url
         self.keyring = keyring
         self.is_sqlite = url.startswith("sqlite")
-        self.engine = (sqlite if self.is_sqlite else postgres)(url, threads, canonical_json)
+        self.engine = (
+            sqlite(url, threads, canonical_json, outlives_power_cuts=outlives_power_cuts)
+            if self.is_sqlite
+            else postgres(url, threads, canonical_json)
+        )
         info = {"keyring": keyring, "database": self}
         # Nothing is flushed behind our back: the audit trail must still see what a row was before the change.
         self._writing = sessionmaker(self.engine, info=info, autoflush=False)

@@ -121,7 +121,10 @@ def open_database(settings: Settings) -> Database:
     """The database the settings name, with the keys they hold."""
     keyring = Keyring(settings.data_keys, settings.index_key, settings.secret_key)
     # The ticking threads of one process need connections beside those that answer requests.
-    return Database(settings.database_url, keyring, threads=settings.threads * 2)
+    # Nothing of a demo is worth waiting for the disk: it lives through months in seconds, and is made anew each time.
+    return Database(
+        settings.database_url, keyring, threads=settings.threads * 2, outlives_power_cuts=settings.mode is not Mode.DEMO
+    )
 
 
 def refuse_unfit(db: Database, settings: Settings | None = None) -> None:

@@ -1,6 +1,7 @@
 """Where a demo may be made, and what becomes of what was there."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from sqlalchemy import func, inspect, select, text
 
 from backend import clock as the_clock
 from backend import demo_clock
-from backend.db import Database
+from backend.config import Mode
+from backend.db import Database, system
 from backend.errors import NotADemo
 from backend.jobs import open_database
 from backend.migrations import upgrade
@@ -147,3 +149,13 @@ def test_whatever_the_day_the_past_lies_before_it_and_begins_with_enrolment(now:
     assert all(act.moment < moment for act in acts)
     for one in patients:
         assert next(act for act in acts if act.whose is one).what["type"] == "enrolled"
+
+
+@pytest.mark.parametrize(("mode", "synchronous"), [(Mode.DEMO, 1), (Mode.PRODUCTION, 2), (Mode.TEST, 2)])
+def test_only_a_demo_waits_for_no_disk(home: Path, mode: Mode, synchronous: int):
+    home.mkdir()
+    db = open_database(replace(settings_in(home, f"sqlite:///{home / 'followup.sqlite'}"), mode=mode))
+
+    with db.reading(system("test")) as txn:
+        assert txn.session.scalar(text("PRAGMA synchronous")) == synchronous
+    db.close()
