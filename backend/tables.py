@@ -6,6 +6,7 @@ import backend.audit_seals
 import backend.demo_clock
 import backend.instruments.models
 import backend.limits
+import backend.patients.acts
 import backend.patients.models
 import backend.patients.symptom_report
 import backend.protocol.models

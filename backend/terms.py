@@ -72,6 +72,20 @@ class PatientStatus(StrEnum):
     DIED = "died"
 
 
+class Treatment(StrEnum):
+    """What can be stopped for good while the patient stays in follow-up."""
+
+    CELLS = "cells"
+    TARGETED_DRUG = "targeted_drug"
+
+
+class WithdrawalScope(StrEnum):
+    """From what a patient withdraws: from answering, or from all contact."""
+
+    REPORTING = "reporting"
+    STUDY = "study"
+
+
 class AgendaKind(StrEnum):
     """What kind of thing an agenda item is."""
 
@@ -314,6 +328,8 @@ class WorkReason(StrEnum):
     NOBODY_TO_PAGE = "nobody_to_page"
     REPORT_REFUSED = "report_refused"
     QUESTION_ANSWERED = "question_answered"
+    PAUSE_ENDS = "pause_ends"
+    SEARCH_RECORDS = "search_records"
 
 
 class Duty(StrEnum):

@@ -1,18 +1,18 @@
 """Acts on the agenda: each changes what the calendar is computed from, replans, and says what that did."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import notifications
 from backend import clock
 from backend.agenda import cycles, facts
+from backend.agenda.acting import Diff, carry_out
 from backend.agenda.calendar import by_key, visible_to_patient
 from backend.agenda.course import AgendaItem
 from backend.agenda.facts import FactKind
 from backend.agenda.history import agenda_of
 from backend.agenda.models import Cycle
-from backend.agenda.news import pair_of, tell_of_infusions
+from backend.agenda.news import pair_of
 from backend.agenda.planning import replan
 from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible, NotFound
@@ -24,17 +24,6 @@ from backend.worklist.items import open_item
 
 ATTENDED_KINDS = frozenset({AgendaKind.VISIT, AgendaKind.INFUSION, AgendaKind.CONTACT})
 OVER = frozenset({AgendaState.COMPLETED, AgendaState.COMPLETED_LATE, AgendaState.CANCELLED, AgendaState.EXPIRED})
-
-
-@dataclass(frozen=True)
-class Diff:
-    """What an act did to the agenda, by key, and how many stored messages it recalled."""
-
-    added: tuple[str, ...]
-    moved: tuple[str, ...]
-    cancelled: tuple[str, ...]
-    kept: tuple[str, ...]
-    messages_recalled: int
 
 
 @dataclass(frozen=True)
@@ -152,41 +141,4 @@ def _numbers_in(key: str) -> tuple[int, int]:
 
 
 def _act(txn: Transaction, patient: Patient, act: Callable[[], Cycle]) -> CycleChange:
-    before = by_key(agenda_of(txn, patient))
-    cycle = act()
-    after = by_key(agenda_of(txn, patient))
-    recalled = _recall_what_spoke_of_old_days(txn, patient, before, after) + replan(txn, patient).recalled
-    tell_of_infusions(txn, patient, before, after)
-    return CycleChange(cycle, _diff(before, after, recalled))
-
-
-def _recall_what_spoke_of_old_days(
-    txn: Transaction, patient: Patient, before: Mapping[str, AgendaItem], after: Mapping[str, AgendaItem]
-) -> int:
-    """Reminders and news alike: nothing unsent may speak of a day that is no longer the day."""
-    return sum(
-        notifications.cancel(txn, patient.id, key_prefix=f"{key}@{item.due_on.isoformat()}:", reason="moved")
-        for key, item in before.items()
-        if item.kind is AgendaKind.INFUSION and _is_about_another_day(item, after.get(key))
-    )
-
-
-def _is_about_another_day(before: AgendaItem, after: AgendaItem | None) -> bool:
-    return after is None or after.due_on != before.due_on or _was_cancelled(before, after)
-
-
-def _diff(before: Mapping[str, AgendaItem], after: Mapping[str, AgendaItem], recalled: int) -> Diff:
-    gone = [key for key in before if key not in after or _was_cancelled(before[key], after[key])]
-    common = [key for key in before if key in after and key not in gone]
-    moved = [key for key in common if before[key].due_on != after[key].due_on]
-    return Diff(
-        added=tuple(key for key in after if key not in before),
-        moved=tuple(moved),
-        cancelled=tuple(gone),
-        kept=tuple(key for key in common if key not in moved),
-        messages_recalled=recalled,
-    )
-
-
-def _was_cancelled(before: AgendaItem, after: AgendaItem) -> bool:
-    return after.state is AgendaState.CANCELLED and before.state is not AgendaState.CANCELLED
+    return CycleChange(*carry_out(txn, patient, act))

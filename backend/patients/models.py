@@ -68,6 +68,8 @@ class Patient(WithId, Base):
     records_search_allowed: Mapped[bool | None]
     cells_discontinued_on: Mapped[date | None]
     drug_discontinued_on: Mapped[date | None]
+    # How often an act has changed the agenda: what a calendar program goes by.
+    agenda_revision: Mapped[int] = mapped_column(default=0, server_default="0", info={"audited": False})
 
     # Every change of the row counts the version up, and of two at once only one is kept.
     __mapper_args__ = {"version_id_col": version}
@@ -170,12 +172,14 @@ class EvidenceOfLife(OfPatient, WithId, Base):
 
 
 class ContactHold(OfPatient, WithId, Base):
-    """Contact is held for a reason, until a time or until somebody lifts it."""
+    """Contact is held for a reason, until a time or until somebody lifts it; a pause has a person's own words too."""
 
     __tablename__ = "contact_hold"
 
     reason: Mapped[str]
+    reason_sealed: Mapped[str | None]
     held_at: Mapped[datetime]
+    held_by: Mapped[UUID | None]
     until: Mapped[datetime | None]
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[UUID | None]
