@@ -261,9 +261,11 @@ def one_at_a_time(txn: Transaction, *names: object) -> None:
 
     For what is not a row yet and so cannot be held by a constraint without failing the second comer.
     """
+    # On SQLite it is having begun that keeps the others waiting.
+    connection = txn.connection
     if not database_of(txn).is_sqlite:
         digest = hashlib.sha256(":".join(str(name) for name in names).encode()).digest()
-        txn.connection.execute(_LOCK, {"key": int.from_bytes(digest[:8], signed=True)})
+        connection.execute(_LOCK, {"key": int.from_bytes(digest[:8], signed=True)})
 
 
 @functools.cache

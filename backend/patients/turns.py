@@ -30,7 +30,9 @@ def one_at_a_time_for(txn: Transaction, patient_id: UUID) -> int | None:
     Gives the patient's version, by which whoever read the patient before sees whether that still holds. On SQLite
     whoever writes has been alone since the transaction began, nothing read in it is old, and the answer is None.
     """
+    # On SQLite it is having begun that keeps the others waiting.
+    connection = txn.connection
     if database_of(txn).is_sqlite:
         return None
-    version: int | None = txn.connection.scalar(_TURN, {"id": patient_id})
+    version: int | None = connection.scalar(_TURN, {"id": patient_id})
     return version

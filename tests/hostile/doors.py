@@ -19,6 +19,12 @@ from tests.fuzz.bodies import WHOLE
 from tests.hostile.ground import ids_of
 from tests.people import Person, ann, member, phone_of
 
+# What a patient wrote is kept, with a task for a person, also when it is refused (tests/api/test_refused_reports.py).
+KEEPS_WORDS = (
+    "POST /api/v1/me/reports",
+    "POST /api/v1/me/messages",
+    "POST /api/v1/me/agenda/{key}/reply",
+)
 API = "/api/v1"
 ROLES = (Role.COORDINATOR, Role.PRINCIPAL_INVESTIGATOR, Role.ADMINISTRATOR, Role.MONITOR)
 PLACE = re.compile(r"<(?:(\w+):)?(\w+)>")
