@@ -45,6 +45,13 @@ class Verb(StrEnum):
     READ_AGENDA = "read_agenda"
     PLAN_TREATMENT = "plan_treatment"
     RECORD_ATTENDANCE = "record_attendance"
+    PAUSE_CONTACT = "pause_contact"
+    RECORD_HOSPITALISATIONS = "record_hospitalisations"
+    READ_DEVIATIONS = "read_deviations"
+    RECORD_DEVIATIONS = "record_deviations"
+    DISCONTINUE_TREATMENT = "discontinue_treatment"
+    RECORD_WITHDRAWALS = "record_withdrawals"
+    SIGN_REVERSALS = "sign_reversals"
     READ_REPORTS = "read_reports"
     REPORT_ON_BEHALF = "report_on_behalf"
     READ_CANDIDATES = "read_candidates"
@@ -86,6 +93,13 @@ ALLOWED: Mapping[Verb, frozenset[Role]] = {
     Verb.READ_AGENDA: _READERS,
     Verb.PLAN_TREATMENT: _CARE,
     Verb.RECORD_ATTENDANCE: _CARE,
+    Verb.PAUSE_CONTACT: _CARE,
+    Verb.RECORD_HOSPITALISATIONS: _CARE,
+    Verb.READ_DEVIATIONS: _READERS,
+    Verb.RECORD_DEVIATIONS: _CARE,
+    Verb.DISCONTINUE_TREATMENT: _CARE,
+    Verb.RECORD_WITHDRAWALS: _CARE,
+    Verb.SIGN_REVERSALS: _PHYSICIANS,
     Verb.READ_REPORTS: _READERS,
     Verb.REPORT_ON_BEHALF: _CARE,
     Verb.READ_CANDIDATES: _READERS,

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend import clock, demo_clock
+from backend.agenda.pauses import end_due_pauses
 from backend.agenda.planning import everyone, replan
 from backend.agenda.silence import ask_for_calls
 from backend.audit_checkpoints import write_checkpoints
 from backend.audit_seals import Sealer
 from backend.config import Mode, Settings
+from backend.conversations.channels import fall_back
 from backend.conversations.handle import understand_waiting
 from backend.conversations.release import make_dead_letter_a_task, releasing_with
 from backend.conversations.release_to_staff import StaffWays
@@ -34,6 +36,7 @@ from notifications.templates import Template, load_templates
 PLANNER = system("planner")
 SECONDS_BETWEEN_PLANS = 300.0
 SECONDS_BETWEEN_CALLS = 60.0
+SECONDS_BETWEEN_FALLBACKS = 60.0
 SECONDS_BETWEEN_ESCALATIONS = 15.0
 SECONDS_BETWEEN_CHECKPOINTS = 900.0
 SECONDS_BETWEEN_FORGETTINGS = 600.0
@@ -71,6 +74,10 @@ class Work:
         """Ask people to telephone patients who are silent."""
         return ask_for_calls(self.db)
 
+    def end_pauses(self) -> Counts:
+        """Plan messages again after pauses that are over, and ask a person how to go on."""
+        return end_due_pauses(self.db)
+
     def understand(self) -> Counts:
         """Read the texts that nothing has looked at yet."""
         return understand_waiting(self.db)
@@ -85,6 +92,10 @@ class Work:
             on_dead_letter=make_dead_letter_a_task,
             templates=self.templates,
         )
+
+    def fall_back(self) -> Counts:
+        """Say by the next channel what was not delivered or opened in time."""
+        return fall_back(self.db)
 
     def escalate(self) -> Counts:
         """Page again, and take on what nobody has taken note of in time."""
@@ -156,10 +167,12 @@ def ticker_of(work: Work) -> Ticker:
     jobs = [
         Job("keep_time", tick, work.keep_time),
         Job("plan", SECONDS_BETWEEN_PLANS, work.plan),
+        Job("end_pauses", SECONDS_BETWEEN_CALLS, work.end_pauses),
         Job("call", SECONDS_BETWEEN_CALLS, work.call),
         Job("understand", tick, work.understand),
         Job("escalate", SECONDS_BETWEEN_ESCALATIONS, work.escalate),
         Job("reconcile", tick, work.reconcile),
+        Job("fall_back", SECONDS_BETWEEN_FALLBACKS, work.fall_back),
         Job("dispatch", tick, work.dispatch),
         Job("seal", tick, Sealer(work.db).seal_waiting),
         Job("checkpoint", SECONDS_BETWEEN_CHECKPOINTS, work.checkpoint),

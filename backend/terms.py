@@ -330,6 +330,14 @@ class WorkReason(StrEnum):
     QUESTION_ANSWERED = "question_answered"
     PAUSE_ENDS = "pause_ends"
     SEARCH_RECORDS = "search_records"
+    UNPLANNED_HOSPITALISATION = "unplanned_hospitalisation"
+
+
+class PauseKind(StrEnum):
+    """Why contact is paused for a time: a person asked for it, or the patient is in hospital and did not plan to be."""
+
+    PAUSED = "paused"
+    HOSPITALISED = "hospitalised"
 
 
 class Duty(StrEnum):

@@ -139,7 +139,7 @@ def _decide(this: _Round, message_id: UUID, token: UUID) -> _Spoken | str:
                 return _begin(this, txn, message, send)
 
 
-EXPIRED = "expired"
+EXPIRED = outbox.EXPIRED
 OPTED_OUT = "opted_out"
 
 

@@ -36,6 +36,7 @@ class Message(WithId, Base):
         _partial("ix_message_due", "priority", "next_try_at", "id", where="status = 'queued'"),
         _partial("ix_message_leased", "lease_until", where="status IN ('claimed', 'sending')"),
         _partial("ix_message_in_doubt", "id", where="status = 'in_doubt'"),
+        _partial("ix_message_unheard", "settled_at", "id", where="answered_at IS NULL AND opened_at IS NULL"),
         Index("ix_message_patient_id_send_at_id", "patient_id", "send_at", "id"),
         Index("ix_message_site_id_send_at_id", "site_id", "send_at", "id"),
     )
@@ -71,6 +72,8 @@ class Message(WithId, Base):
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
+    # When the app first showed it to the patient.
+    opened_at: Mapped[datetime | None]
 
     @property
     def key_owner_id(self) -> UUID:

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Integer, Table, Text, Uuid, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from backend import clock
 from backend.db import Base, Transaction
@@ -22,6 +23,7 @@ from notifications.channels import Envelope
 from notifications.models import UNSENT, Attempt, Message
 
 PRIORITY = {Urgency.SAFETY: 0, Urgency.REPLY: 0, Urgency.INFUSION: 1, Urgency.ROUTINE: 2}
+EXPIRED = "expired"
 THE_PATIENTS_SIDE = (Recipient.PATIENT, Recipient.CAREGIVER)
 
 
@@ -120,10 +122,14 @@ def cancel(
     """
     recall = _RECALL if keys is None else _RECALL.where(_ROW.c.key.in_(keys))
     chosen = {"whose": patient_id, "to": list(recipients), "prefix": key_prefix, "length": len(key_prefix)}
-    recalled = txn.connection.scalars(recall, {**chosen, "because": reason, "at": txn.now}).all()
-    for message in [row for row in txn.session if isinstance(row, Message) and row.id in recalled]:
-        txn.session.expire(message, ENDED)
-    return len(recalled)
+    return _end(txn, recall, {**chosen, "because": reason, "at": txn.now})
+
+
+def expire(txn: Transaction, patient_id: UUID, *, keys: Collection[str]) -> int:
+    """What nobody could send while it was worth anything is suppressed as expired, not recalled; says how many."""
+    expired = _RECALL.where(_ROW.c.key.in_(keys)).values(status=MessageStatus.SUPPRESSED)
+    chosen = {"whose": patient_id, "to": list(THE_PATIENTS_SIDE), "prefix": "", "length": 0}
+    return _end(txn, expired, {**chosen, "because": EXPIRED, "at": txn.now})
 
 
 def unsent(txn: Transaction, patient_id: UUID) -> Sequence[Message]:
@@ -263,6 +269,13 @@ def insert_once(txn: Transaction, table: type[Base]) -> Any:
     if _is_postgres(txn):
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def _end(txn: Transaction, statement: ReturningUpdate[tuple[UUID]], chosen: Mapping[str, Any]) -> int:
+    ended = txn.connection.scalars(statement, dict(chosen)).all()
+    for message in [row for row in txn.session if isinstance(row, Message) and row.id in ended]:
+        txn.session.expire(message, ENDED)
+    return len(ended)
 
 
 def _is_postgres(txn: Transaction) -> bool:

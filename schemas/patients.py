@@ -187,6 +187,14 @@ class DevicePageOut(PageOut):
     items = fields.List(fields.Nested(DeviceOut), required=True, metadata={"description": "Phones"})
 
 
+class CalendarFeedOut(Schema):
+    """Where a calendar program may read the patient's agenda."""
+
+    calendar_url = fields.String(
+        required=True, metadata={"description": "Whoever knows it may read: to be kept like a key"}
+    )
+
+
 class MeOut(Schema):
     """What a patient's phone needs to know about its patient."""
 

@@ -1,14 +1,15 @@
 """The shape of a protocol file: everything a study may say, and what each field means."""
 
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from backend.errors import BadSeedFile
 from backend.terms import AgendaKind, Recipient, Urgency
 from schemas.base import Schema
 from schemas.protocol_checks import complaints_about
+from schemas.protocol_messaging import MessagingShape
 from schemas.protocol_words import WordsShape
 from schemas.seed_fields import (
     Number,
@@ -24,7 +25,7 @@ from schemas.seed_fields import (
     word,
     words,
 )
-from schemas.seed_files import read_seed_file
+from schemas.seed_files import read_seed_file, read_yaml
 
 KINDS = [kind.value for kind in AgendaKind]
 ANCHORS = ["randomisation", "last_infusion", "cells_over", "final_infusion"]
@@ -36,7 +37,8 @@ def read_protocol_file(path: Path) -> dict[str, Any]:
     """A protocol file, checked. Raises ``BadSeedFile``, also when the rule file it names is not beside it."""
     content = read_seed_file(path, ProtocolFile())
     if not (path.parent / content["triage_rules"]).is_file():
-        raise BadSeedFile(f"{path.name}:1: triage_rules: There is no file {content['triage_rules']!r} beside this one.")
+        missing = f"There is no file {content['triage_rules']!r} beside this one."
+        raise read_yaml(path).complaint({("triage_rules",): [missing]})
     return content
 
 
@@ -85,6 +87,9 @@ class NumberShape(Schema):
     def _has_a_bound(self, said: dict[str, Any], **_: Any) -> None:
         if not {"at_least", "above", "at_most", "below"} & set(said):
             raise ValidationError("Needs a bound: at_least, above, at_most or below.")
+        lowest = max(said.get("at_least", -inf), said.get("above", -inf))
+        if lowest > min(said.get("at_most", inf), said.get("below", inf)):
+            raise ValidationError("Its bounds leave no number.")
 
 
 CRITERION = {"attested": AttestedShape, "number": NumberShape}
@@ -135,17 +140,6 @@ class StopsShape(Schema):
     )
 
 
-class MessagingShape(Schema):
-    """Defaults for messages."""
-
-    assumption = assumption()
-    horizon_days = Whole("How far ahead messages are made.", at_least=1, at_most=365, required=True)
-    sms_per_day = Whole("Routine messages a patient gets in a day at most.", at_least=1, at_most=50, required=True)
-    quiet_from = time_of_day("When quiet hours begin.")
-    quiet_to = time_of_day("When quiet hours end.")
-    preferred_time = time_of_day("A patient's own hour, until the patient says another.")
-
-
 class MomentShape(Schema):
     """One date that a turning point waits for."""
 
@@ -191,8 +185,11 @@ class MonthsShape(Schema):
 
     @validates_schema
     def _lists_or_repeats(self, said: dict[str, Any], **_: Any) -> None:
-        if ("at" in said) == ("first" in said and "every" in said) or ("at" in said and "last" in said):
+        repeats = {"first", "every", "last"} & set(said)
+        if ("at" in said) if repeats else ("at" not in said):
             raise ValidationError("Needs either at, or first and every (and last, if it ends).")
+        if repeats and not repeats >= {"first", "every"}:
+            raise ValidationError("Needs first and every (and last, if it ends).")
 
 
 class EveryDaysShape(Schema):

@@ -78,8 +78,16 @@ def _row_names(said: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[tupl
             yield ("overdue", "of"), f"There is no family {family!r}."
     if row["due"]["type"] in NEEDS_CELLS and "cells" not in said:
         yield ("due", "type"), "Needs cells, and this protocol has none."
+    yield from _row_calls(row)
     if row["due"].get("first", 0) > row["due"].get("last", row["due"].get("first", 0)):
         yield ("due", "last"), "Must not be before first."
+
+
+def _row_calls(row: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """A task passes to somebody at an hour, or to nobody."""
+    for place, call in enumerate(row.get("calls", ())):
+        if ("still_open_at" in call) != ("then_to" in call):
+            yield ("calls", str(place)), "Needs still_open_at and then_to together, or neither."
 
 
 def _row_patterns(row: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -103,8 +111,25 @@ def _row_form(said: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[tuple
     for field, form in named.items():
         if form and form not in said["forms"]:
             yield (field,), f"There is no form {form!r} in forms."
+    yield from _row_infusion(said, row)
     if (row["kind"] == "infusion") != (row["due"]["type"] == "infusion"):
         yield ("kind",), "Is infusion exactly for rows that fall due on an infusion day."
+
+
+def _row_infusion(said: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Infusion days are anchors, so they are called the same in every study: what counts from them finds them."""
+    due = row["due"]
+    if due["type"] != "infusion":
+        return
+    if row["key"] != f"cycle-{{cycle}}.day-{due['day']}":
+        yield ("key",), f"Must be cycle-{{cycle}}.day-{due['day']}: every study calls its infusion days so."
+    if due["day"] > _plain(said.get("cells", {}).get("infusion_days", due["day"])):
+        yield ("due", "day"), "Is more than the infusion_days of the cells."
+
+
+def _plain(stated: Any) -> Any:
+    """The value of a number that may carry the mark of an assumption."""
+    return stated["value"] if isinstance(stated, Mapping) else stated
 
 
 def _doubled_keys(said: Mapping[str, Any]) -> Iterator[Complaint]:
@@ -135,8 +160,11 @@ def _numbers(due: Mapping[str, Any]) -> Iterable[int]:
 
 
 def _placeholders(pattern: str) -> set[str] | None:
-    """The names in braces; None when the braces do not match."""
+    """The names in braces; None when the braces do not match, or hold more than a name (``{n:02}``)."""
     try:
-        return {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
+        found = [part for part in Formatter().parse(pattern) if part[1] is not None]
     except ValueError:
         return None
+    return (
+        None if any(spec or conversion for _, _, spec, conversion in found) else {str(name) for _, name, _, _ in found}
+    )

@@ -122,7 +122,7 @@ def words(description: str, *, fewest: int = 1, **options: Any) -> fields.List[A
     """A list of different words."""
     return fields.List(
         word("One of them."),
-        validate=[validate.Length(min=fewest), _all_different],
+        validate=[validate.Length(min=fewest), all_different],
         metadata={"description": description},
         **options,
     )
@@ -141,7 +141,7 @@ def texts(description: str) -> fields.Dict:
         keys=fields.String(validate=validate.OneOf(list(Language), error="Must be one of: {choices}.")),
         values=fields.String(validate=validate.Length(1, 300)),
         required=True,
-        validate=_in_every_language,
+        validate=in_every_language,
         metadata={"description": description},
     )
 
@@ -151,9 +151,9 @@ def word_lists(description: str, *, required: bool = True, may_be_bent: bool = F
     phrase = text("A word or phrase.", written=_with_signs_where_they_mean_something if may_be_bent else _without_signs)
     return fields.Dict(
         keys=fields.String(validate=validate.OneOf(list(Language), error="Must be one of: {choices}.")),
-        values=fields.List(phrase, validate=[validate.Length(min=1), _all_different]),
+        values=fields.List(phrase, validate=[validate.Length(min=1), all_different]),
         required=required,
-        validate=_in_every_language,
+        validate=in_every_language,
         metadata={"description": description},
     )
 
@@ -175,13 +175,15 @@ def _with_signs_where_they_mean_something(said: str) -> None:
         )
 
 
-def _in_every_language(said: Mapping[str, Any]) -> None:
+def in_every_language(said: Mapping[str, Any]) -> None:
+    """Refuse a mapping in which a language of the product is missing."""
     missing = [language for language in Language if language not in said]
     if missing:
         raise ValidationError(f"Is missing in {' and '.join(missing)}.")
 
 
-def _all_different(said: list[Any]) -> None:
+def all_different(said: list[Any]) -> None:
+    """Refuse a list that says something twice."""
     twice = sorted({one for one in said if said.count(one) > 1})
     if twice:
         raise ValidationError(f"Says {', '.join(twice)} more than once.")

@@ -1,6 +1,5 @@
 """The shape of a protocol's triage file: rules as data, and the advice a patient reads at once."""
 
-from collections import Counter
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -186,9 +185,16 @@ class TriageFile(Schema):
     @validates_schema
     def every_rule_stands_once(self, file: dict[str, Any], **_: Any) -> None:
         """An id names one rule."""
-        twice = sorted(id_ for id_, times in Counter(rule["id"] for rule in file["rules"]).items() if times > 1)
+        places: dict[str, int] = {}
+        for place, rule in enumerate(file["rules"]):
+            places.setdefault(rule["id"], place)
+        twice = {
+            place: {"id": [f"{rule['id']} is written twice."]}
+            for place, rule in enumerate(file["rules"])
+            if places[rule["id"]] != place
+        }
         if twice:
-            raise ValidationError(f"{', '.join(twice)}: written twice.", "rules")
+            raise ValidationError({"rules": twice})
 
     @validates_schema
     def danger_words_are_an_emergency(self, file: dict[str, Any], **_: Any) -> None:

@@ -3,7 +3,7 @@
 A running trial never reads these files. Loading twice changes nothing, and everything is one transaction.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,20 +58,27 @@ def load_study(txn: Transaction, protocol_file: Path = PROTOCOL) -> list[Step]:
 def read_protocol(path: Path, instruments: list[dict[str, Any]], terminology: dict[str, Any]) -> dict[str, Any]:
     """A protocol file together with the rule file it names, both checked. Raises ``BadSeedFile``."""
     content = read_protocol_file(path)
-    _refuse_unknown_texts(path, content)
+    _refuse_unknown_names(path, content, {instrument["name"] for instrument in instruments})
     triage = read_triage(path.parent / content.pop("triage_rules"), instruments, terminology)
     return {**content, "triage": triage}
 
 
-def _refuse_unknown_texts(path: Path, content: Mapping[str, Any]) -> None:
-    """A prompt whose text does not exist would only be found out on the day it is due."""
-    known = load_templates()
+def _refuse_unknown_names(path: Path, content: Mapping[str, Any], instruments: Set[str]) -> None:
+    """A form or a text that does not exist would only be found out on the day it is due."""
+    texts = load_templates()
     unknown: dict[tuple[str, ...], list[str]] = {
-        ("agenda", str(row), "prompts", str(place), "template"): [f"There is no message text {prompt['template']!r}."]
-        for row, rule in enumerate(content["agenda"])
-        for place, prompt in enumerate(rule.get("prompts", ()))
-        if prompt["template"] not in known
+        ("forms", str(place)): [f"There is no instrument {form!r}."]
+        for place, form in enumerate(content["forms"])
+        if form not in instruments
     }
+    for row, rule in enumerate(content["agenda"]):
+        for place, form in enumerate(rule.get("covered_by", ())):
+            if form not in instruments:
+                unknown["agenda", str(row), "covered_by", str(place)] = [f"There is no instrument {form!r}."]
+        for place, prompt in enumerate(rule.get("prompts", ())):
+            if prompt["template"] not in texts:
+                field = ("agenda", str(row), "prompts", str(place), "template")
+                unknown[field] = [f"There is no message text {prompt['template']!r}."]
     if unknown:
         raise read_yaml(path).complaint(unknown)
 

@@ -22,7 +22,11 @@ Made = TypeVar("Made")
 # Past the session: it is no change of the record that somebody may be reading, so its version stays.
 _ROW = Patient.__table__
 assert isinstance(_ROW, Table)
-_ONE_MORE = update(_ROW).where(_ROW.c.id == bindparam("whose")).values(agenda_revision=_ROW.c.agenda_revision + 1)
+_ONE_MORE = (
+    update(_ROW)
+    .where(_ROW.c.id == bindparam("whose"))
+    .values(agenda_revision=_ROW.c.agenda_revision + 1, agenda_changed_at=bindparam("at"))
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def carry_out(txn: Transaction, patient: Patient, act: Callable[[], Made]) -> tu
     after = by_key(agenda_of(txn, patient))
     recalled = _recall_what_spoke_of_old_days(txn, patient, before, after) + replan(txn, patient).recalled
     tell_of_infusions(txn, patient, before, after)
-    txn.connection.execute(_ONE_MORE, {"whose": patient.id})
+    txn.connection.execute(_ONE_MORE, {"whose": patient.id, "at": txn.now})
     return made, _diff(before, after, recalled)
 
 
@@ -62,15 +66,19 @@ def _recall_what_spoke_of_old_days(
 
 
 def _is_about_another_day(before: AgendaItem, after: AgendaItem | None) -> bool:
-    return after is None or after.due_on != before.due_on or _was_cancelled(before, after)
+    """Or that the day was off, and now it is not."""
+    if after is None or after.due_on != before.due_on:
+        return True
+    return _was_cancelled(before, after) or _was_cancelled(after, before)
 
 
 def _diff(before: Mapping[str, AgendaItem], after: Mapping[str, AgendaItem], recalled: int) -> Diff:
     gone = [key for key in before if key not in after or _was_cancelled(before[key], after[key])]
-    common = [key for key in before if key in after and key not in gone]
+    added = [key for key in after if key not in before or _was_cancelled(after[key], before[key])]
+    common = [key for key in before if key in after and key not in gone and key not in added]
     moved = [key for key in common if before[key].due_on != after[key].due_on]
     return Diff(
-        added=tuple(key for key in after if key not in before),
+        added=tuple(added),
         moved=tuple(moved),
         cancelled=tuple(gone),
         kept=tuple(key for key in common if key not in moved),

@@ -85,6 +85,8 @@ def fail_release(txn: Transaction, patient: Patient, cycle: Cycle) -> Cycle:
 def start_infusion(txn: Transaction, patient: Patient, cycle: Cycle, day: int, started_at: datetime) -> Cycle:
     """An infusion has begun: the actual day is what clocks run from, and shows that the patient was alive."""
     _check_start(txn, cycle, day, started_at)
+    if day > _cells_for(txn, patient).infusion_days:
+        raise InvalidInput(fields={"day": ["The protocol has no such infusion day."]})
     started_on = clock.local_day(started_at, _zone(txn, patient))
     life.check_day(patient, started_on, field="started_at")
     if started_on <= cycle.donor_collection_on:

@@ -63,7 +63,21 @@ class _Unfolding:
             else min(horizon, plus_months(course.randomised_on, obligation.until_month))
             for name, obligation in protocol.obligations.items()
         }
-        self.turning_points = {name: self._turning_point(protocol, name) for name in protocol.turning_points}
+        self.turning_points = {name: self._reached(protocol, name) for name in protocol.turning_points}
+
+    def _reached(self, protocol: Protocol, name: str) -> date | None:
+        """The turning point, or the end of the obligation whose rows it would have ended, if that comes first.
+
+        Else what takes over would leave a gap: weekly reports end with month 12 even while cells are to come, and
+        the watch for the patient's safety must begin there.
+        """
+        latest = self._turning_point(protocol, name)
+        ended = (
+            self.ends[rule.obligation]
+            for rule in protocol.rules
+            if rule.obligation and isinstance(rule.due, EveryDays) and rule.due.until == name
+        )
+        return latest if latest is None else min((latest, *ended))
 
     def _turning_point(self, protocol: Protocol, name: str) -> date | None:
         """The latest of its dates; None when none of them counts."""

@@ -6,7 +6,7 @@ The consecutive days of a cycle are one thing to the patient: one text names the
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 import notifications
 from backend import clock
@@ -14,7 +14,7 @@ from backend.agenda.course import AgendaItem
 from backend.agenda.history import protocol_for
 from backend.db import Transaction
 from backend.patients.models import Patient
-from backend.terms import AgendaKind, AgendaState, Recipient, Urgency, WorkReason
+from backend.terms import AgendaKind, AgendaState, PatientStatus, Recipient, Urgency, WorkReason
 from backend.worklist.items import open_item
 from notifications.models import Message
 from notifications.outbox import Letter
@@ -34,7 +34,12 @@ def pair_of(key: str) -> str:
 def tell_of_infusions(
     txn: Transaction, patient: Patient, before: Mapping[str, AgendaItem], after: Mapping[str, AgendaItem]
 ) -> None:
-    """Compare the agenda before and after an act, and tell the patient what they need to hear."""
+    """Compare the agenda before and after an act, and tell the patient what they need to hear.
+
+    Whoever has left hears nothing, and nobody is asked to telephone them.
+    """
+    if patient.status in (PatientStatus.DIED, PatientStatus.WITHDRAWN):
+        return
     news: dict[tuple[str, str], Days] = {}
     for key in sorted(after):
         if after[key].kind is AgendaKind.INFUSION:
@@ -43,8 +48,7 @@ def tell_of_infusions(
                 label, day = found
                 news.setdefault((pair_of(key), label), []).append((after[key], day))
     for (_, label), days in news.items():
-        _send(txn, patient, label, days)
-        _call_if_near(txn, patient, label, days)
+        _call_if_near(txn, patient, _send(txn, patient, label, days), days)
 
 
 def days_in(message: Message) -> tuple[str, ...]:
@@ -62,7 +66,9 @@ def _news_of(
     new_day = after.due_on.isoformat()
     was_told = was_confirmed and _was_told_of(txn, patient, after.key, old_day)
     if after.state is AgendaState.CONFIRMED and not was_confirmed:
-        return "confirmed", new_day
+        # Who was told that it was off must hear that it is on, in words that were not said of this day before.
+        was_off = before is not None and before.state is AgendaState.CANCELLED
+        return ("moved" if was_off and _was_told_of(txn, patient, after.key, new_day) else "confirmed"), new_day
     if after.state is AgendaState.CONFIRMED and new_day != old_day:
         return ("moved" if was_told else "confirmed"), new_day
     if after.state is AgendaState.CANCELLED and was_told:
@@ -80,12 +86,14 @@ def _was_told_of(txn: Transaction, patient: Patient, key: str, day: str) -> bool
     return any(day in days_in(message) for message in txn.session.scalars(about))
 
 
-def _send(txn: Transaction, patient: Patient, label: str, days: Days) -> None:
+def _send(txn: Transaction, patient: Patient, label: str, days: Days) -> str:
+    """The key of what was queued."""
     (first, first_day), dates = days[0], ",".join(day for _, day in days)
+    key = _unsaid(txn, patient, f"{first.key}@{first_day}:{label}")
     notifications.queue(
         txn,
         Letter(
-            key=f"{first.key}@{first_day}:{label}",
+            key=key,
             template=f"infusion_{label}",
             recipient=Recipient.PATIENT,
             send_at=txn.now,
@@ -98,9 +106,21 @@ def _send(txn: Transaction, patient: Patient, label: str, days: Days) -> None:
             asks=None if label == CANCELLED else "infusion",
         ),
     )
+    return key
 
 
-def _call_if_near(txn: Transaction, patient: Patient, label: str, days: Iterable[tuple[AgendaItem, str]]) -> None:
+def _unsaid(txn: Transaction, patient: Patient, key: str) -> str:
+    """The key itself or, where this was said before of this day and something else since, the key with a number."""
+    before = select(func.count(Message.id)).where(
+        Message.patient_id == patient.id,
+        or_(Message.key == key, Message.key.startswith(f"{key}:", autoescape=True)),
+        Message.channel.is_not(None),
+    )
+    times = txn.session.scalar(before) or 0
+    return f"{key}:{times + 1}" if times else key
+
+
+def _call_if_near(txn: Transaction, patient: Patient, said: str, days: Iterable[tuple[AgendaItem, str]]) -> None:
     cells = protocol_for(txn, patient).cells
     item, day = next(iter(days))
     begins = clock.start_of_day(date.fromisoformat(day), item.zone)
@@ -109,7 +129,7 @@ def _call_if_near(txn: Transaction, patient: Patient, label: str, days: Iterable
     open_item(
         txn,
         reason=WorkReason.CALL_ABOUT_MOVED_DATE,
-        key=f"call:{item.key}@{day}:{label}",
+        key=f"call:{said}",
         site_id=patient.site_id,
         patient_id=patient.id,
         due_at=txn.now,

@@ -10,17 +10,20 @@ import notifications
 from backend.agenda.course import AgendaItem
 from backend.agenda.history import agenda_of, protocol_for
 from backend.agenda.news import NEWS
-from backend.agenda.reminders import Habits, WantedMessage, wanted
+from backend.agenda.reminders import AHEAD_OR_OPEN, Habits, WantedMessage, wanted
 from backend.db import Transaction
 from backend.patients import contact
 from backend.patients.caregivers import caregivers_of
 from backend.patients.models import Patient
 from backend.staff.models import Site
-from backend.terms import PatientStatus, Recipient
+from backend.terms import AgendaState, PatientStatus, Recipient
 from notifications.models import Message
-from notifications.outbox import Letter, differs, unsent
+from notifications.outbox import Letter, differs, expire, unsent
 
 REPLANNED = "replanned"
+# In the values of a message that says by another channel what one with this key did not bring.
+INSTEAD_OF = "instead_of"
+UNDONE = AHEAD_OR_OPEN | {AgendaState.EXPIRED}
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,10 @@ class Replanned:
 
 def replan(txn: Transaction, patient: Patient) -> Replanned:
     """Make the outbox hold what the agenda now asks for, up to the horizon; what was sent stays as it is."""
-    letters = wanted_letters(txn, patient, agenda_of(txn, patient))
+    items = agenda_of(txn, patient)
+    letters = wanted_letters(txn, patient, items)
     waiting = {message.key: message for message in unsent(txn, patient.id)}
+    _note_what_was_missed(txn, patient, waiting, items)
     stale = [key for key, message in waiting.items() if _is_stale(message, letters)]
     recalled = notifications.cancel(txn, patient.id, keys=stale, reason=REPLANNED) if stale else 0
     # Nearly every letter waits already as it is wanted; to ask the database for each would cost most of the time.
@@ -45,7 +50,7 @@ def replan(txn: Transaction, patient: Patient) -> Replanned:
 
 def wanted_letters(txn: Transaction, patient: Patient, items: Sequence[AgendaItem]) -> Mapping[str, Letter]:
     """By key, every reminder that the agenda's items call for now. None while contact is held or has ended."""
-    if patient.status in (PatientStatus.DIED, PatientStatus.WITHDRAWN) or contact.holds(txn, patient):
+    if _hears_nothing(txn, patient):
         return {}
     protocol = protocol_for(txn, patient)
     habits = Habits(
@@ -63,8 +68,30 @@ def everyone(txn: Transaction) -> Sequence[UUID]:
     return txn.session.scalars(select(Patient.id).where(followed).order_by(Patient.id)).all()
 
 
+def _hears_nothing(txn: Transaction, patient: Patient) -> bool:
+    return patient.status in (PatientStatus.DIED, PatientStatus.WITHDRAWN) or bool(contact.holds(txn, patient))
+
+
+def _note_what_was_missed(
+    txn: Transaction, patient: Patient, waiting: dict[str, Message], items: Sequence[AgendaItem]
+) -> None:
+    """What no worker could send in time, while the patient was to hear of it, expires: it was not recalled by anybody.
+
+    Not what had been done meanwhile, nor what another message spoke for. The missed are taken out of ``waiting``.
+    """
+    past = {key: message for key, message in waiting.items() if message.expires_at and message.expires_at <= txn.now}
+    if not past or _hears_nothing(txn, patient):
+        return
+    undone = {item.key for item in items if item.state in UNDONE}
+    missed = [key for key, one in past.items() if one.agenda_key in undone and "covered_by" not in one.values]
+    if missed:
+        expire(txn, patient.id, keys=missed)
+    for key in missed:
+        del waiting[key]
+
+
 def _is_stale(message: Message, letters: Mapping[str, Letter]) -> bool:
-    is_planned = message.agenda_key is not None and message.template not in NEWS
+    is_planned = message.agenda_key is not None and message.template not in NEWS and INSTEAD_OF not in message.values
     return is_planned and message.key not in letters
 
 

@@ -17,6 +17,7 @@ from backend.agenda.calendar import agenda, by_key
 from backend.agenda.calls import Callers, WantedCall, calls_about, speaks_of, wanted_now
 from backend.agenda.course import AgendaItem, Course
 from backend.agenda.history import course_of, protocol_for
+from backend.agenda.pauses import was_paused_at
 from backend.agenda.planning import everyone
 from backend.db import Database, Transaction, system
 from backend.patients import contact
@@ -153,7 +154,12 @@ def _outcome(task: WorkItem, items: Sequence[AgendaItem]) -> str:
 
 
 def _is_news(txn: Transaction, patient: Patient, call: WantedCall, called: Sequence[WantedCall]) -> bool:
-    """Whether no task with this key was there before, and none that is open speaks for the same silence."""
+    """Whether no task with this key was there before, and none that is open speaks for the same silence.
+
+    Whoever was not to be asked has not been silent: what passed during a pause is not called about after it.
+    """
+    if call.is_over and was_paused_at(txn, patient, call.opens_at):
+        return False
     if any(one.is_same_silence(call) for one in called):
         return False
     return find_item(txn, patient.id, call.key) is None

@@ -75,7 +75,8 @@ class Standings:
             return answered
         if not covered_by:
             return None
-        place = bisect_left(self.reports, (opens_at, ""))
+        # An answer from before the cells were given, or just after, says nothing of how they are borne.
+        place = bisect_left(self.reports, (max(opens_at, draft.not_before or opens_at), ""))
         for completed_at, instrument in self.reports[place:]:
             if completed_at >= closes_at:
                 return None

@@ -60,6 +60,8 @@ IN_ADDRESSES = {
     "inbound_id": "The text's id",
     "staff_id": "The person's id",
     "site": "The site's id or its code, such as site-01",
+    "pause_id": "The pause's id",
+    "stay_id": "The hospital stay's id",
     "key": "The agenda item's key, such as weekly.w7",
     "number": "Which cycle of the protocol",
     "name": "The questionnaire's name, such as weekly",

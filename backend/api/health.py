@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, current_app, request
 from flask.views import MethodView
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,6 +22,7 @@ from backend.migrations import refuse_other_schema
 from backend.terms import MessageStatus
 from backend.triage.models import StaffPage
 from notifications.models import InboundMessage, JobRun, Message
+from notifications.outbox import EXPIRED
 from notifications.scheduler import SILENT_AFTER, last_heartbeat
 from schemas.health import AliveOut, ReadyOut
 
@@ -133,6 +134,7 @@ def _measure(txn: Transaction, registry: CollectorRegistry) -> None:
     _gauge(registry, "inbox_age_seconds", "How long one has waited.", _age(txn.session.scalar(oldest_text), txn.now))
     _gauge(registry, "pages_unanswered", "Emergencies nobody has answered for half an hour.", _unanswered(txn))
     _gauge(registry, "audit_unsealed", "Entries without a seal for a minute.", len(unsealed_for(txn, SEALED_WITHIN)))
+    _measure_missed(txn, registry)
     _measure_jobs(txn, registry)
     _gauge(registry, "worker_beat_age_seconds", "Since the worker last showed itself.", _seconds_since_beat(txn))
 
@@ -141,6 +143,15 @@ def _unanswered(txn: Transaction) -> int:
     since = txn.now - UNANSWERED_FOR
     waiting = select(func.count()).where(StaffPage.acknowledged_at.is_(None), StaffPage.opened_at <= since)
     return txn.session.scalar(waiting) or 0
+
+
+def _measure_missed(txn: Transaction, registry: CollectorRegistry) -> None:
+    missed = Counter("followup_missed", "Messages that expired unsent, by template.", ["kind"], registry=registry)
+    expired = select(Message.template, func.count()).where(
+        Message.status == MessageStatus.SUPPRESSED, Message.reason == EXPIRED
+    )
+    for template, number in txn.session.execute(expired.group_by(Message.template).order_by(Message.template)):
+        missed.labels(kind=template).inc(number)
 
 
 def _measure_jobs(txn: Transaction, registry: CollectorRegistry) -> None:

@@ -33,8 +33,10 @@ FIGURES: Mapping[str, str] = {
     "sign_in.RecoveryCodes": "120 per minute",
     "sign_in.Password": "120 per minute",
     "acknowledge.take_on": "120 per minute",
+    # Calendar programs ask from the servers of a few companies, each for many patients.
+    "calendar.feed": "600 per minute",
 }
-COUNTED_METHODS = ("POST",)
+COUNTED_METHODS = ("POST", "GET", "HEAD")
 
 PURPOSE = "requests of an address"
 # Whoever has one address of the new kind has 2**64 of them.

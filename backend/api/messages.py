@@ -16,6 +16,7 @@ from backend.access import Verb
 from backend.api.bodies import ApiBlueprint
 from backend.api.keeping import keeping_what_is_refused
 from backend.api.requests import afterwards
+from backend.conversations.channels import note_opened, unopened
 from backend.conversations.handle import understand
 from backend.db import Transaction, database_of
 from backend.patients.listing import subject_numbers
@@ -109,6 +110,7 @@ class MyMessages(MethodView):
         """Read one's own conversation, the newest text first."""
         patient = access.own_patient(g.txn)
         lines, limit = _conversation(patient, query), query["limit"]
+        _note_opened(lines[:limit])
         more = (lines[limit - 1].at, lines[limit - 1].id) if len(lines) > limit else None
         return {"items": _lines(lines[:limit]), "next_cursor": make_cursor(more)}
 
@@ -166,6 +168,14 @@ def _conversation(patient: Patient, query: dict[str, Any]) -> list[Line]:
     before = read_cursor(query["cursor"], *OF_CONVERSATION)
     own = {None, patient.phone_index}
     return conversation_with(g.txn, patient.id, limit=query["limit"] + 1, before=before, only_from=own)
+
+
+def _note_opened(lines: Sequence[Line]) -> None:
+    """What the app shows for the first time need not be said another way."""
+    shown = {line.message_id for line in lines if line.message_id and line.channel is ChannelKind.IN_APP}
+    new = unopened(g.txn, shown) if shown else ()
+    if new:
+        afterwards(partial(note_opened, message_ids=new))
 
 
 def _lines(said: Sequence[Line]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from backend.patients import caregivers, listing
 from backend.patients.changes import update_patient
 from backend.patients.contact import holds
 from backend.patients.enrolment import EnrolmentForm, enrol
+from backend.patients.feeds import void_feed
 from backend.patients.identifiers import identifiers_of, note_reading
 from backend.patients.life import last_known_alive
 from backend.patients.models import Caregiver, Patient
@@ -126,8 +127,9 @@ class Devices(MethodView):
 
     @blp.response(204)
     def delete(self, patient_id: UUID) -> None:
-        """Sign the patient's phone out at once: it was lost, stolen or given away."""
+        """Sign the patient's phone out at once, and void its calendar's address: lost, stolen or given away."""
         patient = access.patient(g.txn, patient_id, Verb.ACTIVATE_PHONES)
+        void_feed(g.txn, patient, "signed out by the hospital")
         sign_phones_out(g.txn, patient, "signed out by the hospital")
 
 

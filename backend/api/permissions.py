@@ -37,6 +37,7 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
     "sign_in.Password": {"POST": Who.STAFF},
     "me.Me": {"GET": Who.PATIENT},
     "me.Preferences": {"PATCH": Who.PATIENT},
+    "me.CalendarFeeds": {"POST": Who.PATIENT},
     "patients.Patients": {"GET": Verb.READ_PATIENTS, "POST": Verb.ENROL_PATIENTS},
     "patients.OnePatient": {"GET": Verb.READ_PATIENTS, "PATCH": Verb.CHANGE_PATIENTS},
     "patients.ActivationCodes": {"POST": Verb.ACTIVATE_PHONES},
@@ -59,6 +60,14 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
     "agenda.Cycles": {"GET": Verb.READ_AGENDA, "POST": Verb.PLAN_TREATMENT},
     "agenda.OneCycle": {"GET": Verb.READ_AGENDA, "PATCH": Verb.PLAN_TREATMENT},
     "agenda.Infusions": {"POST": Verb.PLAN_TREATMENT},
+    "pauses.Pauses": {"GET": Verb.READ_AGENDA, "POST": Verb.PAUSE_CONTACT},
+    "pauses.PauseEnds": {"POST": Verb.PAUSE_CONTACT},
+    "pauses.Hospitalisations": {"GET": Verb.READ_AGENDA, "POST": Verb.RECORD_HOSPITALISATIONS},
+    "pauses.OneHospitalisation": {"PATCH": Verb.RECORD_HOSPITALISATIONS},
+    "deviations.Deviations": {"GET": Verb.READ_DEVIATIONS, "POST": Verb.RECORD_DEVIATIONS},
+    "stops.Discontinuations": {"GET": Verb.READ_AGENDA, "POST": Verb.DISCONTINUE_TREATMENT},
+    "stops.Withdrawals": {"GET": Verb.READ_AGENDA, "POST": Verb.RECORD_WITHDRAWALS},
+    "stops.Reversals": {"POST": Verb.SIGN_REVERSALS},
     "instruments.Instruments": {"GET": Who.PATIENT},
     "instruments.OneInstrument": {"GET": Who.PATIENT},
     "instruments.Symptoms": {"GET": Who.PATIENT},
@@ -89,8 +98,8 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
 # All that a session opens which was begun without the second factor it needs.
 WHILE_ENROLLING = frozenset({"sign_in.OwnSession", "sign_in.Authenticators", "sign_in.Confirmations"})
 
-# Pages for anyone, which hold no transaction open: documents, health, a call to an emergency (whose address is known
-# to whom it was sent), and what only a demo shows.
+# Pages for anyone, which hold no transaction open: documents, health, a call to an emergency and a patient's calendar
+# (whose addresses are known to whom they were given), and what only a demo shows.
 PAGES = frozenset(
     {
         "api-docs.openapi_json",
@@ -103,6 +112,7 @@ PAGES = frozenset(
         "web.static",
         "acknowledge.call",
         "acknowledge.take_on",
+        "calendar.feed",
         "demo.page",
         "demo.phones",
         "demo.phone",

@@ -19,6 +19,8 @@ PROBLEM = "application/problem+json"
 # Said by commands and at start, never to a caller.
 UNSPOKEN = frozenset({BadSeedFile, BadSettings, BadTemplate, NotADemo, SchemaOutOfDate})
 ALWAYS = frozenset({400, 405, 500})
+# Doors that count no addresses, but guesses at the password of whoever is signed in.
+PROVING_AGAIN = frozenset({"stops.Reversals"})
 WITH_A_BODY = frozenset({413, 415, 422})
 WITH_A_VERSION = frozenset({412, 428})
 READS = frozenset({"GET", "HEAD"})
@@ -36,7 +38,7 @@ def statuses(rule: Rule, method: str, operation: Mapping[str, Any]) -> frozenset
     if wanted is None:
         return ALWAYS
     changing = [] if method in READS else [409]
-    counted = [429] if rule.endpoint in FIGURES else []
+    counted = [429] if rule.endpoint in FIGURES or rule.endpoint in PROVING_AGAIN else []
     return ALWAYS.union([503], _who(wanted), _which(rule), _what(operation), changing, counted)
 
 

@@ -10,6 +10,7 @@ from backend.cli.audit import audit
 from backend.cli.keys import keys
 from backend.cli.operation import backup, doctor, fsck, restore
 from backend.cli.patients import patients
+from backend.cli.protocol import protocol
 from backend.cli.rules import rules
 from backend.cli.score import score_file
 from backend.cli.serving import demo, serve, work
@@ -35,6 +36,7 @@ COMMANDS = (
     audit,
     score_file,
     rules,
+    protocol,
 )
 
 

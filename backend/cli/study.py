@@ -1,11 +1,13 @@
 """Commands that set a study up: its schema, its content, the people who work on it."""
 
+from pathlib import Path
+
 import click
 
 from backend.cli.operator import OPERATOR, fit_database
 from backend.config import read_settings
 from backend.db import RoleAtSite
-from backend.errors import InvalidInput
+from backend.errors import BadSeedFile, InvalidInput
 from backend.jobs import open_database
 from backend.migrations import upgrade
 from backend.staff.guesses import lift_lock_out
@@ -13,17 +15,28 @@ from backend.staff.members import create_member, find_member
 from backend.staff.second_factor import take_away
 from backend.staff.sites import find_site
 from backend.terms import Role
-from seeds.load import load_study
+from seeds.load import PROTOCOL, load_study
 
 
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if the files hold something new.")
-def seed(check: bool) -> None:
+@click.option(
+    "--protocol",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=PROTOCOL,
+    help="The protocol file, its rule file beside it; the shipped one if left out.",
+)
+def seed(check: bool, file: Path) -> None:
     """Load the study: terminology, instruments, protocol, sites. Adds versions, never changes one."""
     with fit_database() as db:
         txn = db.open(OPERATOR)
         try:
-            steps = load_study(txn)
+            steps = load_study(txn, file)
+        except BadSeedFile as wrong:
+            txn.finish(keep=False)
+            # One line a mistake: file, line and field.
+            raise click.ClickException(wrong.detail) from wrong
         except BaseException:
             txn.finish(keep=False)
             raise

@@ -15,9 +15,10 @@ from backend import clock
 from backend.agenda.calendar import by_key
 from backend.agenda.history import agenda_of, protocol_for
 from backend.agenda.news import CANCELLED, NEWS, days_in, pair_of
-from backend.agenda.planning import wanted_letters
+from backend.agenda.planning import INSTEAD_OF, wanted_letters
 from backend.agenda.reminders import AHEAD_OR_OPEN
 from backend.conversations.answers import ALWAYS_SAID
+from backend.conversations.channels import BY
 from backend.conversations.release_to_staff import NO_WAYS, StaffWays, release_to_staff
 from backend.db import Transaction
 from backend.patients import contact, life
@@ -114,6 +115,16 @@ def _about_consent(asked: _Question) -> Decision | None:
     return None
 
 
+def _about_the_caregiver(asked: _Question) -> Decision | None:
+    """Nobody is asked about a patient who has not been named for that, or is not any more."""
+    if asked.message.recipient != Recipient.CAREGIVER or asked.message.in_reply_to is not None:
+        return None
+    caregiver = asked.txn.session.get(Caregiver, asked.message.caregiver_id) if asked.message.caregiver_id else None
+    if caregiver is None or caregiver.ended_at or not caregiver.may_confirm_survival:
+        return Suppress("no_caregiver")
+    return None
+
+
 def _about_the_agenda(asked: _Question) -> Decision | None:
     """Still unanswered, still confirmed, still on the date it speaks of, and not said better by another?"""
     message = asked.message
@@ -131,7 +142,7 @@ def _about_the_agenda(asked: _Question) -> Decision | None:
         return None
     if _was_said_already(asked):
         return Suppress("said_already")
-    letter = wanted_letters(asked.txn, asked.patient, items).get(message.key)
+    letter = wanted_letters(asked.txn, asked.patient, items).get(message.values.get(INSTEAD_OF, message.key))
     if letter is None:
         return Suppress("newer_prompt_due")
     return Suppress("covered_by") if "covered_by" in letter.values else None
@@ -206,6 +217,7 @@ _RULES = (
     _about_forgetting,
     _about_life,
     _about_consent,
+    _about_the_caregiver,
     _about_the_agenda,
     _about_what_was_asked,
     _about_hours,
@@ -232,9 +244,6 @@ def _back_to_the_sender(asked: _Question, inbound_id: UUID) -> Decision:
 
 
 def _to_the_caregiver(asked: _Question) -> Decision:
-    caregiver = asked.txn.session.get(Caregiver, asked.message.caregiver_id) if asked.message.caregiver_id else None
-    if caregiver is None or caregiver.ended_at or not caregiver.may_confirm_survival:
-        return Suppress("no_caregiver")
     number = contact.address_of(asked.txn, asked.message)
     if number is None:
         return Suppress("no_number")
@@ -243,7 +252,8 @@ def _to_the_caregiver(asked: _Question) -> Decision:
 
 def _to_the_patient(asked: _Question) -> Decision:
     """By text where the patient allows texts: the app's inbox shows it too, but cannot call anybody to it."""
-    channels = asked.patient.channels
+    only = asked.message.values.get(BY)
+    channels = [way for way in asked.patient.channels if only is None or way == only]
     number = contact.address_of(asked.txn, asked.message) if ChannelKind.SMS in channels else None
     stopped = number is not None and opt_outs.has_stopped(asked.txn, number)
     is_fit = _fits_a_text_message(asked)

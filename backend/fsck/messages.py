@@ -51,11 +51,12 @@ _open = (
 
 
 def sent_after_leaving(txn: Transaction) -> Iterator[str]:
-    """Attempts begun after the trail says that the patient had died or withdrawn."""
+    """Attempts begun after the trail says that the patient had died or withdrawn; of several times, the last."""
     said = (
-        select(AuditEvent.patient_id, func.min(AuditEvent.at).label("at"))
+        select(AuditEvent.patient_id, func.max(AuditEvent.at).label("at"))
         .where(AuditEvent.record_type == Patient.__tablename__, AuditEvent.field == "status")
-        .where(AuditEvent.new.in_(ENDINGS))
+        # Who dies after a withdrawal had left already.
+        .where(AuditEvent.new.in_(ENDINGS), func.coalesce(AuditEvent.old, "").not_in(ENDINGS))
         .group_by(AuditEvent.patient_id)
         .subquery()
     )

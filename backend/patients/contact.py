@@ -12,7 +12,7 @@ from backend.db import Transaction
 from backend.errors import NoLongerPossible
 from backend.patients.models import Caregiver, ContactHold, Patient
 from backend.patients.turns import one_at_a_time_for
-from backend.sealing import keyring_of, unseal
+from backend.sealing import keyring_of, seal, unseal
 from backend.staff.models import StaffMember
 from backend.terms import Recipient
 from notifications.models import Message
@@ -32,14 +32,21 @@ def quiet_window(patient: Patient, *, usual_from: time, usual_to: time) -> Quiet
     return QuietWindow(patient.quiet_from or usual_from, patient.quiet_to or usual_to, patient.time_zone)
 
 
-def hold(txn: Transaction, patient: Patient, reason: str, *, until: datetime | None = None) -> ContactHold:
-    """Hold all contact with the patient and the caregivers. Holding twice for one reason is one hold."""
+def hold(
+    txn: Transaction, patient: Patient, reason: str, *, until: datetime | None = None, words: str | None = None
+) -> ContactHold:
+    """Hold all contact with the patient and the caregivers. Holding twice for one reason is one hold.
+
+    ``words`` are a person's own, why: sealed.
+    """
     # Of two who hold at once, the second finds the first one's hold.
     one_at_a_time_for(txn, patient.id)
     standing = next((held for held in holds(txn, patient) if held.reason == reason), None)
     if standing:
         return standing
     held = ContactHold(patient_id=patient.id, site_id=patient.site_id, reason=reason, held_at=txn.now, until=until)
+    held.held_by = txn.actor.id
+    held.reason_sealed = seal(txn, held, "reason_sealed", words)
     audit.record(txn, "contact.held", held, reason=reason)
     txn.session.flush()
     return held

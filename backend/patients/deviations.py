@@ -1,11 +1,43 @@
 """Departures from the protocol: kept with the patient, listed for the Study page and the exports."""
 
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
 
-from backend import audit
+from sqlalchemy import ColumnElement, select, tuple_
+
+from backend import audit, clock
 from backend.db import Transaction
+from backend.errors import InvalidInput
+from backend.patients import life
 from backend.patients.models import Deviation, Patient
+from backend.patients.turns import one_at_a_time_for
 from backend.sealing import seal
+
+# What enrolment and the acts on a cycle record by themselves.
+RECORDED_BY_ACTS = frozenset({"eligibility_override", "day_2_moved", "day_2_missed"})
+# What orders the list, and therefore what its cursors hold.
+KEY = (datetime, UUID)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A deviation as a person enters it. ``kind`` and ``subject`` are words for lists; ``reason`` is sealed."""
+
+    kind: str
+    occurred_on: date
+    subject: str
+    important: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some deviations, the latest recorded first, and after which one the next begin; None at the end."""
+
+    items: Sequence[Deviation]
+    after: tuple[datetime, UUID] | None
 
 
 def record(
@@ -32,3 +64,47 @@ def record(
     deviation.reason_sealed = seal(txn, deviation, "reason_sealed", reason)
     audit.record(txn, "deviation.recorded", deviation)
     return deviation
+
+
+def enter(txn: Transaction, patient: Patient, said: Entry) -> Deviation:
+    """What a person found. Raises ``InvalidInput`` for days before consent, after death or ahead.
+
+    What the acts themselves record is refused too: entered by hand it would be counted twice.
+    """
+    one_at_a_time_for(txn, patient.id)
+    if said.kind in RECORDED_BY_ACTS:
+        raise InvalidInput(fields={"kind": ["The act itself records this; enter that."]})
+    if said.occurred_on > clock.local_day(txn.now, patient.time_zone):
+        raise InvalidInput(fields={"occurred_on": ["This day has not come yet."]})
+    life.check_day(patient, said.occurred_on, field="occurred_on")
+    made = record(
+        txn,
+        patient,
+        said.kind,
+        on=said.occurred_on,
+        subject=said.subject,
+        important=said.important,
+        reason=said.reason,
+    )
+    txn.session.flush()
+    return made
+
+
+def listed(
+    txn: Transaction,
+    visible: ColumnElement[bool],
+    *,
+    patient_id: UUID | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> Page:
+    """The deviations that ``visible`` allows, the latest recorded first, by keyset."""
+    wanted = select(Deviation).where(visible)
+    if patient_id:
+        wanted = wanted.where(Deviation.patient_id == patient_id)
+    if after:
+        wanted = wanted.where(tuple_(Deviation.recorded_at, Deviation.id) < after)
+    latest = wanted.order_by(Deviation.recorded_at.desc(), Deviation.id.desc())
+    rows = txn.session.scalars(latest.limit(limit + 1)).all()
+    shown = rows[:limit]
+    return Page(shown, (shown[-1].recorded_at, shown[-1].id) if len(rows) > limit else None)

@@ -92,8 +92,8 @@ def check_study_facts(protocol: Protocol, site: Site, today: date, facts: Mappin
     complaints: eligibility.Complaints = {}
     if facts["arm"] not in protocol.arms:
         complaints["arm"] = [f"One of {', '.join(protocol.arms)}."]
-    if facts["targeted_drug"] not in protocol.targeted_drugs:
-        complaints["targeted_drug"] = [f"One of {', '.join(protocol.targeted_drugs)}."]
+    if facts["targeted_drug"] not in protocol.drugs_to_choose:
+        complaints["targeted_drug"] = [f"One of {', '.join(protocol.drugs_to_choose)}."]
     if facts["randomised_on"] > today:
         complaints["randomised_on"] = ["This day is still to come at the site."]
     if facts["consented_on"] > facts["randomised_on"]:

@@ -9,6 +9,9 @@ from typing import Any
 from backend.protocol.rules import Rule, read_rule
 from backend.terms import AgendaKind
 
+# What stands for the drug where a study's protocol names none.
+NO_DRUG = "none"
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -100,6 +103,9 @@ class Messaging:
     quiet_from: time
     quiet_to: time
     preferred_time: time
+    # After how long what was not delivered, or not opened in the app, is said by the next channel.
+    fallback_hours: int
+    fallback_safety_hours: int
 
 
 @dataclass(frozen=True)
@@ -204,6 +210,11 @@ class Protocol:
         return frozenset(call.looked_at for rule in self.rules for call in rule.calls if call.looked_at)
 
     @property
+    def drugs_to_choose(self) -> tuple[str, ...]:
+        """What may be entered as a patient's drug: one of the protocol's, or ``none`` where it names none."""
+        return tuple(self.targeted_drugs) or (NO_DRUG,)
+
+    @property
     def country(self) -> str:
         """Whose public holidays and moved working days count (ISO 3166-1); China's where a version says nothing."""
         return str(value_of(self.triage.get("clocks", {}).get("country", "CN")))
@@ -261,6 +272,8 @@ def _messaging(said: Mapping[str, Any]) -> Messaging:
         quiet_from=time.fromisoformat(said["quiet_from"]),
         quiet_to=time.fromisoformat(said["quiet_to"]),
         preferred_time=time.fromisoformat(said["preferred_time"]),
+        fallback_hours=said.get("fallback_hours", 6),
+        fallback_safety_hours=said.get("fallback_safety_hours", 2),
     )
 
 

@@ -1,10 +1,10 @@
-"""Pages served to people: landing page, API, a call to an emergency and, in demo mode, the simulated phones."""
+"""Pages served to people: landing page, API, a call to an emergency, a calendar and, in a demo, simulated phones."""
 
 from flask import Flask
 from flask_babel import Babel
 
 from backend.config import Settings
-from backend.web import acknowledge, demo, languages, pages
+from backend.web import acknowledge, calendar, demo, languages, pages
 
 CATALOGUES = "web/locales"
 
@@ -16,5 +16,6 @@ def register(app: Flask, settings: Settings) -> None:
     app.context_processor(lambda: {"is_demo": settings.is_demo})
     app.register_blueprint(pages.blp)
     app.register_blueprint(acknowledge.blp)
+    app.register_blueprint(calendar.blp)
     if settings.is_demo:
         app.register_blueprint(demo.blp)

@@ -12,6 +12,8 @@ from itertools import product
 from sqlalchemy import func, select, union
 
 from backend import clock, demo_clock
+from backend.agenda.pauses import next_end
+from backend.conversations.channels import next_fall_back
 from backend.db import Database
 from backend.errors import InvalidInput
 from backend.patients.models import Patient
@@ -28,7 +30,7 @@ NEW_DAY = time(0, 5)
 FARTHEST = timedelta(days=400)
 TOO_FAR = f"The clock moves at most {FARTHEST.days} days at once."
 AT_EVERY_STEP = ("understand", "escalate", "reconcile", "dispatch")
-AT_A_CALL = ("call", *AT_EVERY_STEP)
+AT_A_CALL = ("end_pauses", "fall_back", "call", *AT_EVERY_STEP)
 AT_A_NEW_DAY = ("plan", *AT_A_CALL)
 
 
@@ -60,7 +62,8 @@ def _step_to(db: Database, ticker: Ticker, moment: datetime) -> Counter[str]:
     done = _run(ticker, AT_A_NEW_DAY)
     while reached < moment:
         new_day = min(_next_time(reached, NEW_DAY, zone) for zone in zones)
-        call = min(_next_pass_on(db, after=reached) or moment, *_next_looks(reached, evenings, zones), moment)
+        handed_on = min(_looked_ahead(db, reached, moment))
+        call = min(handed_on, *_next_looks(reached, evenings, zones), moment)
         sent = min(_next_message(db, after=reached) or moment, _next_escalation(db, after=reached) or moment)
         reached = min(moment, new_day, call, sent)
         # The steps take real time, which may already have brought the clock past a moment that is close.
@@ -102,9 +105,11 @@ def _next_time(after: datetime, hour: time, zone: str) -> datetime:
     return begins if begins > after else clock.at_local(today + timedelta(days=1), hour, zone)
 
 
-def _next_pass_on(db: Database, *, after: datetime) -> datetime | None:
+def _looked_ahead(db: Database, after: datetime, moment: datetime) -> Iterator[datetime]:
+    """When a task is passed on, a pause ends, or a message has waited too long to be heard."""
     with db.reading(demo_clock.DEMO) as txn:
-        return next_pass_on(txn, after)
+        for at in (next_pass_on(txn, after), next_end(txn, after), next_fall_back(txn, after)):
+            yield at or moment
 
 
 def _next_message(db: Database, *, after: datetime) -> datetime | None:

@@ -25,6 +25,9 @@ LISTS_WITH_WORDS = frozenset(
         "messages.Inbox",
         "messages.MyMessages",
         "patients.Caregivers",
+        "pauses.Hospitalisations",
+        "pauses.Pauses",
+        "stops.Discontinuations",
         "survival.DeathReports",
     }
 )

@@ -25,9 +25,15 @@ TAILORED: dict[str, dict[str, Any]] = {
     "post_staff": {"roles": [{"role": "monitor", "site": "site-01"}]},
     "post_patients_cycles": {"number": 2, "donor_collection_on": "2027-02-28"},
     "patch_patients_cycles_by_number": {"day_1_on": "2027-03-03"},
+    "post_patients_discontinuations": {"treatment": "cells", "on": "2027-03-01"},
+    "post_patients_hospitalisations": {"admitted_on": "2027-02-20", "discharged_on": "2027-02-22"},
+    "patch_patients_hospitalisations_by_stay_id": {"discharged_on": "2027-03-01"},
 }
 # Nobody of the world has one: what happens to it has tests of its own.
 NOT_THERE = {("staff.MemberAuthenticator", "DELETE"), ("triage.Claims", "DELETE"), ("triage.Snoozes", "DELETE")}
+NOT_THERE |= {("pauses.PauseEnds", "POST")}
+# Acts on the calendar, which can be looked at without being done.
+PREVIEWED = ("/cycles", "/pauses", "/hospitalisations", "/discontinuations", "/withdrawals", "/reversals")
 # Belongs to no one site: whoever may, may everywhere.
 STUDYWIDE = {("staff.Sites", "POST")}
 SAME_BUT_FOR = {"x-request-id", "date"}
@@ -84,7 +90,10 @@ def example(rule, method: str) -> Any:
 
 
 def of_the_site(body: Any, records: Records) -> Any:
-    """On call can only be who works at the very site."""
+    """On call can only be who works at the very site, and a deviation is of its own patient."""
+    body = {**body, "patient": str(records.patient_id)} if body and "patient" in body else body
+    # So is what a reversal is about.
+    body = {**body, "of": str(records.discontinuation_id)} if body and "of" in body else body
     on_call = body and body.get("shifts")
     return {"shifts": [{**one, "staff_id": str(records.staff_id)} for one in on_call]} if on_call else body
 
@@ -92,7 +101,7 @@ def of_the_site(body: Any, records: Records) -> Any:
 def knock(world: World, rule, method: str, asker: Asker, records: Records, *, body: Any = None, query: Any = None):
     """Ask, with a body that would be accepted unless one is given; where there can be a preview, only that."""
     body = body or of_the_site(example(rule, method), records)
-    query = {"preview": "true"} if "/cycles" in rule.rule and method != "GET" else query
+    query = {"preview": "true"} if method != "GET" and any(one in rule.rule for one in PREVIEWED) else query
     tag = {"If-Match": world.tag(records)} if (rule.endpoint, method) == WITH_A_TAG else {}
     return world.client.open(
         address(rule, records), method=method, json=body, query_string=query, headers={**asker.headers, **tag}

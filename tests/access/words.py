@@ -23,9 +23,13 @@ SHOWN = frozenset(
         "canary denial",
         "canary correction",
         "canary expected",
+        "canary pause",
+        "canary stay",
+        "canary stop",
     }
 )
-KEPT = frozenset({"canary behalf", "canary note", "canary task"})
+# A deviation's reason is shown when one patient's are asked for: tests/api/test_deviations.py.
+KEPT = frozenset({"canary behalf", "canary note", "canary task", "canary deviation"})
 CANARIES = SHOWN | KEPT
 
 CARER = {"name": "canary carer", "phone": "+8613800138155", "relation": "canary aunt"}
@@ -51,6 +55,9 @@ def leave_words(world: World) -> None:
     world.post(f"{of_ann}/survival-statuses", ALIVE, staff)
     resolution = {"outcome": "canary task", "note": "canary note"}
     world.post(f"{API}/worklist/{anns.item_id}/resolutions", resolution, staff)
+    deviation = {"kind": "visit_missed", "occurred_on": "2027-02-28", "subject": "visit.m1", "important": False}
+    deviation |= {"patient": str(anns.patient_id), "reason": "canary deviation"}
+    world.post(f"{API}/deviations", deviation, staff)
     _on_the_phone(world)
     _on_call(world)
     told = world.post(f"{of_ann}/death-reports", DEATH, staff)["id"]

@@ -24,6 +24,8 @@ API = "/api/v1"
 OWN, SAME_SITE, OTHER_SITE, UNKNOWN = "own", "another patient of the site", "another site's", "unknown"
 
 SINCE = {"consented_on": date(2027, 2, 1), "randomised_on": date(2027, 2, 10)}
+STOP = {"treatment": "targeted_drug", "on": "2027-02-28", "reason": "canary stop"}
+STAY = {"admitted_on": "2027-03-01", "planned": True, "reason": "canary stay"}
 
 
 @dataclass
@@ -37,6 +39,9 @@ class Records:
     candidate_id: Any = field(default_factory=uuid4)
     calm_candidate_id: Any = field(default_factory=uuid4)
     item_id: Any = field(default_factory=uuid4)
+    pause_id: Any = field(default_factory=uuid4)
+    stay_id: Any = field(default_factory=uuid4)
+    discontinuation_id: Any = field(default_factory=uuid4)
     inbound_id: Any = field(default_factory=uuid4)
     staff_id: Any = field(default_factory=uuid4)
     site: str = "site-99"
@@ -74,6 +79,9 @@ class World:
             candidate_id=report["candidate_event_ids"][0],
             calm_candidate_id=report["candidate_event_ids"][1],
             item_id=a_task(self.db, patient),
+            pause_id=self._pause(of_patient, headers),
+            stay_id=self.post(f"{of_patient}/hospitalisations", STAY, headers)["hospitalisation"]["id"],
+            discontinuation_id=self.post(f"{of_patient}/discontinuations", STOP, headers)["discontinuation"]["id"],
             inbound_id=self._text(patient),
             staff_id=self._on_call(site),
             site=site,
@@ -87,6 +95,13 @@ class World:
         answer = self.client.post(path, json=body, headers=headers)
         assert answer.status_code == 201, answer.text
         return answer.json
+
+    def _pause(self, of_patient: str, headers: dict[str, str]) -> str:
+        """One that has ended, so that everything else may be asked for."""
+        asked = {"reason": "canary pause", "until": "2027-03-20"}
+        made = str(self.post(f"{of_patient}/pauses", asked, headers)["pause"]["id"])
+        self.post(f"{of_patient}/pauses/{made}/ends", None, headers)
+        return made
 
     def _death(self, site: str) -> str:
         """A coordinator's word of the death of one more patient, whom nobody can reach by phone."""

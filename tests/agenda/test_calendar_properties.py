@@ -1,19 +1,24 @@
 """What must hold of every calendar, whatever the dates."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend import clock
-from backend.agenda.calendar import Course, CycleCourse, agenda, by_key
+from backend.agenda.calendar import AgendaItem, Course, CycleCourse, agenda, by_key
 from backend.agenda.days import plus_months
 from backend.agenda.reminders import Habits, wanted
 from backend.terms import AgendaState, CycleStatus
 from tests.agenda.courses import the_protocol
 
-ZONES = st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+# In Havana and Santiago clocks change at midnight itself, so that some days begin at one.
+PLACES = ["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]
+ZONES = st.sampled_from([*PLACES, "America/Havana", "America/Santiago"])
 DAYS = st.dates(date(2027, 1, 1), date(2032, 12, 31))
 
 
@@ -89,6 +94,77 @@ def test_every_window_runs_from_midnight_to_midnight_and_holds_its_due_date(data
         assert item.closes_at == clock.start_of_day(clock.local_day(item.closes_at, item.zone), item.zone)
         assert item.opens_at <= clock.start_of_day(item.due_on, item.zone) < item.closes_at
         assert item.expires_at is None or item.expires_at >= item.closes_at
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_window_holds_its_first_instant_and_not_its_last_wherever_clocks_change(data: st.DataObject) -> None:
+    one = data.draw(courses().filter(lambda course: not (course.died_on or course.withdrawn_from_reporting_on)))
+    items = [item for item in agenda(the_protocol(), one, data.draw(moments(one))) if item.instrument]
+    item = data.draw(st.sampled_from(items))
+    rule, zone = the_protocol().rules_by_name[item.rule], ZoneInfo(item.zone)
+    first = datetime.combine(item.due_on + timedelta(days=rule.opens), time(0), tzinfo=zone).astimezone(UTC)
+    after = datetime.combine(item.due_on + timedelta(days=rule.closes + 1), time(0), tzinfo=zone).astimezone(UTC)
+    instant = timedelta(microseconds=1)
+
+    seen = [by_key(agenda(the_protocol(), one, moment)) for moment in (first - instant, first, after - instant, after)]
+    states = [items[item.key].state for items in seen]
+
+    assert (item.opens_at, item.closes_at) == (first, after)
+    if AgendaState.CANCELLED not in states:
+        is_open = [state is AgendaState.OPEN for state in states]
+        assert is_open == [False, True, True, False]
+
+
+def due_by_its_key(one: Course, items: Mapping[str, AgendaItem], key: str) -> date | None:
+    """When a key says that its item falls due; None where it names no date."""
+    row, _, which = key.rpartition(".")
+    number = int(which[1:]) if which[1:].isdecimal() else None
+    if key.startswith("safety."):
+        number = int(which.removeprefix("pre").removeprefix("d"))
+        return items[f"{row}.{'pre' if which.startswith('pre') else 'd'}0"].due_on + timedelta(days=number)
+    if number is None or row.startswith("cycle"):
+        return None
+    return one.randomised_on + timedelta(weeks=number) if which[0] == "w" else plus_months(one.randomised_on, number)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_key_always_names_the_same_week_month_or_day(data: st.DataObject) -> None:
+    one = data.draw(courses())
+
+    items = by_key(agenda(the_protocol(), one, data.draw(moments(one))))
+
+    for key, item in items.items():
+        assert due_by_its_key(one, items, key) in (None, item.due_on), key
+
+
+def put_off(cycle: CycleCourse, today: date, days: int) -> CycleCourse:
+    """The cycle so many days later, if neither of its days has come."""
+    if cycle.day_1_started_at or cycle.day_1_on <= today:
+        return cycle
+    later = timedelta(days=days)
+    assert cycle.day_2_on
+    return replace(cycle, day_1_on=cycle.day_1_on + later, day_2_on=cycle.day_2_on + later)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_what_has_begun_never_moves_whatever_is_put_off_or_stopped_later(data: st.DataObject) -> None:
+    one = data.draw(courses().filter(lambda course: len(course.cycles) > 1 and not course.cells_discontinued_on))
+    now = clock.at_local(data.draw(st.sampled_from(one.cycles)).day_1_on, time(12), one.site_zone)
+    tomorrow = max(clock.local_day(now, zone) for zone in (one.site_zone, one.patient_zone)) + timedelta(days=1)
+    days = data.draw(st.integers(1, 60))
+    moved = replace(one, cycles=tuple(put_off(cycle, tomorrow, days) for cycle in one.cycles))
+    other = replace(moved, cells_discontinued_on=data.draw(st.none() | st.just(tomorrow + timedelta(days=days))))
+
+    before, after = agenda(the_protocol(), one, now), by_key(agenda(the_protocol(), other, now))
+
+    for item in before:
+        if item.opens_at <= now:
+            known = after[item.key]
+            assert (known.due_on, known.opens_at, known.closes_at) == (item.due_on, item.opens_at, item.closes_at)
+            assert (known.instrument, known.zone) == (item.instrument, item.zone)
 
 
 @settings(max_examples=60, deadline=None)

@@ -247,7 +247,7 @@ def test_a_patient_reads_and_changes_only_their_own_preferences(db, client):
 
     assert changed.json == read.json
     assert (read.json["language"], read.json["preferred_time"]) == ("zh-CN", "10:30")
-    assert read.json["calendar_url"] is None
+    assert read.json["calendar_url"].endswith(".ics")
     assert read.json["emergency_phone"]
     assert "arm" not in read.json
     assert (refused.status_code, [*refused.json["errors"]]) == (422, ["arm"])

@@ -113,6 +113,8 @@ class Story:
         yield from self._setting_up()
         yield from self._planning()
         yield from self._reporting()
+        yield from self._pausing()
+        yield from self._stopping()
         yield from self._living_and_dying()
         yield from self._signing_in()
 
@@ -130,6 +132,7 @@ class Story:
         yield "patients.OnePatient", "PATCH", self.of_ann, {"name": "Ann Z"}, {**self.staff, **self.tag()}
         yield "patients.Caregivers", "POST", f"{self.of_ann}/caregivers", CAREGIVER, self.staff
         yield "me.Preferences", "PATCH", f"{API}/me/preferences", {"language": "zh-CN"}, self.phone
+        yield "me.CalendarFeeds", "POST", f"{API}/me/calendar-feed", None, self.phone
 
     def _planning(self) -> Iterator[Step]:
         cycles = f"{self.of_ann}/cycles"
@@ -162,6 +165,28 @@ class Story:
         yield "worklist.Resolutions", "POST", f"{API}/worklist/{self.task()}/resolutions", OUTCOME, self.staff
         yield "messages.InboxResolutions", "POST", f"{API}/inbox/{self.text()}/resolutions", OUTCOME, self.staff
         yield "messages.MyMessages", "POST", f"{API}/me/messages", {"text": "thank you"}, self.phone
+
+    def _pausing(self) -> Iterator[Step]:
+        pauses, stays = f"{self.of_ann}/pauses", f"{self.of_ann}/hospitalisations"
+        yield "pauses.Pauses", "POST", pauses, {"reason": "A journey home.", "until": "2027-03-20"}, self.staff
+        ends = f"{pauses}/{self.first(f'/patients/{self.ann.id}/pauses', self.staff)}/ends"
+        yield "pauses.PauseEnds", "POST", ends, None, self.staff
+        fever = {"admitted_on": "2027-02-27", "planned": False, "reason": "Fever at night."}
+        yield "pauses.Hospitalisations", "POST", stays, fever, self.staff
+        stay = f"{stays}/{self.first(f'/patients/{self.ann.id}/hospitalisations', self.staff)}"
+        yield "pauses.OneHospitalisation", "PATCH", stay, {"discharged_on": "2027-03-01"}, self.staff
+        missed = {"kind": "visit_missed", "occurred_on": "2027-02-28", "subject": "visit.m1", "important": False}
+        missed |= {"patient": str(self.ann.id), "reason": "The road was closed."}
+        yield "deviations.Deviations", "POST", f"{API}/deviations", missed, self.staff
+
+    def _stopping(self) -> Iterator[Step]:
+        drug = {"treatment": "targeted_drug", "on": "2027-02-28", "reason": "A rash that did not heal."}
+        yield "stops.Discontinuations", "POST", f"{self.of_ann}/discontinuations", drug, self.staff
+        left = {"from": "study", "on": "2027-03-01", "reason": "Moves abroad.", "records_search_allowed": True}
+        yield "stops.Withdrawals", "POST", f"{self.of_ben}/withdrawals", left, self.staff
+        entry = self.first(f"/patients/{self.ben.id}/withdrawals", self.staff)
+        mistake = {"of": entry, "reason": "It was another patient who moves.", "password": PASSWORD}
+        yield "stops.Reversals", "POST", f"{self.of_ben}/reversals", mistake, self.physician
 
     def _living_and_dying(self) -> Iterator[Step]:
         yield "survival.Confirmations", "POST", f"{API}/me/survival-confirmations", confirmation_body(), self.phone

@@ -92,12 +92,12 @@ def test_a_deliberately_different_study_needs_no_code() -> None:
     assert days(known["survey.f1"]) == ("2027-03-14", "2027-03-19")
     assert known["survey.f13"].instrument == "four_weekly"
     assert max(item.due_on for item in items) <= date(2029, 3, 1)
-    assert [str(known[key].due_on) for key in ("dose-1", "after-dose.1.1", "after-dose.1.2")] == [
+    assert [str(known[key].due_on) for key in ("cycle-1.day-1", "after-dose.1.1", "after-dose.1.2")] == [
         "2027-03-11",
         "2027-03-12",
         "2027-03-13",
     ]
-    assert [message.key for message in found][:2] == ["dose-1@2027-03-11:-1d", "survey.f1@2027-03-15:0d"]
+    assert [message.key for message in found][:2] == ["cycle-1.day-1@2027-03-11:-1d", "survey.f1@2027-03-15:0d"]
 
 
 # --- bad files ---------------------------------------------------------------------------------------------
@@ -126,6 +126,42 @@ MISTAKES = [
      "agenda.0.titles", "zh-CN"),
     ("a window that closes first", "window: {opens: -7, closes: 3}", "window: {opens: 7, closes: 3}",
      "agenda.0.window", "before it closes"),
+    ("a window of years", "window: {opens: -7, closes: 3}", "window: {opens: -700, closes: 3}",
+     "agenda.0.window.opens", "greater than"),
+    ("a prompt without its text", "template: report_due, urgency", "urgency", "agenda.0.prompts.0.template", "Missing"),
+    ("a bad hour of a prompt", "at: own_hour, template: report_due", "at: noon, template: report_due",
+     "agenda.0.prompts.0.at", "own_hour or a time"),
+    ("an unknown addressee", "to: caregiver, expires", "to: neighbour, expires", "agenda.17.prompts.2.to", ""),
+    ("an unknown duty", "working_day: next}", "working_day: next, to: nurse}", "agenda.7.calls.0.to", "twice"),
+    ("an hour without a successor", ", then_to: investigator", "", "agenda.4.calls.0", "together"),
+    ("a key with a format", "key: weekly.w{n}", "key: weekly.w{n:02}", "agenda.7.key", "{n}"),
+    ("a key with an open brace", "key: weekly.w{n}", "key: weekly.w{n", "agenda.7.key", "{n}"),
+    ("an infusion by another name", "key: cycle-{cycle}.day-2", "key: dose-{cycle}.b", "agenda.2.key", "day-2"),
+    ("months listed and regular", "at: [2, 3, 6, 9, 12, 18, 24]", "every: 3, at: [2, 3]", "agenda.15.due", "either"),
+    ("regular months without a step", "first: 15, every: 3, last: 24", "first: 15, last: 24", "agenda.10.due", ""),
+    ("days that end first", "first: 4, last: 14", "first: 4, last: 2", "agenda.6.due.last", "before first"),
+    ("bounds without a number", "at_least: 5\n      at_most: 9", "at_least: 9\n      at_most: 5",
+     "eligibility.inclusion.1", "no number"),
+    ("a criterion of no kind", "type: attested\n      must_be: true", "type: said\n      must_be: true",
+     "eligibility.inclusion.0.type", "Must be one of"),
+    ("a criterion of an unknown arm", "      arms: [nk]\n", "      arms: [nc]\n", "eligibility.inclusion.14.arms",
+     "'nc'"),
+    ("a turning point of an unknown anchor", "{anchor: cells_over,", "{anchor: cells_up,",
+     "turning_points.end_of_weekly.latest_of.1.anchor", "Must be one of"),
+    ("a criterion twice", "key: ast_u_l", "key: alt_u_l", "eligibility.inclusion.4.key", "twice"),
+    ("an arm twice", "  - code: control", "  - code: nk", "arms.1.code", "twice"),
+    ("a word twice", "forms: [safety, weekly,", "forms: [safety, safety, weekly,", "forms", "more than once"),
+    ("a list for a word", "study: NCT04162158", "study: [NCT04162158]", "study", "string"),
+    ("nothing for a list", "covered_by: [safety, weekly, four_weekly, quarterly, baseline, ad_hoc]", "covered_by:",
+     "agenda.3.covered_by", "null"),
+    ("a word for a mapping", "    window: {opens: -7, closes: 3}\n", "    window: week\n", "agenda.0.window", ""),
+    ("a key that no word is", "  end_of_watch:\n", "  End of watch:\n", "turning_points.End of watch", "word"),
+    ("a field written twice deep inside", "closes: 3}", "closes: 3, closes: 4}", "agenda.0.window.closes", "twice"),
+    ("a date that YAML would make", "target_enrolment: 200", "target_enrolment: 2027-03-01", "target_enrolment",
+     "whole"),
+    ("a number that is none", "target_enrolment: 200", "target_enrolment: .nan", "target_enrolment", "whole"),
+    ("a fraction of a hospital", "sites: 3\n", "sites: 3.5\n", "sites", "whole"),
+    ("an object of Python", "sites: 3\n", "sites: !!python/name:os.system 3\n", "sites", "tag"),
     ("a criterion without a bound", "      at_least: 60\n", "", "eligibility.inclusion.6", "bound"),
     ("a field written twice", "sites: 3\n", "sites: 3\nsites: 4\n", "sites", "twice"),
     ("an ending before a word", "      - pass* out\n", "      - p*ass out\n", "words.danger.en.96", "end of a word"),
@@ -150,12 +186,20 @@ def test_a_bad_protocol_file_fails_with_file_line_and_field(
         read_seed_file(bad, ProtocolFile())
 
     first = str(refusal.value).splitlines()[0]
-    found = re.fullmatch(r"study\.yaml:(\d+): ([\w.-]+): (.+)", first)
+    found = re.fullmatch(r"study\.yaml:(\d+): ([\w. -]+): (.+)", first)
     assert found is not None, first
     assert found[2] == field
     assert said in found[3]
     # A missing field is told at what surrounds it, and a row may begin a few lines earlier.
     assert abs(int(found[1]) - line) <= 6
+
+
+def test_an_infusion_day_more_than_the_cells_have_is_told_at_its_row(tmp_path: Path) -> None:
+    bad = tmp_path / "study.yaml"
+    bad.write_text(SEED.read_text(encoding="utf-8").replace("  infusion_days: 2 ", "  infusion_days: 1 "), "utf-8")
+
+    with pytest.raises(BadSeedFile, match=r"agenda\.2\.due\.day: Is more than the infusion_days of the cells\."):
+        read_seed_file(bad, ProtocolFile())
 
 
 def test_every_mistake_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -170,6 +214,9 @@ def test_every_mistake_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
     assert set(refusal.value.fields) == {"sites", "cells.culture_days"}
 
 
-def test_a_protocol_without_its_rule_file_beside_it_is_refused() -> None:
-    with pytest.raises(BadSeedFile, match=r"second-study\.yaml:\d+: triage_rules: "):
-        read_protocol_file(SECOND)
+def test_a_protocol_without_its_rule_file_beside_it_is_refused(tmp_path: Path) -> None:
+    alone = tmp_path / "study.yaml"
+    alone.write_text(SECOND.read_text(encoding="utf-8"), encoding="utf-8")
+
+    with pytest.raises(BadSeedFile, match=r"study\.yaml:\d+: triage_rules: "):
+        read_protocol_file(alone)

@@ -42,7 +42,7 @@ AT_180 = 'operator: ">=", value: 180'
         ("advice: emergency,", "advice: breathe,", r"rules\.0\.advice: There is no advice of that name"),
         ("advice: emergency, ", "", r"rules\.0\.advice: A T1 rule needs advice"),
         ("id: T1.seizure", "id: T2.seizure", r"rules\.0\.id: Must begin with T1"),
-        ("id: T1.confused", "id: T1.seizure", r"rules: T1\.seizure: written twice"),
+        ("id: T1.confused", "id: T1.seizure", r"rules\.1\.id: T1\.seizure is written twice"),
         ("{fact: danger_words, ", "{fact: texts, ", r"rules: A T1 rule must ask for the fact danger_words"),
         ("tier: T1", "tier: T0", r"rules\.0\.tier: "),
         ("scope: report", "scope: planet", r"rules\.0\.scope: "),

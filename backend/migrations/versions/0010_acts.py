@@ -14,11 +14,15 @@ branch_labels = None
 depends_on = None
 
 ADDED: Mapping[str, Sequence[sa.Column[Any]]] = {
-    "patient": (sa.Column("agenda_revision", sa.Integer(), nullable=False, server_default="0"),),
+    "patient": (
+        sa.Column("agenda_revision", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("agenda_changed_at", UTCDateTime(), nullable=True),
+    ),
     "contact_hold": (
         sa.Column("reason_sealed", sa.Text(), nullable=True),
         sa.Column("held_by", sa.Uuid(), nullable=True),
     ),
+    "message": (sa.Column("opened_at", UTCDateTime(), nullable=True),),
 }
 TABLES = (
     "discontinuation",
@@ -36,6 +40,10 @@ def upgrade() -> None:
     for table, columns in ADDED.items():
         for column in columns:
             op.add_column(table, column)
+    unheard = sa.text("answered_at IS NULL AND opened_at IS NULL")
+    op.create_index(
+        "ix_message_unheard", "message", ["settled_at", "id"], sqlite_where=unheard, postgresql_where=unheard
+    )
     _acts()
     _moves()
     _feeds()
@@ -45,6 +53,7 @@ def downgrade() -> None:
     """Undo, for developers: a trial's database only moves forward."""
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.drop_index("ix_message_unheard", "message")
     for table, columns in ADDED.items():
         for column in columns:
             op.drop_column(table, column.name)

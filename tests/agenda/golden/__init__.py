@@ -1,0 +1,1 @@
+"""Whole calendars as text files, and the invented patients they belong to."""
