@@ -3,6 +3,7 @@
 Built once from a stored version and never changed, so it may be shared by all requests.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -140,6 +141,8 @@ class Terminology:
 _VERSIONS = select(InstrumentVersion.id).where(InstrumentVersion.name == bindparam("name"))
 _THAT_VERSION = _VERSIONS.where(InstrumentVersion.version == bindparam("version"))
 
+# What an instrument can be called; some databases cannot even be asked about the rest.
+NAME = re.compile(r"[a-z][a-z0-9_]{0,79}")
 # By database, because a process of the tests opens many.
 _ids: WeakKeyDictionary[Database, dict[tuple[str, int], UUID]] = WeakKeyDictionary()
 _instruments: dict[UUID, Instrument] = {}
@@ -156,6 +159,8 @@ def instrument(txn: Transaction, name: str, version: int | None = None) -> Instr
 
 def find_instrument(txn: Transaction, name: str, version: int | None = None) -> Instrument | None:
     """As ``instrument``, with None when there is none: a report may name a version we never had."""
+    if not NAME.fullmatch(name):
+        return None
     if version is None:
         row_id = txn.session.scalar(_VERSIONS.order_by(InstrumentVersion.version.desc()).limit(1), {"name": name})
     else:

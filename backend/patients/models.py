@@ -69,7 +69,7 @@ class Patient(WithId, Base):
     cells_discontinued_on: Mapped[date | None]
     drug_discontinued_on: Mapped[date | None]
     # How often an act has changed the agenda: what a calendar program goes by.
-    agenda_revision: Mapped[int] = mapped_column(default=0, server_default="0", info={"audited": False})
+    agenda_revision: Mapped[int] = mapped_column(server_default="0", info={"audited": False})
     agenda_changed_at: Mapped[datetime | None] = mapped_column(info={"audited": False})
 
     # Every change of the row counts the version up, and of two at once only one is kept.
