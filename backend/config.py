@@ -46,6 +46,8 @@ class SmsGateway(StrEnum):
     """Who carries text messages. The simulator keeps them in the database."""
 
     SIMULATOR = "simulator"
+    TWILIO = "twilio"
+    TEMPLATE = "template"
 
 
 class Encryption(StrEnum):

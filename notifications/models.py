@@ -113,6 +113,8 @@ class Attempt(WithId, Base):
     provider_id: Mapped[str | None]
     code: Mapped[str | None]
     started_at: Mapped[datetime]
+    # In real time, which is what a provider knows of.
+    called_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     looks: Mapped[int]
     looked_at: Mapped[datetime | None]

@@ -232,6 +232,7 @@ def begin(
         template_version=version,
         status=AttemptStatus.SENDING,
         started_at=txn.now,
+        called_at=clock.wall(),
         looks=0,
     )
     attempt.address_sealed = seal(txn, attempt, "address_sealed", envelope.address)

@@ -18,7 +18,7 @@ from backend.db import Database, Transaction, system
 from backend.sealing import unseal
 from backend.terms import AttemptStatus, Language, MessageStatus
 from notifications import outbox, settling
-from notifications.channels import Absent, Accepted, CannotTell, Channel, Envelope, Removed, Sighting
+from notifications.channels import Absent, Accepted, CannotTell, Channel, Envelope, Removed, Sighting, Sought
 from notifications.dispatcher import Counts, settle
 from notifications.models import Attempt, Message
 from notifications.settling import DeadLetter
@@ -32,9 +32,12 @@ BATCH = 100
 
 @dataclass(frozen=True)
 class _Doubt:
-    attempt_id: UUID
+    sought: Sought
     channel: Channel
-    envelope: Envelope
+
+    @property
+    def attempt_id(self) -> UUID:
+        return self.sought.attempt_id
 
 
 def reconcile(db: Database, channels: Mapping[str, Channel], *, on_dead_letter: DeadLetter) -> Counts:
@@ -64,8 +67,15 @@ def _to_look_for(txn: Transaction, channels: Mapping[str, Channel]) -> Sequence[
         channel = channels.get(attempt.channel) or Removed()
         pause = timedelta(seconds=channel.seconds_between_looks)
         if attempt.looked_at is None or attempt.looked_at + pause <= clock.wall():
-            found.append(_Doubt(attempt.id, channel, _envelope(txn, message, attempt)))
+            found.append(_Doubt(_sought(txn, message, attempt), channel))
     return found
+
+
+def _sought(txn: Transaction, message: Message, attempt: Attempt) -> Sought:
+    """With the ids of this message's other attempts: what is known to be another's is not this one."""
+    others = select(Attempt.provider_id).where(Attempt.message_id == message.id, Attempt.provider_id.is_not(None))
+    known = tuple(name for name in txn.session.scalars(others) if name)
+    return Sought(attempt.id, _envelope(txn, message, attempt), attempt.called_at, known)
 
 
 def _envelope(txn: Transaction, message: Message, attempt: Attempt) -> Envelope:
@@ -81,7 +91,7 @@ def _envelope(txn: Transaction, message: Message, attempt: Attempt) -> Envelope:
 def _look(db: Database, doubt: _Doubt, on_dead_letter: DeadLetter) -> str:
     """Ask with no transaction open, then settle. A question that fails is asked again next time."""
     try:
-        sighting = doubt.channel.find(doubt.envelope, doubt.attempt_id)
+        sighting = doubt.channel.find(doubt.sought)
         with db.transaction(RECONCILER) as txn:
             return _conclude(txn, doubt, sighting, on_dead_letter)
     except Exception:

@@ -9,13 +9,16 @@ from sqlalchemy import select
 
 from backend.db import Transaction
 from backend.terms import AttemptStatus, MessageStatus
-from notifications.channels import Accepted, Undeliverable
+from notifications.channels import Accepted, Refusal, Undeliverable
 from notifications.models import Attempt, Message
 from notifications.outbox import hold, let_go
 
 MAX_TRIES = 5
 FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=1)
+
+# Trying again cannot help.
+HOPELESS = (Refusal.FINAL, Refusal.NUMBER_OF_NO_USE)
 
 DeadLetter = Callable[[Transaction, Message, Attempt | None], None]
 
@@ -45,7 +48,7 @@ def refuse(txn: Transaction, attempt_id: UUID, refusal: Undeliverable, on_dead_l
     if message.status not in (MessageStatus.SENDING, MessageStatus.IN_DOUBT):
         return
     try_again_or_give_up(
-        txn, message, attempt, reason=refusal.code, permanent=refusal.permanent, on_dead_letter=on_dead_letter
+        txn, message, attempt, reason=refusal.code, permanent=refusal.why in HOPELESS, on_dead_letter=on_dead_letter
     )
 
 

@@ -1,7 +1,9 @@
 """What every way of reaching a person must be able to do, and how it says that it could not."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -40,17 +42,44 @@ class CannotTell:
 Sighting = Accepted | Absent | CannotTell
 
 
+@dataclass(frozen=True)
+class Sought:
+    """An attempt in doubt. ``called_at`` is real time; ``others`` are the provider's ids of our other attempts."""
+
+    attempt_id: UUID
+    envelope: Envelope
+    called_at: datetime | None
+    others: Collection[str] = ()
+
+
+class Refusal(StrEnum):
+    """Why a provider would not have a message, as far as it decides what we do next."""
+
+    # Too many at once: nothing was processed, so the same again, slower.
+    NOT_PROCESSED = "not_processed"
+    # Our account, our sender or our settings: every message would be refused, so none is tried meanwhile.
+    CONFIGURATION = "configuration"
+    NUMBER_OF_NO_USE = "number_of_no_use"
+    OPTED_OUT = "opted_out"
+    TRANSIENT = "transient"
+    # The carrier took offence at the words.
+    FILTERED = "filtered"
+    # This message can never go this way.
+    FINAL = "final"
+    UNKNOWN = "unknown"
+
+
 class Undeliverable(Exception):
     """A definite refusal: the provider does not have the message and never will from this call.
 
     Anything else a channel raises leaves the outcome unknown, and reconciliation decides.
     """
 
-    def __init__(self, code: str, *, permanent: bool) -> None:
-        """``code`` is the provider's word; ``permanent`` means that trying again cannot help."""
+    def __init__(self, code: str, why: Refusal) -> None:
+        """``code`` is the provider's own word for it."""
         super().__init__(code)
         self.code = code
-        self.permanent = permanent
+        self.why = why
 
 
 class Channel(Protocol):
@@ -67,7 +96,7 @@ class Channel(Protocol):
     def send(self, envelope: Envelope, attempt_id: UUID) -> Accepted:
         """Hand it over. Raises ``Undeliverable`` when it was refused for certain."""
 
-    def find(self, envelope: Envelope, attempt_id: UUID) -> Sighting:
+    def find(self, sought: Sought) -> Sighting:
         """What became of an attempt whose answer we never got."""
 
 
@@ -79,8 +108,8 @@ class Removed:
 
     def send(self, envelope: Envelope, attempt_id: UUID) -> Accepted:
         """Nobody is there to take it."""
-        raise Undeliverable("channel_removed", permanent=True)
+        raise Undeliverable("channel_removed", Refusal.FINAL)
 
-    def find(self, envelope: Envelope, attempt_id: UUID) -> Sighting:
+    def find(self, sought: Sought) -> Sighting:
         """Nor to be asked."""
         return CannotTell()

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from backend import clock
 from backend.config import MAIL_ADDRESS, Encryption, MailServer
-from notifications.channels import Accepted, CannotTell, Envelope, Sighting, Undeliverable
+from notifications.channels import Accepted, CannotTell, Envelope, Refusal, Sighting, Sought, Undeliverable
 
 # For the connection and for every answer. Together they stay below the lease of a message.
 SECONDS_FOR_AN_ANSWER = 10.0
@@ -55,7 +55,7 @@ class Email:
                 smtp.quit()
         return Accepted(provider_id=name)
 
-    def find(self, envelope: Envelope, attempt_id: UUID) -> Sighting:
+    def find(self, sought: Sought) -> Sighting:
         """SMTP has no such question."""
         return CannotTell()
 
@@ -96,7 +96,7 @@ class Email:
     def _written(self, envelope: Envelope, name: str) -> bytes:
         """The first line is the subject. Whatever could begin a header of its own is taken out or refused."""
         if not MAIL_ADDRESS.fullmatch(envelope.address):
-            raise Undeliverable(UNWRITABLE, permanent=True)
+            raise Undeliverable(UNWRITABLE, Refusal.FINAL)
         first, _, rest = envelope.text.strip().partition("\n")
         letter = EmailMessage(policy=SMTP)
         try:
@@ -109,7 +109,7 @@ class Email:
             letter.set_content(rest.strip() or first)
             return letter.as_bytes()
         except ValueError as unwritable:
-            raise Undeliverable(UNWRITABLE, permanent=True) from unwritable
+            raise Undeliverable(UNWRITABLE, Refusal.FINAL) from unwritable
 
 
 @contextmanager
@@ -118,11 +118,11 @@ def _before_the_data() -> Iterator[None]:
     try:
         yield
     except smtplib.SMTPAuthenticationError as refused:
-        raise Undeliverable(NOT_SIGNED_IN, permanent=False) from refused
+        raise Undeliverable(NOT_SIGNED_IN, Refusal.TRANSIENT) from refused
     except smtplib.SMTPNotSupportedError as lacking:
-        raise Undeliverable(NOT_SUPPORTED, permanent=False) from lacking
+        raise Undeliverable(NOT_SUPPORTED, Refusal.TRANSIENT) from lacking
     except (smtplib.SMTPException, OSError) as failure:
-        raise Undeliverable(UNREACHABLE, permanent=False) from failure
+        raise Undeliverable(UNREACHABLE, Refusal.TRANSIENT) from failure
 
 
 def _must(answer: tuple[int, bytes], wanted: int | None = None) -> None:
@@ -134,7 +134,7 @@ def _must(answer: tuple[int, bytes], wanted: int | None = None) -> None:
     if code == wanted or (wanted is None and 200 <= code < 300):
         return
     if 400 <= code < 600:
-        raise Undeliverable(f"smtp_{code}", permanent=code >= 500)
+        raise Undeliverable(f"smtp_{code}", Refusal.FINAL if code >= 500 else Refusal.TRANSIENT)
     raise smtplib.SMTPException(f"The mail server answered {code}.")
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from notifications.channels import Accepted, Envelope, Sighting
+from notifications.channels import Accepted, Envelope, Sighting, Sought
 
 
 class InApp:
@@ -15,6 +15,6 @@ class InApp:
         """Nothing to do: it is there."""
         return Accepted(provider_id=f"in-app-{attempt_id}", delivered=True)
 
-    def find(self, envelope: Envelope, attempt_id: UUID) -> Sighting:
+    def find(self, sought: Sought) -> Sighting:
         """An attempt that exists is in the inbox."""
-        return self.send(envelope, attempt_id)
+        return self.send(sought.envelope, sought.attempt_id)

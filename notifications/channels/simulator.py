@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from backend.db import Database, Transaction, system
 from backend.sealing import keyring_of, seal, unseal
 from backend.terms import Direction
-from notifications.channels import Absent, Accepted, Envelope, Sighting, Undeliverable
+from notifications.channels import Absent, Accepted, Envelope, Sighting, Sought, Undeliverable
 from notifications.inbound import ReceivedText
 from notifications.models import SimulatedText
 
@@ -54,11 +54,11 @@ class Simulator:
             pass
         return _accepted(attempt_id)
 
-    def find(self, envelope: Envelope, attempt_id: UUID) -> Sighting:
+    def find(self, sought: Sought) -> Sighting:
         """Whether the phone has it: the attempt id is in its memory or it is not."""
         with self._db.reading(PROVIDER) as txn:
-            known = txn.session.scalar(select(SimulatedText.id).where(SimulatedText.attempt_id == attempt_id))
-        return _accepted(attempt_id) if known else Absent()
+            known = txn.session.scalar(select(SimulatedText.id).where(SimulatedText.attempt_id == sought.attempt_id))
+        return _accepted(sought.attempt_id) if known else Absent()
 
     def write_from(self, number: str, text: str, *, to: str = "") -> ReceivedText:
         """Somebody types on a phone: keep it there, and give what the mailroom is to ``receive``."""

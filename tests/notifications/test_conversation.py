@@ -5,7 +5,7 @@ from collections.abc import Callable
 from backend.db import Transaction
 from backend.terms import ChannelKind, Language, Recipient
 from notifications import ReceivedText, Send
-from notifications.channels import Undeliverable
+from notifications.channels import Refusal, Undeliverable
 from notifications.channels.simulator import Simulator
 from notifications.conversation import Line, conversation_with
 from notifications.inbound import keep
@@ -43,7 +43,9 @@ def test_an_inbox_holds_both_sides_newest_first_page_by_page(mailroom: Mailroom,
 def test_an_inbox_does_not_show_what_went_to_a_caregiver_or_was_refused(mailroom: Mailroom) -> None:
     mailroom.queue("caregiver", recipient=Recipient.CAREGIVER)
     mailroom.dispatch(in_the_app)
-    mailroom.channels[ChannelKind.SMS] = Simulator(mailroom.db, {ANNS_NUMBER: Undeliverable("21211", permanent=True)})
+    mailroom.channels[ChannelKind.SMS] = Simulator(
+        mailroom.db, {ANNS_NUMBER: Undeliverable("21211", Refusal.NUMBER_OF_NO_USE)}
+    )
     mailroom.queue("refused")
     mailroom.dispatch()
 

@@ -13,7 +13,17 @@ from backend.db import Transaction
 from backend.sealing import unseal
 from backend.terms import AttemptStatus, ChannelKind, Language, MessageStatus
 from notifications import Later, Send, Suppress, cancel
-from notifications.channels import Absent, Accepted, CannotTell, Channel, Envelope, Sighting, Undeliverable
+from notifications.channels import (
+    Absent,
+    Accepted,
+    CannotTell,
+    Channel,
+    Envelope,
+    Refusal,
+    Sighting,
+    Sought,
+    Undeliverable,
+)
 from notifications.channels.simulator import Simulator
 from notifications.models import Attempt, Message, Receipt
 from notifications.receipts import ReceiptFromProvider, Said, note_receipt
@@ -37,8 +47,8 @@ class Fragile:
             self.inner.send(envelope, attempt_id)
         raise TimeoutError("the line broke")
 
-    def find(self, envelope: Envelope, attempt_id: UUID) -> Sighting:
-        return self.sighting or self.inner.find(envelope, attempt_id)
+    def find(self, sought: Sought) -> Sighting:
+        return self.sighting or self.inner.find(sought)
 
 
 def only_attempt(mailroom: Mailroom) -> Attempt:
@@ -202,7 +212,9 @@ def test_a_poison_message_ends_as_a_task_for_a_person(mailroom: Mailroom, later:
 
 
 def test_a_permanent_refusal_fails_at_once_and_becomes_a_task(mailroom: Mailroom) -> None:
-    mailroom.channels[ChannelKind.SMS] = Simulator(mailroom.db, {ANNS_NUMBER: Undeliverable("21211", permanent=True)})
+    mailroom.channels[ChannelKind.SMS] = Simulator(
+        mailroom.db, {ANNS_NUMBER: Undeliverable("21211", Refusal.NUMBER_OF_NO_USE)}
+    )
     message_id = mailroom.queue()
 
     assert mailroom.dispatch() == {"refused": 1}
@@ -214,7 +226,9 @@ def test_a_permanent_refusal_fails_at_once_and_becomes_a_task(mailroom: Mailroom
 def test_a_passing_refusal_is_tried_again_ever_more_slowly_and_then_given_to_a_person(
     mailroom: Mailroom, later: Move
 ) -> None:
-    mailroom.channels[ChannelKind.SMS] = Simulator(mailroom.db, {ANNS_NUMBER: Undeliverable("30003", permanent=False)})
+    mailroom.channels[ChannelKind.SMS] = Simulator(
+        mailroom.db, {ANNS_NUMBER: Undeliverable("30003", Refusal.TRANSIENT)}
+    )
     message_id = mailroom.queue()
 
     mailroom.dispatch()

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from backend.config import Encryption
 from backend.terms import AttemptStatus, ChannelKind, Language, MessageStatus
 from notifications import Send
-from notifications.channels import CannotTell, Envelope, Undeliverable
+from notifications.channels import CannotTell, Envelope, Refusal, Sought, Undeliverable
 from notifications.channels.email import Email
 from notifications.models import Attempt
 from tests.notifications.conftest import OFFICE, TESTER
@@ -29,7 +29,7 @@ def envelope(text: str = PAGE, address: str = LI) -> Envelope:
 def refused(channel: Email, *, address: str = LI) -> tuple[str, bool]:
     with pytest.raises(Undeliverable) as refusal:
         channel.send(envelope(address=address), uuid4())
-    return refusal.value.code, refusal.value.permanent
+    return refusal.value.code, refusal.value.why is Refusal.FINAL
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_silence_or_nonsense_after_the_data_leaves_us_in_doubt(email, mailbox, a
         email.send(envelope(), uuid4())
 
     assert len(mailbox.raw) == 1
-    assert email.find(envelope(), uuid4()) == CannotTell()
+    assert email.find(Sought(uuid4(), envelope(), None)) == CannotTell()
 
 
 def test_where_nobody_listens_nothing_was_sent():

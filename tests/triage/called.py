@@ -15,7 +15,7 @@ from backend.staff.members import create_member
 from backend.staff.models import OnCallShift, StaffMember
 from backend.terms import Role
 from backend.triage.models import PagedPerson, StaffPage
-from notifications.channels import Absent, Accepted, Envelope, Sighting
+from notifications.channels import Absent, Accepted, Envelope, Sighting, Sought
 from notifications.models import Message
 from tests import people
 from tests.phone import Phone
@@ -51,7 +51,7 @@ class Letterbox:
         self.letters.append(envelope)
         return Accepted(provider_id=f"letter-{attempt_id}", delivered=True)
 
-    def find(self, _envelope: Envelope, _attempt_id: UUID) -> Sighting:
+    def find(self, _sought: Sought) -> Sighting:
         return Absent()
 
 

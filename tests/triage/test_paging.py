@@ -15,7 +15,7 @@ from backend.terms import ChannelKind, PageAnswer, PageStep, Role, WorkReason
 from backend.triage.models import CandidateDecision, CandidateEvent, StaffPage
 from backend.triage.page_answers import answer_page
 from backend.worklist.models import WorkItem
-from notifications.channels import Undeliverable
+from notifications.channels import Refusal, Undeliverable
 from notifications.channels.simulator import Simulator
 from tests import people
 from tests.phone import Phone
@@ -292,7 +292,7 @@ def test_a_page_that_cannot_be_delivered_is_a_task_and_the_others_still_hear(
 ) -> None:
     other = staff(work)
     on_call(work, other)
-    refusing = Simulator(db, {lin.phone.number: Undeliverable("21211", permanent=True)})
+    refusing = Simulator(db, {lin.phone.number: Undeliverable("21211", Refusal.NUMBER_OF_NO_USE)})
     reports(client, phone, checklist__seizure=1)
     Work(db, work.settings, {**work.channels, ChannelKind.SMS: refusing}, work.templates).dispatch()
 
