@@ -14,7 +14,7 @@ from backend.config import Settings
 from backend.db import Database
 from backend.jobs import Work, work_of
 from backend.staff import passwords
-from tests import canaries, documented
+from tests import canaries, documented, one_app
 from tests.databases import KEYRING, KINDS, Databases, settings_of
 
 START = "2027-03-01T08:00:00+08:00"
@@ -112,10 +112,7 @@ def work(settings: Settings, db: Database) -> Work:
 @pytest.fixture
 def app(settings: Settings, db: Database) -> Iterator[Any]:
     """The application, on the test's database."""
-    from backend.app import create_app
-
-    made = create_app(settings, db)
-    with documented.watching(made):
+    with one_app.on(settings, db) as made, documented.watching(made):
         yield made
 
 

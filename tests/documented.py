@@ -22,8 +22,10 @@ def watching(app: Flask) -> Iterator[None]:
         return answer
 
     # The last to look: the others add headers. Called in reverse order.
-    app.after_request_funcs.setdefault(None, []).insert(0, look)
+    looking = app.after_request_funcs.setdefault(None, [])
+    looking.insert(0, look)
     yield
+    looking.remove(look)
     assert not found, "The API's document does not tell of these answers:\n" + "\n".join(found)
 
 
