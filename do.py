@@ -120,6 +120,12 @@ def fuzz(arguments: Sequence[str]) -> int:
     return run_here([tool("python"), "-m", "tests.fuzz", *arguments])
 
 
+def ledger(arguments: Sequence[str]) -> int:
+    """Kill workers at random, then hold what the provider received against our own rows; takes minutes."""
+    prepare(TEST_LOCK)
+    return run_here([tool("python"), "-m", "tests.ledger", *arguments])
+
+
 def lock(arguments: Sequence[str]) -> int:
     """Write requirements*.lock anew from pyproject.toml; --upgrade takes newer versions."""
     make_venv()
@@ -142,6 +148,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "lint": lint,
     "bench": bench,
     "fuzz": fuzz,
+    "ledger": ledger,
     "lock": lock,
 }
 
@@ -194,6 +201,9 @@ def read_stamp() -> dict[str, str]:
 def make_venv() -> None:
     if usable(VENV):
         return
+    if VENV.is_symlink():
+        # It leads to somebody else's, which is not ours to clear away.
+        VENV.unlink()
     say(f"Making .venv with Python {sys.version_info[0]}.{sys.version_info[1]} ...")
     remedy = "install what `venv` needs first (on Debian and Ubuntu: apt install python3-venv python3-pip)"
     # A .venv of an older Python, or of a folder since moved, has scripts that point nowhere.

@@ -52,6 +52,9 @@ class Verb(StrEnum):
     DISCONTINUE_TREATMENT = "discontinue_treatment"
     RECORD_WITHDRAWALS = "record_withdrawals"
     SIGN_REVERSALS = "sign_reversals"
+    READ_PROTOCOLS = "read_protocols"
+    SET_PROTOCOL_EFFECTS = "set_protocol_effects"
+    MOVE_TO_VERSIONS = "move_to_versions"
     READ_REPORTS = "read_reports"
     REPORT_ON_BEHALF = "report_on_behalf"
     READ_CANDIDATES = "read_candidates"
@@ -100,6 +103,9 @@ ALLOWED: Mapping[Verb, frozenset[Role]] = {
     Verb.DISCONTINUE_TREATMENT: _CARE,
     Verb.RECORD_WITHDRAWALS: _CARE,
     Verb.SIGN_REVERSALS: _PHYSICIANS,
+    Verb.READ_PROTOCOLS: _READERS,
+    Verb.SET_PROTOCOL_EFFECTS: frozenset({Role.PRINCIPAL_INVESTIGATOR}),
+    Verb.MOVE_TO_VERSIONS: _CARE,
     Verb.READ_REPORTS: _READERS,
     Verb.REPORT_ON_BEHALF: _CARE,
     Verb.READ_CANDIDATES: _READERS,

@@ -4,11 +4,12 @@ from flask import Flask, Response, g
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import api, demo_clock, web
-from backend.api import access_log, document, limits, permissions, problems, requests
+from backend.api import access_log, document, limits, permissions, problems, requests, twilio
 from backend.api.bodies import LONGEST_BODY
 from backend.config import Settings, read_settings
 from backend.db import Database
-from backend.jobs import open_database, refuse_unfit, ticker_of, work_of
+from backend.jobs import ticker_of, work_of
+from backend.opening import open_database, refuse_unfit
 
 SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None, db: Database | None = None) -> 
     work = work_of(db, settings)
     app.extensions["followup_ticker"] = ticker_of(work)
     web.register(app, settings)
+    twilio.open_webhooks(app, settings)
     permissions.refuse_unlisted(app)
     requests.one_transaction_per_request(app, db, settings)
     _send_safe_headers(app, settings)

@@ -19,6 +19,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from environs import Env, EnvValidationError, validate
 
 from backend.errors import BadSettings
+from backend.template_account import TEMPLATE_SETTINGS, TemplateAccount, template_account, wrong_with_template
+from backend.twilio_account import TWILIO_SETTINGS, TwilioAccount, twilio_account, wrong_with_twilio
 
 PREFIX = "FOLLOWUP_"
 SHORTEST_SECRET = 32
@@ -95,6 +97,10 @@ class Settings:
     trusted_proxies: int
     metrics_token: str
     heartbeat_url: str
+    look_seconds: float = 60.0
+    # Several settings make one account; nothing when another gateway carries the texts.
+    twilio: TwilioAccount | None = field(default=None, repr=False, metadata={"settings": TWILIO_SETTINGS})
+    template: TemplateAccount | None = field(default=None, repr=False, metadata={"settings": TEMPLATE_SETTINGS})
 
     @property
     def is_sqlite(self) -> bool:
@@ -139,6 +145,9 @@ def read_settings() -> Settings:
         trusted_proxies=said["TRUSTED_PROXIES"],
         metrics_token=said["METRICS_TOKEN"],
         heartbeat_url=said["HEARTBEAT_URL"],
+        look_seconds=said["LOOK_SECONDS"],
+        twilio=twilio_account(said) if said["SMS_GATEWAY"] is SmsGateway.TWILIO else None,
+        template=template_account(said) if said["SMS_GATEWAY"] is SmsGateway.TEMPLATE else None,
     )
 
 
@@ -154,11 +163,13 @@ def _read() -> tuple[dict[str, Any], dict[str, list[str]]]:
         "SMS_GATEWAY": env.enum("SMS_GATEWAY", SmsGateway.SIMULATOR, enum=SmsGateway, by_value=True),
         "SMTP_URL": env.str("SMTP_URL", ""),
         "TICK_SECONDS": env.float("TICK_SECONDS", 2.0, validate=validate.Range(min=0.05)),
-        "LEASE_SECONDS": env.float("LEASE_SECONDS", 90.0, validate=validate.Range(min=0.5)),
+        "LEASE_SECONDS": env.float("LEASE_SECONDS", 90.0, validate=validate.Range(min=0.5, max=1800)),
         "THREADS": env.int("THREADS", 4, validate=validate.Range(min=1)),
         "TRUSTED_PROXIES": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10)),
         "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
         "HEARTBEAT_URL": env.str("HEARTBEAT_URL", ""),
+        "LOOK_SECONDS": env.float("LOOK_SECONDS", 60.0, validate=validate.Range(min=0.05)),
+        **{name: env.str(name, "").strip() for name in (*TWILIO_SETTINGS, *TEMPLATE_SETTINGS)},
     }
     try:
         env.seal()
@@ -181,6 +192,12 @@ def _contradictions(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "HEARTBEAT_URL", "Must be an http or https address."
     if said["SMTP_URL"]:
         yield from (("SMTP_URL", complaint) for complaint in _wrong_with_mail(said["SMTP_URL"], said["MODE"]))
+    yield from wrong_with_twilio(
+        said, is_used=said["SMS_GATEWAY"] is SmsGateway.TWILIO, is_demo=said["MODE"] is Mode.DEMO
+    )
+    yield from wrong_with_template(
+        said, is_used=said["SMS_GATEWAY"] is SmsGateway.TEMPLATE, is_demo=said["MODE"] is Mode.DEMO
+    )
     if is_production:
         yield from _unsafe_in_production(said)
 

@@ -25,15 +25,19 @@ from backend.backups.trace import BACKED_UP
 from backend.config import Mode, Settings, SmsGateway, read_settings
 from backend.db import Database, Transaction, system
 from backend.errors import BadSettings, FollowupError
-from backend.jobs import open_database, refuse_unfit
+from backend.opening import open_database, refuse_unfit
 from backend.patients.models import Patient
 from backend.protocol.load import current_protocol
-from backend.providers import PROVIDERS, mail_provider
+from backend.providers import Provider, mail_provider, text_provider
 from backend.staff import roster
 from backend.staff.models import Site, StaffAuthenticator, StaffMember, StaffRole
 from backend.terms import Role
+from notifications import breakers
 from notifications.channels import Undeliverable
 from notifications.channels.email import Email
+from notifications.channels.sms import Twilio
+from notifications.channels.template_gateway import gateway_for
+from notifications.channels.template_wire import Answered, Unanswered
 from notifications.scheduler import SILENT_AFTER, last_heartbeat
 from notifications.templates import load_templates
 
@@ -82,6 +86,7 @@ def examine() -> Examination:
     yield from _gateway(settings)
     yield from _mail(settings)
     yield from _templates()
+    yield from _registered_templates(settings)
     db = open_database(settings)
     try:
         yield from _database(db, settings)
@@ -130,18 +135,40 @@ def _proxies(settings: Settings) -> Examination:
 
 def _gateway(settings: Settings) -> Examination:
     """Production with the simulator does not get past the settings; a rehearsal is told what it is."""
-    provider = PROVIDERS[settings.sms_gateway]
+    provider = text_provider(settings)
     others = [mail_provider(settings.smtp_url)] if settings.smtp_url else []
     if settings.sms_gateway is SmsGateway.SIMULATOR and settings.mode is not Mode.DEMO:
         yield Symptom("gateway", Health.WARNING, "the simulator: no text reaches a phone", "Only to rehearse with.")
     else:
-        yield Symptom("gateway", Health.OK, provider.name)
+        yield from _carrier(settings, provider)
     abroad = [one for one in (provider, *others) if one.leaves_the_country]
     for one in abroad:
         advice = "Have this covered by consent and by the data protection officer."
         yield Symptom("abroad", Health.WARNING, f"{one.name} ({one.region}) receives {one.receives}", advice)
     if not abroad:
-        yield Symptom("abroad", Health.OK, "nothing leaves this machine by a provider")
+        yield Symptom("abroad", Health.OK, "no provider stands abroad")
+
+
+def _carrier(settings: Settings, provider: Provider) -> Examination:
+    """Whether Twilio believes us; asks, and sends nothing."""
+    if settings.twilio is None:
+        yield Symptom("gateway", Health.OK, provider.name)
+        return
+    try:
+        Twilio(settings.twilio, settings.public_url).greet()
+    except Undeliverable as refused:
+        advice = "Are account, token and the way to api.twilio.com right? www.twilio.com/docs/api/errors has the codes."
+        yield _failed("gateway", f"{provider.name}: {refused.code}", advice)
+        return
+    fake = settings.twilio.base_url
+    if fake:
+        yield Symptom(
+            "gateway", Health.WARNING, f"{fake} plays Twilio: no text reaches a phone", "Only to rehearse with."
+        )
+    else:
+        yield Symptom("gateway", Health.OK, f"{provider.name} believes us")
+    saw = "telephones of +86 get texts through Twilio, if at all, and cannot reply"
+    yield Symptom("conversations", Health.WARNING, saw, "For them use FOLLOWUP_SMS_GATEWAY=template.")
 
 
 def _mail(settings: Settings) -> Examination:
@@ -164,6 +191,27 @@ def _templates() -> Examination:
         yield Symptom("templates", Health.OK, f"{len(load_templates())} messages have their texts")
     except FollowupError as wrong:
         yield _failed("templates", wrong.detail, "Correct the text; nothing starts without it.")
+
+
+def _registered_templates(settings: Settings) -> Examination:
+    """Whether the gateway of templates has approved our texts, word for word. Sends nothing."""
+    if settings.template is None:
+        return
+    name, host = "registered templates", urlsplit(settings.template.base_url).hostname
+    try:
+        differences = gateway_for(settings.template, load_templates()).differences()
+    except FollowupError as wrong:
+        yield _failed(name, wrong.detail, "Correct FOLLOWUP_TEMPLATE_MAP; nothing starts without it.")
+        return
+    except (Answered, Unanswered) as failure:
+        advice = "Are FOLLOWUP_TEMPLATE_BASE_URL, _APP_ID and _SECRET right, and this machine's clock?"
+        yield _failed(name, f"{host}: {type(failure).__name__}, {failure}", advice)
+        return
+    if differences:
+        advice = "Register them word for word; telephones show what the gateway approved."
+        yield _failed(name, f"{host}: {', '.join(differences)}", advice)
+        return
+    yield Symptom(name, Health.OK, f"{host} has approved every text as it is")
 
 
 def _database(db: Database, settings: Settings) -> Examination:
@@ -314,6 +362,15 @@ def _worker(txn: Transaction) -> Examination:
     yield Symptom("worker", Health.OK, "ticks")
 
 
+def _ways(txn: Transaction) -> Examination:
+    shut = breakers.standing_open(txn)
+    for breaker in shut:
+        saw = f"{breaker.channel} refuses everything with {breaker.code} since {breaker.opened_at:%Y-%m-%d %H:%M} UTC"
+        yield _failed("sending", saw, "Mend its settings or the account; it is tried again every half hour or sooner.")
+    if not shut:
+        yield Symptom("sending", Health.OK, "no gateway stands still")
+
+
 def _backup(txn: Transaction) -> Examination:
     last = txn.session.scalar(select(func.max(AuditEvent.at)).where(AuditEvent.verb == BACKED_UP))
     if last is None or clock.now() - last > BACKUP_MAY_BE:
@@ -331,6 +388,7 @@ CHECKS: tuple[Check, ...] = (
     _administrator,
     _rosters,
     _worker,
+    _ways,
     _backup,
 )
 

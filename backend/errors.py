@@ -173,6 +173,12 @@ class NoLongerPossible(FollowupError):
     code, kind, title = "no_longer_possible", Kind.CONFLICT, "This is no longer possible."
 
 
+class NotInEffect(FollowupError):
+    """The version of the protocol does not hold at this site on this day."""
+
+    code, kind, title = "not_in_effect", Kind.CONFLICT, "This version of the protocol does not hold here."
+
+
 class ClaimedByAnother(FollowupError):
     """One person works on a candidate event at a time."""
 

@@ -1,37 +1,43 @@
 """The timetable: every periodic job, on one page. The ticker only calls them; what is due stands in our tables."""
 
-from collections.abc import Mapping
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from backend import clock, demo_clock
 from backend.agenda.pauses import end_due_pauses
-from backend.agenda.planning import everyone, replan
+from backend.agenda.planning import behind, everyone, replan_all
 from backend.agenda.silence import ask_for_calls
 from backend.audit_checkpoints import write_checkpoints
 from backend.audit_seals import Sealer
-from backend.config import Mode, Settings
+from backend.config import Settings, SmsGateway
 from backend.conversations.channels import fall_back
+from backend.conversations.dead_letters import make_dead_letter_a_task
 from backend.conversations.handle import understand_waiting
-from backend.conversations.release import make_dead_letter_a_task, releasing_with
+from backend.conversations.release import releasing_with
 from backend.conversations.release_to_staff import StaffWays
-from backend.db import Database, system
+from backend.db import Database, is_unavailable, system
 from backend.errors import BadSettings
 from backend.heartbeat import tell_outside
 from backend.limits import forget_old_counts
-from backend.migrations import refuse_other_schema
-from backend.patients.models import Patient
 from backend.providers import PROVIDERS
-from backend.sealing import Keyring, refuse_wrong_keys
 from backend.terms import ChannelKind
 from backend.triage.escalation import escalate_due
+from backend.worklist.alarms import see_to_the_ways
 from notifications.channels import Channel
 from notifications.channels.email import Email
 from notifications.channels.in_app import InApp
 from notifications.channels.simulator import Simulator
+from notifications.channels.template_gateway import TemplateGateway, gateway_for
 from notifications.dispatcher import Counts, dispatch_due
+from notifications.polling import poll_replies, poll_reports
 from notifications.reconciliation import reconcile
 from notifications.scheduler import SILENT_AFTER, Job, Ticker, last_heartbeat
-from notifications.templates import Template, load_templates
+from notifications.templates import Template, load_templates, signed_as
+
+log = logging.getLogger(__name__)
 
 PLANNER = system("planner")
 SECONDS_BETWEEN_PLANS = 300.0
@@ -41,6 +47,13 @@ SECONDS_BETWEEN_ESCALATIONS = 15.0
 SECONDS_BETWEEN_CHECKPOINTS = 900.0
 SECONDS_BETWEEN_FORGETTINGS = 600.0
 SECONDS_BETWEEN_BEATS = 60.0
+SECONDS_BETWEEN_ALARMS = 15.0
+SECONDS_BETWEEN_POLLS = 5.0
+# Two such calls, one with each of two tokens, are over before the lease is.
+PART_OF_A_LEASE = 0.4
+# Patients whose plans are compared in one look, and so few planned in one transaction that others need not wait long.
+LOOKED_AT_TOGETHER = 100
+PLANNED_TOGETHER = 20
 
 
 @dataclass(frozen=True)
@@ -59,15 +72,35 @@ class Work:
         return {}
 
     def plan(self) -> Counts:
-        """Make the outbox hold what every agenda asks for, one patient a transaction."""
-        counts = {"queued": 0, "recalled": 0}
+        """Make the outbox hold what every agenda asks for. Looking changes nothing, and so keeps no writer waiting."""
         with self.db.reading(PLANNER) as txn:
-            patient_ids = everyone(txn)
-        for patient_id in patient_ids:
+            everybody = everyone(txn)
+        counts = Counter(queued=0, recalled=0)
+        for some in _by(LOOKED_AT_TOGETHER, everybody):
+            counts.update(self._plan_or_divide(some))
+        return counts
+
+    def _plan_or_divide(self, some: Sequence[UUID]) -> Counts:
+        """A patient whose calendar cannot be computed must not leave the others without reminders."""
+        try:
+            return self._plan(some)
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            if len(some) == 1:
+                log.exception("a patient could not be planned", extra={"patient_id": str(some[0])})
+                return {"plans_failed": 1}
+        halves = _by((len(some) + 1) // 2, some)
+        return sum((Counter(self._plan_or_divide(half)) for half in halves), Counter())
+
+    def _plan(self, some: Sequence[UUID]) -> Counts:
+        counts: Counter[str] = Counter()
+        with self.db.reading(PLANNER) as txn:
+            to_plan = behind(txn, some)
+        for few in _by(PLANNED_TOGETHER, to_plan):
             with self.db.transaction(PLANNER) as txn:
-                done = replan(txn, txn.session.get_one(Patient, patient_id))
-            counts["queued"] += done.queued
-            counts["recalled"] += done.recalled
+                done = replan_all(txn, few)
+            counts.update(queued=done.queued, recalled=done.recalled)
         return counts
 
     def call(self) -> Counts:
@@ -106,9 +139,17 @@ class Work:
         """How staff can be reached by this process."""
         return StaffWays(self.settings.public_url, has_email=ChannelKind.EMAIL in self.channels)
 
+    def see_to_the_ways(self) -> Counts:
+        """Tell every site of a gateway that stands still, and try numbers again that somebody has seen to."""
+        return see_to_the_ways(self.db)
+
     def reconcile(self) -> Counts:
         """Find out what became of messages whose sender did not live to tell."""
         return reconcile(self.db, self.channels, on_dead_letter=make_dead_letter_a_task)
+
+    def poll_reports(self, gateway: TemplateGateway) -> Counts:
+        """Ask the gateway what became of what it took."""
+        return poll_reports(self.db, gateway, on_dead_letter=make_dead_letter_a_task)
 
     def checkpoint(self) -> Counts:
         """Say outside the database how far the audit chains have come."""
@@ -128,37 +169,41 @@ class Work:
         return {"counts_forgotten": forgotten} if forgotten else {}
 
 
-def open_database(settings: Settings) -> Database:
-    """The database the settings name, with the keys they hold."""
-    keyring = Keyring(settings.data_keys, settings.index_key, settings.secret_key)
-    # The ticking threads of one process need connections beside those that answer requests.
-    # Nothing of a demo is worth waiting for the disk: it lives through months in seconds, and is made anew each time.
-    return Database(
-        settings.database_url, keyring, threads=settings.threads * 2, outlives_power_cuts=settings.mode is not Mode.DEMO
-    )
-
-
-def refuse_unfit(db: Database, settings: Settings | None = None) -> None:
-    """Raise rather than work on a database that is not ours to work on.
-
-    ``SchemaOutOfDate`` and ``WrongDataKey`` for any command; ``BadSettings``, for whoever gives the ``settings``
-    it is about to serve with, when a demo's database is to be used in production.
-    """
-    refuse_other_schema(db)
-    if settings is not None and settings.mode is Mode.PRODUCTION and demo_clock.is_demo(db):
-        raise BadSettings(fields={"FOLLOWUP_DATABASE_URL": ["Is a demo's; production must start from an empty one."]})
-    with db.reading(system("start")) as txn:
-        refuse_wrong_keys(txn)
+def _by(size: int, everybody: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    for first in range(0, len(everybody), size):
+        yield everybody[first : first + size]
 
 
 def work_of(db: Database, settings: Settings) -> Work:
     """Everything the jobs need. Raises ``BadTemplate`` rather than start with a text that cannot be sent."""
     if settings.sms_gateway not in PROVIDERS:
         raise BadSettings(fields={"FOLLOWUP_SMS_GATEWAY": ["Is not declared with its region in backend/providers.py."]})
-    channels: dict[str, Channel] = {ChannelKind.SMS: Simulator(db), ChannelKind.IN_APP: InApp()}
+    templates = load_templates()
+    if settings.template:
+        templates = signed_as(templates, settings.template.sign_name)
+    gateway = _text_gateway(db, settings, templates)
+    channels: dict[str, Channel] = {ChannelKind.SMS: gateway, ChannelKind.IN_APP: InApp()}
     if settings.smtp_url:
         channels[ChannelKind.EMAIL] = Email(settings.smtp_url)
-    return Work(db, settings, channels, load_templates())
+    return Work(db, settings, channels, templates)
+
+
+def _text_gateway(db: Database, settings: Settings, templates: Mapping[str, Template]) -> Channel:
+    """Who carries the texts."""
+    if settings.sms_gateway is SmsGateway.TWILIO and settings.twilio:
+        # Its library takes longer to read than all the rest of us, so only those who send by it do.
+        from notifications.channels.sms import SECONDS_FOR_AN_ANSWER, Twilio
+
+        return Twilio(
+            settings.twilio,
+            settings.public_url,
+            seconds_between_looks=settings.look_seconds,
+            # Whoever waits longer than the lease lasts would be asked after while still speaking.
+            seconds_for_an_answer=min(SECONDS_FOR_AN_ANSWER, settings.lease_seconds * PART_OF_A_LEASE),
+        )
+    if settings.sms_gateway is SmsGateway.TEMPLATE and settings.template:
+        return gateway_for(settings.template, templates, seconds_between_looks=settings.look_seconds)
+    return Simulator(db)
 
 
 def ticker_of(work: Work) -> Ticker:
@@ -174,10 +219,15 @@ def ticker_of(work: Work) -> Ticker:
         Job("reconcile", tick, work.reconcile),
         Job("fall_back", SECONDS_BETWEEN_FALLBACKS, work.fall_back),
         Job("dispatch", tick, work.dispatch),
+        Job("see_to_the_ways", SECONDS_BETWEEN_ALARMS, work.see_to_the_ways),
         Job("seal", tick, Sealer(work.db).seal_waiting),
         Job("checkpoint", SECONDS_BETWEEN_CHECKPOINTS, work.checkpoint),
         Job("forget_old_counts", SECONDS_BETWEEN_FORGETTINGS, work.forget_old_counts),
     ]
+    polled = work.channels.get(ChannelKind.SMS)
+    if isinstance(polled, TemplateGateway):
+        jobs.append(Job("poll_reports", SECONDS_BETWEEN_POLLS, lambda: work.poll_reports(polled)))
+        jobs.append(Job("poll_replies", SECONDS_BETWEEN_POLLS, lambda: poll_replies(work.db, polled)))
     if work.settings.heartbeat_url:
         jobs.append(Job("beat_outside", SECONDS_BETWEEN_BEATS, work.beat_outside))
     return Ticker(work.db, jobs, threads=1 if work.db.is_sqlite else work.settings.threads)

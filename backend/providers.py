@@ -1,9 +1,10 @@
 """Who outside receives anything from us, where they are, and what they receive. Not declared here: not used."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
-from backend.config import MailServer, SmsGateway
+from backend.config import MailServer, Settings, SmsGateway
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,18 @@ STUDY_REGION = "CN"
 NOT_SAID = "no country named"
 PROVIDERS: Mapping[SmsGateway, Provider] = {
     SmsGateway.SIMULATOR: Provider("the simulator", "", "nothing: texts stay in the database"),
+    SmsGateway.TWILIO: Provider("Twilio", "US", "telephone numbers, and the texts sent to them and by them"),
+    SmsGateway.TEMPLATE: Provider("the template gateway", STUDY_REGION, "telephone numbers, and the values in texts"),
 }
+
+
+def text_provider(settings: Settings) -> Provider:
+    """Who carries the texts, and where, as the settings say it of a gateway that may stand anywhere."""
+    declared = PROVIDERS[settings.sms_gateway]
+    if settings.template is None:
+        return declared
+    host = urlsplit(settings.template.base_url).hostname
+    return replace(declared, name=f"the template gateway {host}", region=settings.template.region)
 
 
 def mail_provider(server: MailServer) -> Provider:

@@ -72,6 +72,10 @@ class PatientStatus(StrEnum):
     DIED = "died"
 
 
+# Nothing is planned for them, and nobody writes to them.
+NO_LONGER_FOLLOWED = frozenset({PatientStatus.WITHDRAWN, PatientStatus.DIED})
+
+
 class Treatment(StrEnum):
     """What can be stopped for good while the patient stays in follow-up."""
 
@@ -317,6 +321,9 @@ class WorkReason(StrEnum):
     SURVIVAL_CHECK_UNANSWERED = "survival_check_unanswered"
     MESSAGES_STOPPED = "messages_stopped"
     MESSAGE_NOT_DELIVERED = "message_not_delivered"
+    CHECK_THE_PHONE = "check_the_phone"
+    GATEWAY_STOPPED = "gateway_stopped"
+    MESSAGES_FILTERED = "messages_filtered"
     DEATH_REPORTED = "death_reported"
     WROTE_WHILE_DEATH_REPORTED = "wrote_while_death_reported"
     RESUME_CONTACT = "resume_contact"
@@ -329,7 +336,6 @@ class WorkReason(StrEnum):
     REPORT_REFUSED = "report_refused"
     QUESTION_ANSWERED = "question_answered"
     PAUSE_ENDS = "pause_ends"
-    SEARCH_RECORDS = "search_records"
     UNPLANNED_HOSPITALISATION = "unplanned_hospitalisation"
 
 
@@ -346,6 +352,15 @@ class Duty(StrEnum):
     COORDINATOR = "coordinator"
     ON_CALL = "on_call"
     INVESTIGATOR = "investigator"
+
+
+class CallOutcome(StrEnum):
+    """What came of a call to a patient. Only the first closes a task that asks for somebody to be spoken to."""
+
+    SPOKE_TO_PATIENT = "spoke_to_patient"
+    NO_ANSWER = "no_answer"
+    LEFT_MESSAGE = "left_message"
+    WRONG_NUMBER = "wrong_number"
 
 
 class ForgettingReason(StrEnum):

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from uuid import UUID
 
 from backend import clock
 from backend.config import Settings
 from backend.db import Database, Transaction, system
 from backend.terms import ChannelKind, Language
-from notifications import opt_outs, outbox, settling
+from notifications import breakers, numbers, opt_outs, outbox, settling
 from notifications.channels import Accepted, Channel, Envelope, Removed, Undeliverable
 from notifications.models import Attempt, Message
 from notifications.receipts import ReceiptFromProvider, Said, note_receipt
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 DISPATCHER = system("dispatcher")
 BATCH = 50
+# So many seconds for one message are a provider's; so much of a lease may pass with them in one run.
+A_WAIT, PART_OF_A_LEASE = 0.1, 0.25
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,13 @@ class _Spoken:
     """What is to be said, once it is written down that it will be."""
 
     attempt_id: UUID
+    way: str
     channel: Channel
     envelope: Envelope
     lease_until: datetime
+    # By the clock that nobody sets. From then on less than half of the lease is left.
+    too_late_at: float
+    finds_out: bool
 
 
 @dataclass(frozen=True)
@@ -91,18 +98,27 @@ def dispatch_due(
 ) -> Counts:
     """Send everything that is due at this moment; says how many had which outcome.
 
-    Any number of workers may run this at once.
+    Any number of workers may run this at once. When providers keep it waiting it ends early and leaves the rest to the
+    next run: emergencies come first there, and where one thread does everything, other jobs have their turn.
     """
     this = _Round(db, channels, release, on_dead_letter, templates, settings.lease_seconds)
     due_by = clock.now()
     counts: Counter[str] = Counter()
+    waited = 0.0
     while True:
         with db.transaction(DISPATCHER) as txn:
             claim = outbox.claim(txn, due_by=due_by, lease_seconds=this.lease_seconds, limit=BATCH)
         if not claim.message_ids:
             return dict(counts)
         for message_id in claim.message_ids:
+            began = monotonic()
             counts[_dispatch(this, message_id, claim.token)] += 1
+            took = monotonic() - began
+            waited += took if took > A_WAIT else 0.0
+            if waited > this.lease_seconds * PART_OF_A_LEASE:
+                with db.transaction(DISPATCHER) as txn:
+                    outbox.leave(txn, claim.token)
+                return dict(counts)
 
 
 def _dispatch(this: _Round, message_id: UUID, token: UUID) -> str:
@@ -131,16 +147,19 @@ def _decide(this: _Round, message_id: UUID, token: UUID) -> _Spoken | str:
         match _decision(this, txn, message):
             case Suppress(reason):
                 outbox.suppress(txn, message, reason)
+                if reason in FOR_A_PERSON:
+                    this.on_dead_letter(txn, message, None)
                 return "expired" if reason == EXPIRED else "suppressed"
             case Later(at, reason):
                 outbox.postpone(txn, message, at, reason)
                 return "later"
             case Send() as send:
-                return _begin(this, txn, message, send)
+                return _begin_or_wait(this, txn, message, send)
 
 
 EXPIRED = outbox.EXPIRED
-OPTED_OUT = "opted_out"
+# What is held back for these reasons, somebody can put right.
+FOR_A_PERSON = frozenset({numbers.OF_NO_USE, numbers.MALFORMED})
 
 
 def _decision(this: _Round, txn: Transaction, message: Message) -> Decision:
@@ -151,32 +170,58 @@ def _decision(this: _Round, txn: Transaction, message: Message) -> Decision:
     if isinstance(decision, Later) and _is_past(message, decision.at):
         return Suppress(EXPIRED)
     if isinstance(decision, Send) and decision.channel == ChannelKind.SMS:
-        template = this.templates[message.template]
-        if not template.answers_after_stop and opt_outs.has_stopped(txn, decision.address):
-            return Suppress(OPTED_OUT)
+        return _why_not_to(this, txn, message, decision.address) or decision
     return decision
+
+
+def _why_not_to(this: _Round, txn: Transaction, message: Message, number: str) -> Suppress | None:
+    """What holds for the number, whoever's it is and whatever the trial thinks of it."""
+    if numbers.is_malformed(number):
+        return Suppress(numbers.MALFORMED)
+    stopped = opt_outs.held_standing(txn, number)
+    # The carrier would not even let the answer to a STOP through.
+    if stopped and (stopped.refused_attempt or not this.templates[message.template].answers_after_stop):
+        return Suppress(opt_outs.OPTED_OUT)
+    return Suppress(numbers.OF_NO_USE) if numbers.standing(txn, number) else None
 
 
 def _is_past(message: Message, moment: datetime) -> bool:
     return message.expires_at is not None and moment >= message.expires_at
 
 
-def _begin(this: _Round, txn: Transaction, message: Message, send: Send) -> _Spoken:
+def _begin_or_wait(this: _Round, txn: Transaction, message: Message, send: Send) -> _Spoken | str:
+    """Not by a way that is shut, but for the one message that finds out whether it still is."""
+    gate = breakers.gate(txn, send.channel)
+    if gate.shut_until is None:
+        return _begin(this, txn, message, send, finds_out=gate.finds_out)
+    outbox.postpone(txn, message, txn.now + (gate.shut_until - clock.wall()), breakers.STOPPED)
+    return "held"
+
+
+def _begin(this: _Round, txn: Transaction, message: Message, send: Send, *, finds_out: bool) -> _Spoken:
     channel = this.channels.get(send.channel) or Removed()
     template = this.templates[message.template]
     text = render(template, send.language, send.values, signed=send.channel == ChannelKind.SMS)
     envelope = Envelope(send.address, text, send.language, template.name, send.values)
     attempt = outbox.begin(
-        txn, message, envelope, channel=send.channel, version=template.version, lease_seconds=this.lease_seconds
+        txn,
+        message,
+        envelope,
+        channel=send.channel,
+        gateway=channel.gateway,
+        version=template.version,
+        lease_seconds=this.lease_seconds,
     )
     assert message.lease_until is not None
-    return _Spoken(attempt.id, channel, envelope, message.lease_until)
+    too_late_at = monotonic() + this.lease_seconds / 2
+    return _Spoken(attempt.id, send.channel, channel, envelope, message.lease_until, too_late_at, finds_out)
 
 
 def _speak(this: _Round, spoken: _Spoken) -> str:
     """The only place where a provider is called: no transaction is open here."""
-    if clock.wall() >= spoken.lease_until:
-        # This process was held up so long that another may already be finding out. It must not speak now.
+    # Held up so long, this process must not speak: before its call has ended another may be finding out. Nothing may
+    # come between this question and the call.
+    if monotonic() >= spoken.too_late_at or clock.wall() >= spoken.lease_until:
         return "too_late"
     try:
         answer = spoken.channel.send(spoken.envelope, spoken.attempt_id)
@@ -186,6 +231,11 @@ def _speak(this: _Round, spoken: _Spoken) -> str:
         return "refused"
     with this.db.transaction(DISPATCHER) as txn:
         settle(txn, spoken.attempt_id, answer, this.on_dead_letter)
+        is_mended = spoken.finds_out and answer.failed is None and breakers.close(txn, spoken.way)
+    if is_mended:
+        # By itself: other workers put messages off while this one found out, and they would wait for half an hour.
+        with this.db.transaction(DISPATCHER) as txn:
+            outbox.hurry(txn, breakers.STOPPED)
     return "sent"
 
 
@@ -194,6 +244,9 @@ def settle(txn: Transaction, attempt_id: UUID, answer: Accepted, on_dead_letter:
     settling.settle(txn, attempt_id, answer)
     if answer.delivered:
         note_receipt(txn, ReceiptFromProvider(attempt_id, Said.DELIVERED, answer.provider_id), on_dead_letter)
+    if answer.failed is not None:
+        failed = ReceiptFromProvider(attempt_id, Said.FAILED, answer.provider_id, answer.failed)
+        note_receipt(txn, failed, on_dead_letter)
 
 
 def _stumble(this: _Round, message_id: UUID, token: UUID, error: str) -> str:
@@ -202,9 +255,7 @@ def _stumble(this: _Round, message_id: UUID, token: UUID, error: str) -> str:
         with this.db.transaction(DISPATCHER) as txn:
             message = outbox.take(txn, message_id, token)
             if message is not None:
-                settling.try_again_or_give_up(
-                    txn, message, None, reason=error, permanent=False, on_dead_letter=this.on_dead_letter
-                )
+                settling.stumble(txn, message, error, this.on_dead_letter)
     except Exception:
         # The claim runs out by itself.
         log.exception("a message could not be put back", extra={"message_id": str(message_id)})

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from backend.db import Actor, Database, Transaction
 from backend.sealing import STUDY, keyring_of, seal, unseal
 from backend.terms import ChannelKind, Keyword, Originator
-from notifications import opt_outs
+from notifications import numbers, opt_outs
 from notifications.models import InboundMessage
 from notifications.outbox import insert_once
 
@@ -77,6 +77,10 @@ def keep(txn: Transaction, text: ReceivedText) -> InboundMessage | None:
         .returning(InboundMessage)
     )
     assert added is None or isinstance(added, InboundMessage)
+    if added is None:
+        return None
+    if added.number_index is not None:
+        numbers.lift(txn, added.number_index, numbers.WROTE)
     return added
 
 

@@ -37,6 +37,8 @@ class Message(WithId, Base):
         _partial("ix_message_leased", "lease_until", where="status IN ('claimed', 'sending')"),
         _partial("ix_message_in_doubt", "id", where="status = 'in_doubt'"),
         _partial("ix_message_unheard", "settled_at", "id", where="answered_at IS NULL AND opened_at IS NULL"),
+        Index("ix_message_status", "status"),
+        _partial("ix_message_missed", "template", where="status = 'suppressed' AND reason = 'expired'"),
         Index("ix_message_patient_id_send_at_id", "patient_id", "send_at", "id"),
         Index("ix_message_site_id_send_at_id", "site_id", "send_at", "id"),
     )
@@ -97,6 +99,9 @@ class Attempt(WithId, Base):
         UniqueConstraint("message_id", "number"),
         Index("ix_message_attempt_patient_id_started_at_id", "patient_id", "started_at", "id"),
         _partial("ix_message_attempt_provider_id", "provider_id", where="provider_id IS NOT NULL"),
+        _partial("ix_message_attempt_called_at", "called_at", where="provider_id IS NOT NULL"),
+        _partial("ix_message_attempt_accepted", "settled_at", where="status = 'accepted'"),
+        _partial("ix_message_attempt_filtered", "template", "template_version", where="refusal = 'filtered'"),
     )
 
     message_id: Mapped[UUID] = mapped_column(ForeignKey("message.id"))
@@ -104,6 +109,8 @@ class Attempt(WithId, Base):
     key_owner_id: Mapped[UUID]
     number: Mapped[int]
     channel: Mapped[str]
+    # Whom it was given to. Nobody else can be asked what became of it.
+    gateway: Mapped[str | None]
     language: Mapped[str]
     template: Mapped[str]
     template_version: Mapped[int]
@@ -112,11 +119,15 @@ class Attempt(WithId, Base):
     status: Mapped[str]
     provider_id: Mapped[str | None]
     code: Mapped[str | None]
+    # The class of the code, by which it was decided what to do next.
+    refusal: Mapped[str | None]
     started_at: Mapped[datetime]
     # In real time, which is what a provider knows of.
     called_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     looks: Mapped[int]
+    # How often the provider could not be asked; None as zero.
+    failed_looks: Mapped[int | None]
     looked_at: Mapped[datetime | None]
 
     @property
@@ -170,7 +181,11 @@ class InboundMessage(WithId, Base):
 
 
 class OptOut(WithId, Base):
-    """A number that said STOP, and, once it has, when it said START."""
+    """A number that said STOP, and, once it has, when it said START.
+
+    A STOP may have reached the carrier alone: then ``refused_attempt`` is how we came to know of it. While it stands,
+    not even the answer to a STOP can go there.
+    """
 
     __tablename__ = "opt_out"
     __table_args__ = (
@@ -180,9 +195,45 @@ class OptOut(WithId, Base):
 
     number_index: Mapped[str] = mapped_column(info={"audited": False})
     stopped_at: Mapped[datetime]
-    stopped_by: Mapped[UUID] = mapped_column(ForeignKey("inbound_message.id"), index=True)
+    stopped_by: Mapped[UUID | None] = mapped_column(ForeignKey("inbound_message.id"), index=True)
+    refused_attempt: Mapped[UUID | None] = mapped_column(ForeignKey("message_attempt.id"), index=True)
     started_at: Mapped[datetime | None]
     started_by: Mapped[UUID | None] = mapped_column(ForeignKey("inbound_message.id"), index=True)
+
+
+class NumberStop(WithId, Base):
+    """A number that a provider says takes no texts, and, once somebody has seen to it, since when it is tried again."""
+
+    __tablename__ = "number_stop"
+    __table_args__ = (
+        _partial("uq_number_stop_number_index", "number_index", where="lifted_at IS NULL", unique=True),
+        Index("ix_number_stop_number_index", "number_index"),
+    )
+
+    number_index: Mapped[str] = mapped_column(info={"audited": False})
+    stopped_at: Mapped[datetime]
+    refused_attempt: Mapped[UUID] = mapped_column(ForeignKey("message_attempt.id"), index=True)
+    code: Mapped[str]
+    lifted_at: Mapped[datetime | None]
+    lifted_because: Mapped[str | None]
+
+
+class GatewayBreaker(WithId, Base):
+    """A way out that refused us as a whole, one row a channel. All of its times are real ones."""
+
+    __tablename__ = "gateway_breaker"
+    __table_args__ = (UniqueConstraint("channel"),)
+
+    channel: Mapped[str]
+    # None: it works.
+    opened_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    code: Mapped[str]
+    # How often it has opened in all, and how many messages in a row were refused since it last did.
+    openings: Mapped[int]
+    refusals: Mapped[int]
+    refused_at: Mapped[datetime | None]
+    next_probe_at: Mapped[datetime]
 
 
 class JobRun(WithId, Base):

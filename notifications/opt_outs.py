@@ -1,7 +1,8 @@
 """Numbers that said STOP. Our own table, whatever a carrier keeps: it counts for every gateway and every person."""
 
 import unicodedata
-from uuid import UUID
+from datetime import datetime
+from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
@@ -9,13 +10,14 @@ from backend import audit
 from backend.db import Transaction, one_at_a_time
 from backend.sealing import keyring_of
 from backend.terms import Keyword
-from notifications.models import OptOut
+from notifications.models import Attempt, InboundMessage, OptOut
 
 # With those that carriers act on by themselves, so that theirs and ours never disagree.
 STOP_WORDS = frozenset(
     {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "td", "t", "停", "停止", "退订", "退訂", "取消订阅"}
 )
 START_WORDS = frozenset({"start", "unstop", "恢复", "恢復", "开始", "開始"})
+OPTED_OUT = "opted_out"
 AROUND_A_WORD = " \t\r\n.,!?。，！？、\"'“”‘’「」【】()"
 
 
@@ -31,9 +33,14 @@ def keyword_in(text: str) -> Keyword | None:
 
 def has_stopped(txn: Transaction, number: str) -> bool:
     """Whether nothing may be sent to this number. A STOP that is being kept at this moment is waited for."""
+    return held_standing(txn, number) is not None
+
+
+def held_standing(txn: Transaction, number: str) -> OptOut | None:
+    """The STOP that holds for this number, which nobody else says or takes back until this transaction ends."""
     index = keyring_of(txn).blind_index("phone", number)
     _take_turns(txn, index)
-    return _standing(txn, index) is not None
+    return _standing(txn, index)
 
 
 def seems_stopped(txn: Transaction, number: str) -> bool:
@@ -49,6 +56,28 @@ def stop(txn: Transaction, number_index: str, inbound_id: UUID) -> None:
         audit.record(txn, "messages.stopped", row)
 
 
+def obey_the_carrier(txn: Transaction, number: str, attempt: Attempt) -> OptOut | None:
+    """The carrier sends nothing to this number, because it was told STOP: that counts as if we had been told.
+
+    None when the person has written START since the attempt began: then the next one shows what holds.
+    """
+    index = keyring_of(txn).blind_index("phone", number)
+    _take_turns(txn, index)
+    if _wrote_start_since(txn, index, attempt.started_at):
+        return None
+    row = _standing(txn, index) or OptOut(id=uuid4(), number_index=index, stopped_at=txn.now)
+    if row.refused_attempt is None:
+        row.refused_attempt = attempt.id
+        audit.record(txn, "messages.stopped", row)
+        txn.session.flush()
+    return row
+
+
+def standing(txn: Transaction, number: str) -> OptOut | None:
+    """The STOP that holds for this number, as it stands now."""
+    return _standing(txn, keyring_of(txn).blind_index("phone", number))
+
+
 def start(txn: Transaction, number_index: str, inbound_id: UUID) -> None:
     """The number may be texted again. This opens the channel and nothing else: consent is another matter."""
     _take_turns(txn, number_index)
@@ -57,6 +86,15 @@ def start(txn: Transaction, number_index: str, inbound_id: UUID) -> None:
         standing.started_at = txn.now
         standing.started_by = inbound_id
         audit.record(txn, "messages.restarted", standing)
+
+
+def _wrote_start_since(txn: Transaction, index: str, moment: datetime) -> bool:
+    written = select(InboundMessage.id).where(
+        InboundMessage.number_index == index,
+        InboundMessage.received_at > moment,
+        InboundMessage.keyword == Keyword.START,
+    )
+    return txn.session.scalars(written.limit(1)).first() is not None
 
 
 def _standing(txn: Transaction, index: str) -> OptOut | None:

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Integer, Table, Text, Uuid, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Integer, Table, Text, Uuid, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -24,6 +24,8 @@ from notifications.models import UNSENT, Attempt, Message
 
 PRIORITY = {Urgency.SAFETY: 0, Urgency.REPLY: 0, Urgency.INFUSION: 1, Urgency.ROUTINE: 2}
 EXPIRED = "expired"
+# No lease may be set longer than half of it.
+LONGEST_LEASE = timedelta(hours=1)
 THE_PATIENTS_SIDE = (Recipient.PATIENT, Recipient.CAREGIVER)
 
 
@@ -92,8 +94,9 @@ def queue(txn: Transaction, letter: Letter) -> Message | None:
     waits takes over the letter's times and words. Whether it may really be sent is decided at release, not here.
     """
     txn.session.flush()
-    columns = {**_intent(letter), "id": uuid4(), "created_at": txn.now, "status": MessageStatus.QUEUED, "tries": 0}
-    added: Message | None = txn.session.scalar(insert_once(txn, Message).values(columns).returning(Message))
+    added: Message | None = txn.session.scalar(
+        insert_once(txn, Message).values(_columns(txn, letter)).returning(Message)
+    )
     if added is not None:
         return added
     known = txn.session.scalars(
@@ -105,6 +108,21 @@ def queue(txn: Transaction, letter: Letter) -> Message | None:
     if known.is_unsent and differs(known, letter):
         _wait_again(known, letter)
     return None
+
+
+def queue_all(txn: Transaction, letters: Sequence[Letter]) -> int:
+    """``queue`` for many at once, with one statement; says how many wait that did not before."""
+    if not letters:
+        return 0
+    txn.session.flush()
+    rows = [_columns(txn, letter) for letter in letters]
+    if txn.connection.execute(insert_once(txn, Message), rows).rowcount == len(rows):
+        return len(rows)
+    # Some were there already. Asking for what was added with every insert would cost more than this does now and then.
+    ids = [row["id"] for row in rows]
+    added = set(txn.connection.scalars(select(_ROW.c.id).where(_ROW.c.id.in_(ids))))
+    others = [letter for letter, row in zip(letters, rows, strict=True) if row["id"] not in added]
+    return len(added) + sum(queue(txn, letter) is not None for letter in others)
 
 
 def cancel(
@@ -132,13 +150,6 @@ def expire(txn: Transaction, patient_id: UUID, *, keys: Collection[str]) -> int:
     return _end(txn, expired, {**chosen, "because": EXPIRED, "at": txn.now})
 
 
-def unsent(txn: Transaction, patient_id: UUID) -> Sequence[Message]:
-    """What is planned for a patient and their caregivers and can still be recalled, in order of time."""
-    return txn.session.scalars(
-        select(Message).where(*_unsent_to(patient_id, THE_PATIENTS_SIDE)).order_by(Message.send_at, Message.id)
-    ).all()
-
-
 def open_questions(txn: Transaction, patient_id: UUID, recipient: Recipient = Recipient.PATIENT) -> Sequence[Message]:
     """What was asked for a digit and has had no answer, newest first."""
     return txn.session.scalars(
@@ -160,7 +171,7 @@ def open_questions(txn: Transaction, patient_id: UUID, recipient: Recipient = Re
 def claim(txn: Transaction, *, due_by: datetime, lease_seconds: float, limit: int = 50) -> Claim:
     """Take what is due and nobody has, most urgent first. Claims whose lease has run out are put back before."""
     wall = clock.wall()
-    _put_back(txn, Message.status == MessageStatus.CLAIMED, Message.lease_until < wall)
+    _put_back(txn, Message.status == MessageStatus.CLAIMED, _lease_is_over(wall))
     due = (
         select(Message.id)
         .where(Message.status == MessageStatus.QUEUED, Message.next_try_at <= due_by)
@@ -179,6 +190,11 @@ def claim(txn: Transaction, *, due_by: datetime, lease_seconds: float, limit: in
         .execution_options(synchronize_session=False)
     )
     return Claim(token, tuple(row.id for row in sorted(taken)))
+
+
+def leave(txn: Transaction, token: UUID) -> None:
+    """What was claimed under this token and not begun is anybody's again."""
+    _put_back(txn, Message.status == MessageStatus.CLAIMED, Message.lease_token == token)
 
 
 def take(txn: Transaction, message_id: UUID, token: UUID) -> Message | None:
@@ -204,6 +220,23 @@ def postpone(txn: Transaction, message: Message, at: datetime, reason: str) -> N
     let_go(message)
 
 
+def hurry(txn: Transaction, reason: str) -> int:
+    """What was put off for this reason need not wait any longer; says how many."""
+    waiting = (
+        select(Message.id)
+        .where(Message.status == MessageStatus.QUEUED, Message.reason == reason)
+        .where(Message.next_try_at > txn.now, Message.send_at <= txn.now)
+        .order_by(Message.id)
+        # Who holds one now decides about it anyway.
+        .with_for_update(skip_locked=True)
+    )
+    hurried = txn.session.scalars(waiting).all()
+    for some in range(0, len(hurried), 500):
+        few = update(Message).where(Message.id.in_(hurried[some : some + 500])).values(next_try_at=txn.now)
+        txn.session.execute(few.execution_options(synchronize_session=False))
+    return len(hurried)
+
+
 def suppress(txn: Transaction, message: Message, reason: str) -> None:
     """Not at all; the row and its reason stay for whoever asks why nothing came."""
     message.status = MessageStatus.SUPPRESSED
@@ -213,7 +246,14 @@ def suppress(txn: Transaction, message: Message, reason: str) -> None:
 
 
 def begin(
-    txn: Transaction, message: Message, envelope: Envelope, *, channel: str, version: int, lease_seconds: float
+    txn: Transaction,
+    message: Message,
+    envelope: Envelope,
+    *,
+    channel: str,
+    gateway: str,
+    version: int,
+    lease_seconds: float,
 ) -> Attempt:
     """Write down, before anything is said, that it is about to be said. Commit before speaking."""
     message.status = MessageStatus.SENDING
@@ -227,6 +267,7 @@ def begin(
         key_owner_id=message.patient_id or STUDY,
         number=(earlier or 0) + 1,
         channel=channel,
+        gateway=gateway,
         language=envelope.language,
         template=envelope.template,
         template_version=version,
@@ -245,7 +286,7 @@ def doubt_the_overdue(txn: Transaction) -> int:
     """Whoever was speaking has not come back in time: what it was saying becomes in doubt."""
     overdue = txn.session.scalars(
         select(Message.id)
-        .where(Message.status == MessageStatus.SENDING, Message.lease_until < clock.wall())
+        .where(Message.status == MessageStatus.SENDING, _lease_is_over(clock.wall()))
         .order_by(Message.id)
         .with_for_update(skip_locked=True)
     ).all()
@@ -260,6 +301,11 @@ def doubt_the_overdue(txn: Transaction) -> int:
         .values(status=AttemptStatus.IN_DOUBT)
     )
     return len(overdue)
+
+
+def _lease_is_over(wall: datetime) -> ColumnElement[bool]:
+    """It has run out; or it would run for longer than any lease does, because the clock was set back since."""
+    return or_(Message.lease_until < wall, Message.lease_until > wall + LONGEST_LEASE)
 
 
 # --- small parts -------------------------------------------------------------------------------------------
@@ -283,14 +329,6 @@ def _is_postgres(txn: Transaction) -> bool:
     return txn.session.get_bind().dialect.name == "postgresql"
 
 
-def _unsent_to(patient_id: UUID, recipients: Collection[Recipient]) -> list[ColumnElement[bool]]:
-    return [
-        Message.patient_id == patient_id,
-        Message.status.in_(UNSENT),
-        Message.recipient.in_(recipients),
-    ]
-
-
 def _intent(letter: Letter) -> dict[str, Any]:
     said = {name: getattr(letter, name) for name in Letter.__dataclass_fields__}
     return {
@@ -301,14 +339,19 @@ def _intent(letter: Letter) -> dict[str, Any]:
     }
 
 
+def _columns(txn: Transaction, letter: Letter) -> dict[str, Any]:
+    """A new row. Those of one statement have the same columns."""
+    return {**_intent(letter), "id": uuid4(), "created_at": txn.now, "status": MessageStatus.QUEUED, "tries": 0}
+
+
 def _same_key(letter: Letter) -> list[ColumnElement[bool]]:
     if letter.patient_id is not None:
         return [Message.patient_id == letter.patient_id, Message.key == letter.key]
     return [Message.patient_id.is_(None), Message.site_id == letter.site_id, Message.key == letter.key]
 
 
-def differs(message: Message, letter: Letter) -> bool:
-    """Whether the plan has changed. ``next_try_at`` is not the plan: a postponement must survive replanning."""
+def differs(message: object, letter: Letter) -> bool:
+    """Whether a stored message's plan has changed. ``next_try_at`` is no plan: postponements survive replanning."""
     intent = _intent(letter)
     del intent["next_try_at"]
     return any(getattr(message, name) != value for name, value in intent.items())

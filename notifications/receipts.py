@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 from backend.db import Transaction
 from backend.terms import MessageStatus
 from notifications import outbox, settling
+from notifications.channels import Refusal
 from notifications.models import Attempt, Receipt
+from notifications.refusal_codes import refusal_for
 from notifications.settling import DeadLetter
 
 
@@ -27,12 +29,15 @@ class ReceiptFromProvider:
     said: Said
     provider_id: str
     code: str | None = None
+    # The class of a failure, where the provider's codes are not those of ``refusal_codes``.
+    why: Refusal | None = None
 
 
 def note_receipt(txn: Transaction, receipt: ReceiptFromProvider, on_dead_letter: DeadLetter) -> bool:
     """Keep the receipt and move its message forward, never back; whether anything moved.
 
-    A receipt for an attempt we never made, or one heard before, changes nothing.
+    A receipt for an attempt we never made, or one heard before, changes nothing. What could not be delivered is seen to
+    like what was refused: said again later, another way, or by a person.
     """
     if txn.session.get(Attempt, receipt.attempt_id) is None:
         return False
@@ -41,11 +46,13 @@ def note_receipt(txn: Transaction, receipt: ReceiptFromProvider, on_dead_letter:
         return False
     settling.accepted(txn, attempt, receipt.provider_id)
     attempt.code = receipt.code or attempt.code
-    moved = settling.advance(txn, message, MessageStatus(receipt.said.value))
-    if moved and receipt.said is Said.FAILED:
-        message.reason = receipt.code
-        on_dead_letter(txn, message, attempt)
-    return moved
+    if receipt.said is Said.FAILED:
+        why = receipt.why or refusal_for(receipt.code or "")
+        return settling.fail(txn, message, attempt, why, on_dead_letter)
+    if receipt.said is Said.SENT and attempt.refusal is not None:
+        # It left, and then did not arrive: that was said before, and the message may wait for its next attempt.
+        return False
+    return settling.advance(txn, message, MessageStatus(receipt.said.value))
 
 
 def _kept(txn: Transaction, receipt: ReceiptFromProvider) -> bool:

@@ -1,33 +1,33 @@
 """What became of an attempt: accepted, refused, tried again later, or given to a person. States only move forward."""
 
-import random
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from backend.db import Transaction
+from backend.sealing import unseal
 from backend.terms import AttemptStatus, MessageStatus
+from notifications import breakers, numbers, opt_outs
 from notifications.channels import Accepted, Refusal, Undeliverable
 from notifications.models import Attempt, Message
-from notifications.outbox import hold, let_go
+from notifications.outbox import hold, let_go, postpone
+from notifications.refusals import GiveUp, NextStep, ObeyTheCarrier, StopTheGateway, StopTheNumber, TryAgain, next_step
 
-MAX_TRIES = 5
-FIRST_DELAY = timedelta(minutes=1)
-LONGEST_DELAY = timedelta(hours=1)
+# Behind the others, so that the next to find out whether a gateway is mended is another one.
+BEHIND_THE_OTHERS = timedelta(minutes=2)
 
-# Trying again cannot help.
-HOPELESS = (Refusal.FINAL, Refusal.NUMBER_OF_NO_USE)
-
+# Called with whatever must become a task for a person; the message's reason says why.
 DeadLetter = Callable[[Transaction, Message, Attempt | None], None]
 
 
 def settle(txn: Transaction, attempt_id: UUID, answer: Accepted) -> None:
-    """The provider has it. A receipt may have said so first, or more."""
+    """The provider has it. A receipt may have said so first, or more: that it did not arrive, too."""
     message, attempt = hold_attempt(txn, attempt_id)
     accepted(txn, attempt, answer.provider_id)
-    advance(txn, message, MessageStatus.SENT)
+    if attempt.refusal is None:
+        advance(txn, message, MessageStatus.SENT)
 
 
 def accepted(txn: Transaction, attempt: Attempt, provider_id: str) -> None:
@@ -38,46 +38,118 @@ def accepted(txn: Transaction, attempt: Attempt, provider_id: str) -> None:
 
 
 def refuse(txn: Transaction, attempt_id: UUID, refusal: Undeliverable, on_dead_letter: DeadLetter) -> None:
-    """The provider will not have it: try again later, or give it to a person."""
+    """The provider will not have it: do what its class asks for."""
     message, attempt = hold_attempt(txn, attempt_id)
     if not attempt.is_open:
         return
     attempt.status = AttemptStatus.REFUSED
-    attempt.code = refusal.code
+    attempt.code, attempt.refusal = refusal.code, refusal.why
     attempt.settled_at = txn.now
-    if message.status not in (MessageStatus.SENDING, MessageStatus.IN_DOUBT):
-        return
-    try_again_or_give_up(
-        txn, message, attempt, reason=refusal.code, permanent=refusal.why in HOPELESS, on_dead_letter=on_dead_letter
-    )
+    step = next_step(refusal.why, message.tries)
+    if isinstance(step, StopTheGateway) and _was_refused_before(txn, message, attempt):
+        # The gateway has worked for others since, so it is this message that is wrong.
+        step = GiveUp()
+    _see_to_the_way(txn, attempt, step)
+    if message.status in (MessageStatus.SENDING, MessageStatus.IN_DOUBT):
+        _take(txn, message, attempt, step, on_dead_letter)
 
 
-def try_again_or_give_up(
-    txn: Transaction,
-    message: Message,
-    attempt: Attempt | None,
-    *,
-    reason: str,
-    permanent: bool,
-    on_dead_letter: DeadLetter,
-) -> None:
-    """One try was for nothing: wait longer each time, and after the last make it a person's task."""
+def fail(txn: Transaction, message: Message, attempt: Attempt, why: Refusal, on_dead_letter: DeadLetter) -> bool:
+    """The provider took it and says later that it did not arrive: as if it had refused. Whether the message moved.
+
+    It moves only if this attempt is its last: a newer one has its own fate. A way that is shut counts as a try here,
+    because a gateway that takes a message and then does not carry it cannot be found out by whether it takes one.
+    """
+    attempt.refusal = why
+    step = next_step(why, message.tries)
+    _see_to_the_way(txn, attempt, step)
+    is_waited_for = message.status in (MessageStatus.SENDING, MessageStatus.IN_DOUBT, MessageStatus.SENT)
+    if not is_waited_for or attempt.number != _last_number(txn, message):
+        return False
+    if isinstance(step, StopTheGateway):
+        step = next_step(Refusal.UNKNOWN, message.tries)
+    _take(txn, message, attempt, step, on_dead_letter)
+    return True
+
+
+def _see_to_the_way(txn: Transaction, attempt: Attempt, step: NextStep) -> None:
+    """What the refusal says of the gateway or the number holds for every message."""
+    if isinstance(step, StopTheGateway):
+        breakers.open_for(txn, attempt)
+    elif isinstance(step, StopTheNumber | ObeyTheCarrier):
+        number = unseal(txn, attempt, "address_sealed")
+        if number is not None:
+            keep = numbers.stop if isinstance(step, StopTheNumber) else opt_outs.obey_the_carrier
+            keep(txn, number, attempt)
+
+
+def _take(txn: Transaction, message: Message, attempt: Attempt, step: NextStep, on_dead_letter: DeadLetter) -> None:
+    """The message's own next step."""
+    code = attempt.code or ""
+    match step:
+        case TryAgain(after):
+            message.tries += 1
+            _wait_or_give_up(txn, message, attempt, after, on_dead_letter)
+        case StopTheGateway():
+            postpone(txn, message, txn.now + BEHIND_THE_OTHERS, breakers.STOPPED)
+        case StopTheNumber() | ObeyTheCarrier():
+            message.tries += 1
+            # Asked again at once: whoever decides how it goes knows other ways, or none.
+            reason = numbers.OF_NO_USE if isinstance(step, StopTheNumber) else opt_outs.OPTED_OUT
+            postpone(txn, message, txn.now, reason)
+            on_dead_letter(txn, message, attempt)
+        case GiveUp():
+            message.tries += 1
+            _give_up(txn, message, attempt, code, on_dead_letter)
+
+
+def stumble(txn: Transaction, message: Message, error: str, on_dead_letter: DeadLetter) -> None:
+    """It could not even be prepared: behind the others, and after some times a person's task."""
+    step = next_step(Refusal.TRANSIENT, message.tries)
     message.tries += 1
-    message.reason = reason
-    let_go(message)
-    if not permanent and message.tries < MAX_TRIES:
-        message.status = MessageStatus.QUEUED
-        message.next_try_at = txn.now + delay_after(message.tries)
-        return
+    message.reason = error
+    if isinstance(step, TryAgain):
+        postpone(txn, message, txn.now + step.after, error)
+    else:
+        _give_up(txn, message, None, error, on_dead_letter)
+
+
+def _wait_or_give_up(
+    txn: Transaction, message: Message, attempt: Attempt, after: timedelta, on_dead_letter: DeadLetter
+) -> None:
+    """What would come too late is a person's task now, while there may be time to telephone."""
+    at = txn.now + after
+    if message.expires_at is not None and at >= message.expires_at:
+        _give_up(txn, message, attempt, attempt.code or "", on_dead_letter)
+    else:
+        postpone(txn, message, at, attempt.code or "")
+
+
+def _give_up(
+    txn: Transaction, message: Message, attempt: Attempt | None, reason: str, on_dead_letter: DeadLetter
+) -> None:
     message.status = MessageStatus.FAILED
+    message.reason = reason
     message.settled_at = txn.now
+    let_go(message)
     on_dead_letter(txn, message, attempt)
 
 
-def delay_after(tries: int) -> timedelta:
-    """Doubling, at most an hour, and spread so that those who failed together do not return together."""
-    delay = min(FIRST_DELAY * (1 << (tries - 1)), LONGEST_DELAY)
-    return delay * random.uniform(0.75, 1.25)
+def _was_refused_before(txn: Transaction, message: Message, attempt: Attempt) -> bool:
+    """Whether this message was refused for the way's sake before the way took another again."""
+    earlier = txn.session.scalar(
+        select(func.max(Attempt.called_at)).where(
+            Attempt.message_id == message.id,
+            Attempt.id != attempt.id,
+            Attempt.channel == attempt.channel,
+            Attempt.refusal == Refusal.CONFIGURATION,
+        )
+    )
+    return breakers.worked_since(txn, attempt.channel, earlier)
+
+
+def _last_number(txn: Transaction, message: Message) -> int:
+    return txn.session.scalar(select(func.max(Attempt.number)).where(Attempt.message_id == message.id)) or 0
 
 
 _FORWARD = (

@@ -4,9 +4,10 @@ The texts lie in ``templates/<language>/``, because ethics committees approve th
 for, which placeholders it has and how many segments it may take.
 """
 
+import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -49,6 +50,12 @@ class Placeholder(StrEnum):
 
 
 LONGEST_WORDS = 500
+# A scheme, or a host as people write one; neither a date, a decimal number nor a full stop without a space after it.
+ADDRESS = re.compile(
+    r"\b[a-z][a-z0-9+.-]*://|\bwww\.|\.(?:中国|公司|网络)"
+    r"|\b[a-z0-9-]+\.(?:cc|cn|com|edu|gov|info|io|link|ly|mobi|net|org|top|vip|xyz)\b",
+    re.IGNORECASE | re.ASCII,
+)
 
 # The longest that can really occur, to count segments with: E.164 has at most 15 digits.
 LONGEST = {
@@ -76,8 +83,14 @@ class Template:
     segments: Mapping[Language, int]
     answers_after_stop: bool
     is_email: bool
+    is_calendar: bool
     texts: Mapping[Language, str]
     signatures: Mapping[Language, str]
+
+    @property
+    def is_text_message(self) -> bool:
+        """Whether it may go to a telephone as a text."""
+        return not self.is_email and not self.is_calendar
 
 
 def load_templates(folder: Traversable | None = None) -> Mapping[str, Template]:
@@ -118,11 +131,27 @@ def render(template: Template, language: Language, values: Mapping[str, str], *,
 
     Values that the text has no place for are left out, so that a sender may offer the same few for every template.
     """
+    spoken = spoken_values(template, language, values)
+    return (template.signatures[language] if signed else "") + template.texts[language].format(**spoken)
+
+
+def spoken_values(template: Template, language: Language, values: Mapping[str, str]) -> dict[str, str]:
+    """What stands at each placeholder as the person reads it. Raises ``BadTemplate`` when a value is missing."""
     missing = template.placeholders.keys() - values.keys()
     if missing:
         raise BadTemplate(f"{template.name} takes {_listed(template.placeholders)}; missing: {_listed(missing)}.")
-    spoken = {name: _spoken(kind, values[name], language) for name, kind in template.placeholders.items()}
-    return (template.signatures[language] if signed else "") + template.texts[language].format(**spoken)
+    return {name: _spoken(kind, values[name], language) for name, kind in template.placeholders.items()}
+
+
+def signed_as(templates: Mapping[str, Template], name: str) -> Mapping[str, Template]:
+    """The same texts in front of which a gateway puts a name of its own in every language, as ``【name】``."""
+    signatures = dict.fromkeys(Language, f"【{name}】")
+    return {key: replace(template, signatures=signatures) for key, template in templates.items()}
+
+
+def holds_an_address(text: str) -> bool:
+    """Whether a telephone would make a link of something in it."""
+    return bool(ADDRESS.search(text))
 
 
 def spoken_date(day: date, language: Language) -> str:
@@ -160,6 +189,7 @@ def _template(
         segments={language: segments.get(language.value, 1) for language in Language},
         answers_after_stop=entry.get("answers_after_stop", False),
         is_email=entry.get("email", False),
+        is_calendar=entry.get("calendar", False),
         texts=texts,
         signatures=signatures,
     )
@@ -173,7 +203,7 @@ def _complaints(template: Template) -> Iterator[str]:
             yield f"has no text in {language}"
         elif used != declared:
             yield f"in {language} has {_listed(used)} instead of {_listed(declared)}"
-        elif Placeholder.LINK in template.placeholders.values() and not template.is_email:
+        elif not template.is_email and (Placeholder.LINK in template.placeholders.values() or holds_an_address(text)):
             yield "holds an address, which no text message may"
         elif not template.is_email:
             longest = {name: LONGEST[kind] for name, kind in template.placeholders.items()}

@@ -8,6 +8,7 @@ from backend.terms import Attendance, CycleStatus, Reply
 from schemas import people
 from schemas.base import Schema
 from schemas.moments import day, instant
+from schemas.paging import OnePageOut
 
 
 class AgendaItemOut(Schema):
@@ -33,11 +34,26 @@ class AgendaItemOut(Schema):
     completed_at = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "When it was done"})
 
 
-class AgendaOut(Schema):
+class AgendaOut(OnePageOut):
     """A whole agenda: not paged, in the order of its days."""
 
     items = fields.List(fields.Nested(AgendaItemOut), required=True, metadata={"description": "The items"})
-    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "Always null"})
+
+
+class StaffAgendaItemOut(AgendaItemOut):
+    """The same as staff see it."""
+
+    attendance_id = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The entry that says whether the patient came, for a reversal; null: none stands"},
+    )
+
+
+class StaffAgendaOut(OnePageOut):
+    """A whole agenda: not paged, in the order of its days."""
+
+    items = fields.List(fields.Nested(StaffAgendaItemOut), required=True, metadata={"description": "The items"})
 
 
 class ReplyIn(Schema):
@@ -115,14 +131,21 @@ class InfusionIn(Schema):
 
 
 class CycleOut(Schema):
-    """One attempt at one cycle."""
+    """One attempt at one cycle. The ids are what a reversal names."""
 
+    id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "The attempt's id; null in a preview of a new one"}
+    )
     number = fields.Integer(required=True, metadata={"description": "Which cycle"})
     attempt = fields.Integer(required=True, metadata={"description": "2 after a release that failed, and so on"})
     status = fields.String(required=True, metadata={"description": "planned, confirmed or release_failed"})
     donor_collection_on = fields.Date(required=True, metadata={"description": "The donor's collection"})
     day_1_on = fields.Date(required=True, metadata={"description": "The first infusion day"})
-    day_2_on = fields.Date(required=True, metadata={"description": "The second infusion day"})
+    day_2_on = fields.Date(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The second infusion day; null where the protocol has one day only"},
+    )
     day_1_started_at = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "Actual start"})
     day_2_started_at = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "Actual start"})
     day_2_missed_at = fields.AwareDateTime(
@@ -132,13 +155,24 @@ class CycleOut(Schema):
     confirmed_at = fields.AwareDateTime(
         required=True, allow_none=True, metadata={"description": "When the dates were first confirmed"}
     )
+    day_1_start_id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "The record of that start, for a reversal"}
+    )
+    day_2_start_id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "The record of that start, for a reversal"}
+    )
+    reversed_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "When it was found to be a mistake; null: it stands"}
+    )
+    reversed_by = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "Who signed that it was a mistake"}
+    )
 
 
-class CyclesOut(Schema):
+class CyclesOut(OnePageOut):
     """A patient's cycles: few, and therefore one page."""
 
     items = fields.List(fields.Nested(CycleOut), required=True, metadata={"description": "The cycles, every attempt"})
-    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "Always null"})
 
 
 class DiffOut(Schema):
@@ -155,4 +189,10 @@ class CycleChangeOut(Schema):
     """A cycle after an act, and what the act did."""
 
     cycle = fields.Nested(CycleOut, required=True, metadata={"description": "The cycle now"})
+    diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})
+
+
+class AttendanceChangeOut(StaffAgendaItemOut):
+    """An item after somebody said whether the patient came, and what that did."""
+
     diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})

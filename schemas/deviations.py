@@ -3,6 +3,7 @@
 from marshmallow import fields, validate
 
 from schemas import people
+from schemas.agenda import DiffOut
 from schemas.base import Schema, StrictBoolean
 from schemas.moments import day
 from schemas.paging import PageOut, PageQuery
@@ -48,7 +49,9 @@ class DeviationIn(Schema):
 class DeviationOut(Schema):
     """A departure from the protocol."""
 
-    id = fields.UUID(required=True, metadata={"description": "The deviation's id"})
+    id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "The deviation's id; null in a preview of a new one"}
+    )
     patient = fields.Nested(PatientRefOut, required=True, metadata={"description": "Whose"})
     site = fields.String(required=True, metadata={"description": "The site's code"})
     kind = fields.String(
@@ -61,11 +64,23 @@ class DeviationOut(Schema):
         required=True, metadata={"description": "Whether it may affect safety, rights or what the trial learns"}
     )
     recorded_at = fields.AwareDateTime(required=True, metadata={"description": "When it was recorded"})
+    reversed_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "When it was found to be a mistake; null: it stands"}
+    )
+    reversed_by = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "Who signed that it was a mistake"}
+    )
     reason = fields.String(
         required=True,
         allow_none=True,
         metadata={"description": "Why; null unless asked for one patient by who may read identifiers"},
     )
+
+
+class DeviationChangeOut(DeviationOut):
+    """A deviation that was entered, and what it did to the agenda: nothing."""
+
+    diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})
 
 
 class DeviationPageOut(PageOut):

@@ -26,3 +26,8 @@ class ReadyOut(Schema):
     database = fields.String(required=True, metadata={"description": "ok or unavailable"})
     schema = fields.String(required=True, metadata={"description": "ok, out_of_date or unknown"})
     worker = fields.Nested(WorkerOut, required=True, metadata={"description": "The process that sends messages"})
+    stopped = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Ways of sending that refuse everything, so that nothing is sent by them for now"},
+    )

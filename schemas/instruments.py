@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from schemas.base import Schema
+from schemas.paging import OnePageOut
 
 LONGEST_SEARCH = 100
 
@@ -21,11 +22,10 @@ class InstrumentRefOut(Schema):
     title = fields.String(**_described("What it is called, in the reader's language"))
 
 
-class InstrumentsOut(Schema):
+class InstrumentsOut(OnePageOut):
     """The questionnaires: few, and therefore one page."""
 
     items = fields.List(fields.Nested(InstrumentRefOut), **_described("The questionnaires"))
-    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "Always null"})
 
 
 class SymptomQuery(Schema):
@@ -48,11 +48,10 @@ class FoundSymptomOut(Schema):
     items = fields.List(fields.String(), **_described("Its items, in the order they are asked"))
 
 
-class FoundSymptomsOut(Schema):
+class FoundSymptomsOut(OnePageOut):
     """The symptoms that may be meant, the likeliest first."""
 
     items = fields.List(fields.Nested(FoundSymptomOut), **_described("At most twelve, or all when nothing was typed"))
-    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "Always null"})
 
 
 class OfferedSymptomOut(FoundSymptomOut):

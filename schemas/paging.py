@@ -41,6 +41,12 @@ class PageOut(Schema):
     )
 
 
+class OnePageOut(Schema):
+    """A list that is short enough to be one page."""
+
+    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "Always null"})
+
+
 def make_cursor(values: Sequence[Any] | None) -> str | None:
     """Where a page ended, as opaque text; None when it was the last."""
     if values is None:

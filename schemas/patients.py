@@ -5,7 +5,8 @@ from marshmallow import fields, validate
 from backend.terms import PatientStatus
 from schemas import people
 from schemas.base import Schema, StrictBoolean
-from schemas.paging import PageOut, PageQuery
+from schemas.paging import OnePageOut, PageOut, PageQuery
+from schemas.protocols import ProtocolMoveOut
 
 WORD = validate.Regexp(r"^[a-z][a-z0-9_]{0,39}\Z", error="A word of the protocol is needed here.")
 BIRTH_YEAR = validate.Range(min=1900, max=2100)
@@ -36,11 +37,10 @@ class CaregiverOut(Schema):
     may_confirm_survival = fields.Boolean(required=True, metadata={"description": "May say that the patient is alive"})
 
 
-class CaregiverPageOut(Schema):
+class CaregiverPageOut(OnePageOut):
     """A patient's caregivers: few, and therefore one page."""
 
     items = fields.List(fields.Nested(CaregiverOut), required=True, metadata={"description": "The caregivers"})
-    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "Always null"})
 
 
 class PreferencesIn(Schema):
@@ -140,6 +140,14 @@ class PatientRecordOut(PatientOut):
     )
     last_known_alive = fields.Date(
         required=True, allow_none=True, metadata={"description": "The latest day the patient is known to have lived"}
+    )
+    protocol_version = fields.Integer(
+        required=True, metadata={"description": "The version of the protocol the patient is followed under"}
+    )
+    protocol_moves = fields.List(
+        fields.Nested(ProtocolMoveOut),
+        required=True,
+        metadata={"description": "How the patient came to be under it, the oldest first; empty: enrolled under it"},
     )
     contact_held = fields.List(
         fields.String(), required=True, metadata={"description": "Why contact is held just now; empty: it is not"}

@@ -6,6 +6,7 @@ from schemas import people
 from schemas.agenda import DiffOut
 from schemas.base import Schema, StrictBoolean
 from schemas.moments import day
+from schemas.paging import OnePageOut
 
 
 class PauseIn(Schema):
@@ -37,16 +38,13 @@ class PauseOut(Schema):
 class PauseReadOut(PauseOut):
     """A pause, with words for those who may read them."""
 
-    reason = fields.String(
-        required=True, allow_none=True, metadata={"description": "Why; null for who may not read identifiers"}
-    )
+    reason = people.reason_read()
 
 
-class PausesOut(Schema):
+class PausesOut(OnePageOut):
     """A patient's pauses: few, and therefore one page."""
 
     items = fields.List(fields.Nested(PauseReadOut), required=True, metadata={"description": "The latest first"})
-    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "Always null"})
 
 
 class PauseChangeOut(Schema):
@@ -91,18 +89,15 @@ class HospitalisationOut(Schema):
 class HospitalisationReadOut(HospitalisationOut):
     """A stay, with words for those who may read them."""
 
-    reason = fields.String(
-        required=True, allow_none=True, metadata={"description": "Why; null for who may not read identifiers"}
-    )
+    reason = people.reason_read()
 
 
-class HospitalisationsOut(Schema):
+class HospitalisationsOut(OnePageOut):
     """A patient's stays: few, and therefore one page."""
 
     items = fields.List(
         fields.Nested(HospitalisationReadOut), required=True, metadata={"description": "The latest admission first"}
     )
-    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "Always null"})
 
 
 class HospitalisationChangeOut(Schema):

@@ -56,8 +56,10 @@ def clock_time(**options: Any) -> fields.Time:
 
 
 def note(**options: Any) -> fields.String:
-    """Words of a member of staff; sealed where they are kept."""
-    return fields.String(validate=[validate.Length(min=1, max=LONGEST_NOTE), plain_words], **_described(options))
+    """Words of a member of staff; sealed where they are kept. Spaces alone are no reason for anything."""
+    return fields.String(
+        validate=[validate.Length(min=1, max=LONGEST_NOTE), not_blank, plain_words], **_described(options)
+    )
 
 
 def words(**options: Any) -> fields.String:
@@ -75,6 +77,13 @@ def not_blank(value: str) -> None:
     """Something must be left when the spaces are taken away."""
     if not value.strip():
         raise ValidationError("Something other than spaces is needed.")
+
+
+def reason_read() -> fields.String:
+    """The reason of an act, as it is read."""
+    return fields.String(
+        required=True, allow_none=True, metadata={"description": "Why; null for who may not read identifiers"}
+    )
 
 
 def one_line(value: str) -> None:

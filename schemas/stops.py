@@ -9,6 +9,7 @@ from schemas import people
 from schemas.agenda import DiffOut
 from schemas.base import Schema, StrictBoolean
 from schemas.moments import day
+from schemas.paging import OnePageOut
 from schemas.sign_in import a_password
 
 
@@ -51,7 +52,13 @@ class WithdrawalIn(Schema):
 class ReversalIn(Schema):
     """An entry was a mistake, and its author or another physician says so in their own hand."""
 
-    of = fields.UUID(required=True, metadata={"description": "The id of the discontinuation, withdrawal or stay"})
+    of = fields.UUID(
+        required=True,
+        metadata={
+            "description": "The id of a discontinuation, withdrawal, stay, deviation or cycle, or an attendance_id, "
+            "day_1_start_id or day_2_start_id"
+        },
+    )
     reason = people.note(required=True, description="Why it was a mistake, in words; sealed")
     password = a_password("One's password again; not needed for a preview, which signs nothing", load_default=None)
 
@@ -80,18 +87,15 @@ class DiscontinuationOut(_ReversibleOut):
 class DiscontinuationReadOut(DiscontinuationOut):
     """The same, with words for those who may read them."""
 
-    reason = fields.String(
-        required=True, allow_none=True, metadata={"description": "Why; null for who may not read identifiers"}
-    )
+    reason = people.reason_read()
 
 
-class DiscontinuationsOut(Schema):
+class DiscontinuationsOut(OnePageOut):
     """A patient's discontinuations: few, and therefore one page."""
 
     items = fields.List(
         fields.Nested(DiscontinuationReadOut), required=True, metadata={"description": "The latest entry first"}
     )
-    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "Always null"})
 
 
 class DiscontinuationChangeOut(Schema):
@@ -113,18 +117,15 @@ class WithdrawalOut(_ReversibleOut):
 class WithdrawalReadOut(WithdrawalOut):
     """The same, with words for those who may read them."""
 
-    reason = fields.String(
-        required=True, allow_none=True, metadata={"description": "Why; null for who may not read identifiers"}
-    )
+    reason = people.reason_read()
 
 
-class WithdrawalsOut(Schema):
+class WithdrawalsOut(OnePageOut):
     """A patient's withdrawals: few, and therefore one page."""
 
     items = fields.List(
         fields.Nested(WithdrawalReadOut), required=True, metadata={"description": "The latest entry first"}
     )
-    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "Always null"})
 
 
 class WithdrawalChangeOut(Schema):
@@ -139,12 +140,40 @@ class ReversalOut(Schema):
 
     id = fields.UUID(required=True, allow_none=True, metadata={"description": "Its id; null in a preview"})
     of = fields.UUID(required=True, attribute="of_id", metadata={"description": "The id of what was reversed"})
-    of_type = fields.String(required=True, metadata={"description": "discontinuation, withdrawal or hospitalisation"})
+    of_type = fields.String(
+        required=True,
+        metadata={
+            "description": "discontinuation, withdrawal, hospitalisation, deviation, cycle, attendance or "
+            "infusion_start"
+        },
+    )
     content_hash = fields.String(
         required=True, metadata={"description": "SHA-256 of the entry as it is stored: what the signature is about"}
     )
     signed_by = fields.UUID(required=True, allow_none=True, metadata={"description": "Who signed"})
     signed_at = fields.AwareDateTime(required=True, metadata={"description": "When"})
+
+
+class ReversalReadOut(ReversalOut):
+    """The same, with what was undone, and with words for those who may read them."""
+
+    content = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "The entry as it stood; null for reversals from before that was kept"},
+    )
+    reason = fields.String(
+        required=True, allow_none=True, metadata={"description": "Why; null for who may not read identifiers"}
+    )
+
+
+class ReversalsOut(OnePageOut):
+    """A patient's reversals: few, and therefore one page."""
+
+    items = fields.List(
+        fields.Nested(ReversalReadOut), required=True, metadata={"description": "The latest signature first"}
+    )
 
 
 class ReversalChangeOut(Schema):

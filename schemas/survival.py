@@ -6,7 +6,7 @@ from backend.terms import EvidenceSource, Respondent, SurvivalStatus, WorkReason
 from schemas import people
 from schemas.base import Schema
 from schemas.moments import day
-from schemas.paging import PageQuery
+from schemas.paging import OnePageOut, PageQuery
 
 DIED = "died"
 ON_THE_LIST = (WorkReason.SURVIVAL_CHECK_UNANSWERED, WorkReason.DEATH_REPORTED, WorkReason.RESUME_CONTACT)
@@ -124,11 +124,10 @@ class DeathReportOut(Schema):
     denied_because = fields.String(allow_none=True, metadata={"description": "Why it was mistaken"})
 
 
-class DeathReportsOut(Schema):
+class DeathReportsOut(OnePageOut):
     """The reports of one patient's death: few, and therefore one page."""
 
     items = fields.List(fields.Nested(DeathReportOut), required=True, metadata={"description": "The newest first"})
-    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "Always null"})
 
 
 class SurvivalWorkQuery(PageQuery):

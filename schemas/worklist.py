@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from backend.terms import Duty, WorkReason
+from backend.terms import CallOutcome, Duty, WorkReason
 from schemas import people
 from schemas.base import Schema
 from schemas.paging import PageOut, PageQuery
@@ -14,6 +14,11 @@ class WorkQuery(PageQuery):
 
     site = fields.String(
         load_default=None, validate=validate.Length(max=20), metadata={"description": "Only this site"}
+    )
+    status = fields.String(
+        load_default="open",
+        validate=validate.OneOf(["open", "resolved", "all"]),
+        metadata={"description": "Open tasks, resolved ones, or all"},
     )
     reason = fields.String(
         load_default=None,
@@ -37,6 +42,11 @@ class WorkItemOut(Schema):
     site = fields.String(required=True, metadata={"description": "The site's code"})
     reason = fields.String(required=True, metadata={"description": "Why it exists"})
     key = fields.String(required=True, metadata={"description": "What it is about, said once for ever"})
+    agenda_key = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The item of the patient's agenda that a silent patient is called about"},
+    )
     for_role = fields.String(
         required=True,
         allow_none=True,
@@ -45,12 +55,23 @@ class WorkItemOut(Schema):
     due_at = fields.AwareDateTime(required=True, metadata={"description": "By when"})
     created_at = fields.AwareDateTime(required=True, metadata={"description": "Since when"})
     resolved_at = fields.AwareDateTime(
-        required=True, allow_none=True, metadata={"description": "When a person closed it; null: open"}
+        required=True, allow_none=True, metadata={"description": "When it was closed; null: open"}
+    )
+    resolved_by = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The member of staff who closed it; null: open, or what it asked for had gone"},
+    )
+    last_try = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf([word.value for word in CallOutcome]),
+        metadata={"description": "What came of the latest call that reached nobody; null: nobody has tried, or closed"},
     )
 
 
 class WorkPageOut(PageOut):
-    """Some open tasks, the most pressing first."""
+    """Some tasks, the most pressing first."""
 
     items = fields.List(fields.Nested(WorkItemOut), required=True, metadata={"description": "The tasks"})
 
@@ -61,6 +82,15 @@ class ResolutionIn(Schema):
     outcome = fields.String(
         required=True,
         validate=[validate.Length(min=1, max=200), people.not_blank, people.one_line],
-        metadata={"description": "In a few words"},
+        metadata={
+            "description": "In a few words. A call about a moved date closes with `spoke_to_patient` only; "
+            "`no_answer`, `left_message` and `wrong_number` keep every call open"
+        },
     )
     note = people.note(load_default=None, allow_none=True, description="Anything worth keeping")
+
+
+class ReopeningIn(Schema):
+    """Why a task was closed by mistake."""
+
+    reason = people.note(required=True, description="Why it is to be done after all")

@@ -1,7 +1,11 @@
 """What phones and coordinators send, whole and valid; a test changes only what it is about."""
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
+
+from backend.reports.submit import Submission
 
 
 def answers(**values: int) -> list[dict[str, Any]]:
@@ -42,3 +46,20 @@ def confirmation_body(**changes: Any) -> dict[str, Any]:
 def death_body(**changes: Any) -> dict[str, Any]:
     """A sister calls."""
     return {"died_on": "2027-02-28", "cause": "liver failure", "informant": "Wu Mei", "relation": "sister"} | changes
+
+
+def submission(completed_at: str, **changes: Any) -> Submission:
+    """A weekly report as a door hands it on, sent at once; it says nothing of how the patient is."""
+    moment = datetime.fromisoformat(completed_at)
+    report = Submission(
+        id=uuid4(),
+        instrument="weekly",
+        instrument_version=1,
+        language="en",
+        respondent="patient",
+        mode="app",
+        started_at=moment,
+        completed_at=moment,
+        answers=(),
+    )
+    return replace(report, **changes)

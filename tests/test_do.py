@@ -119,3 +119,20 @@ def test_help_names_every_command_from_any_folder(tmp_path: Path) -> None:
     )
 
     assert all(f"\n  {name} " in answer.stdout for name in do.COMMANDS)
+
+
+def test_an_environment_that_is_only_linked_here_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept").touch()
+    link = tmp_path / ".venv"
+    link.symlink_to(elsewhere)
+    made: list[object] = []
+    monkeypatch.setattr(do, "VENV", link)
+    monkeypatch.setattr(do, "must", lambda command, _wrong: made.append(command[-1]))
+
+    do.make_venv()
+
+    assert made == [link]
+    assert not link.is_symlink()
+    assert (elsewhere / "kept").exists()

@@ -12,6 +12,7 @@ from backend.agenda.course import AgendaItem
 from backend.agenda.history import agenda_of
 from backend.agenda.news import tell_of_infusions
 from backend.agenda.planning import replan
+from backend.agenda.under_another import difference
 from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.terms import AgendaKind, AgendaState
@@ -73,15 +74,12 @@ def _is_about_another_day(before: AgendaItem, after: AgendaItem | None) -> bool:
 
 
 def _diff(before: Mapping[str, AgendaItem], after: Mapping[str, AgendaItem], recalled: int) -> Diff:
-    gone = [key for key in before if key not in after or _was_cancelled(before[key], after[key])]
-    added = [key for key in after if key not in before or _was_cancelled(after[key], before[key])]
-    common = [key for key in before if key in after and key not in gone and key not in added]
-    moved = [key for key in common if before[key].due_on != after[key].due_on]
+    found = difference(before, after)
     return Diff(
-        added=tuple(added),
-        moved=tuple(moved),
-        cancelled=tuple(gone),
-        kept=tuple(key for key in common if key not in moved),
+        added=tuple(item.key for item in found.gained),
+        moved=tuple(one.before.key for one in found.moved),
+        cancelled=tuple(item.key for item in found.lost),
+        kept=tuple(item.key for item in found.kept),
         messages_recalled=recalled,
     )
 

@@ -8,10 +8,10 @@ for everything else.
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from backend import clock
-from backend.agenda.course import AgendaItem, Course, CycleCourse, Reported
+from backend.agenda.course import AgendaItem, Course, CycleCourse, Earlier, Reported
 from backend.agenda.days import plus_months, start_of
 from backend.agenda.drafts import Draft, drafts_of
 from backend.agenda.infusions import infusions_of
@@ -20,9 +20,10 @@ from backend.protocol.definition import Protocol
 from backend.protocol.rules import ForDays, NeverOverdue, Rule, UntilNext
 from backend.terms import AgendaKind
 
-__all__ = ["AgendaItem", "Course", "CycleCourse", "Reported", "agenda", "by_key", "visible_to_patient"]
+__all__ = ["AgendaItem", "Course", "CycleCourse", "Earlier", "Reported", "agenda", "by_key", "visible_to_patient"]
 
 MONTHS_AHEAD = 12
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 AT_THE_SITE = frozenset({AgendaKind.VISIT, AgendaKind.INFUSION})
 
 
@@ -33,16 +34,52 @@ class Part:
     rows: Callable[[Rule], bool]
     key: str | None = None
 
-    def holds(self, draft: Draft, opens_at: datetime, now: datetime) -> bool:
+    def holds(self, item: AgendaItem, now: datetime) -> bool:
         """Whether the item is of this part."""
-        return self.rows(draft.rule) and (opens_at <= now if self.key is None else draft.key == self.key)
+        return self.takes(item.row, item.key, item.opens_at, now)
+
+    def takes(self, rule: Rule, key: str, opens_at: datetime, now: datetime) -> bool:
+        """The same, of an item that is not made yet."""
+        return self.rows(rule) and (opens_at <= now if self.key is None else key == self.key)
 
 
 def agenda(protocol: Protocol, course: Course, now: datetime, *, only: Part | None = None) -> tuple[AgendaItem, ...]:
     """Every item from randomisation to the last planned month or a year from now, by due date and key.
 
-    With ``only``, the items of that part, exactly as they stand among all.
+    With ``only``, the items of that part, exactly as they stand among all. ``protocol`` is the version the patient is
+    under; what had begun before a move to it is as the version of before has it.
     """
+    if course.earlier:
+        return _under_several(protocol, course, now, only)
+    return _under_one(protocol, course, now, only)
+
+
+def _under_several(protocol: Protocol, course: Course, now: datetime, only: Part | None) -> tuple[AgendaItem, ...]:
+    """Of each version what had begun before the patient left it; of the next, what was still to be done after.
+
+    A key that has begun is taken: whatever a later version says of it, nobody is asked for the same thing twice.
+    """
+    items: dict[str, AgendaItem] = {}
+    since: datetime | None = None
+    for one in (*course.earlier, Earlier(protocol, FOR_EVER)):
+        for item in _under_one(one.protocol, course, now, None):
+            is_after = since is None or item.closes_at > since
+            if item.key not in items and is_after and has_begun(course, item, one.until):
+                items[item.key] = item
+        since = one.until
+    wanted = (item for item in items.values() if only is None or only.holds(item, now))
+    return tuple(sorted(wanted, key=lambda item: (item.due_on, item.key)))
+
+
+def has_begun(course: Course, item: AgendaItem, moment: datetime) -> bool:
+    """Whether by that moment its window had opened, or it was answered or decided before it opened."""
+    if item.opens_at <= moment or (item.completed_at is not None and item.completed_at <= moment):
+        return True
+    said = course.attended.get(item.key)
+    return said is not None and said[1] <= clock.local_day(moment, item.zone)
+
+
+def _under_one(protocol: Protocol, course: Course, now: datetime, only: Part | None) -> tuple[AgendaItem, ...]:
     rules = protocol.rules if only is None else _judging(protocol, only.rows)
     today = clock.local_day(now, course.patient_zone)
     last_planned = plus_months(course.randomised_on, protocol.last_planned_month)
@@ -83,7 +120,7 @@ def _items(
     return tuple(
         _item(course, draft, window, openings, standings)
         for draft, window in zip(drafts, windows, strict=True)
-        if only is None or only.holds(draft, window[1], now)
+        if only is None or only.takes(draft.rule, draft.key, window[1], now)
     )
 
 
@@ -115,6 +152,7 @@ def _item(
         completed_at=completed_at,
         titles=draft.titles,
         rule=rule.name,
+        row=rule,
         not_before=draft.not_before,
         was_announced=draft.infusion.was_announced if draft.infusion else True,
     )

@@ -9,9 +9,7 @@ from backend.db import Transaction
 from backend.patients import contact
 from backend.patients.models import Patient
 from backend.sealing import Keyring, keyring_of
-from backend.terms import Language, PatientStatus
-
-SAYS_NOTHING = frozenset({PatientStatus.DIED, PatientStatus.WITHDRAWN})
+from backend.terms import NO_LONGER_FOLLOWED, Language
 
 
 def calendar_file(txn: Transaction, patient: Patient) -> str:
@@ -21,7 +19,7 @@ def calendar_file(txn: Transaction, patient: Patient) -> str:
     is held its days stand there and no alarm rings.
     """
     language = Language(patient.language)
-    if patient.status in SAYS_NOTHING:
+    if patient.status in NO_LONGER_FOLLOWED:
         return nothing(language)
     return calendar_text(
         agenda_of(txn, patient),

@@ -11,7 +11,6 @@ from datetime import date, datetime, timedelta
 from backend import clock
 from backend.agenda.course import AgendaItem, Reported
 from backend.agenda.days import start_of
-from backend.protocol.definition import Protocol
 from backend.protocol.rules import Call, Rule
 from backend.staff.days_off import is_working_day, last_working_day_before, next_working_day
 from backend.terms import AgendaKind, AgendaState, Duty, WorkReason
@@ -67,16 +66,14 @@ def wanted_now(calls: Iterable[WantedCall], now: datetime) -> tuple[WantedCall, 
     return tuple(newest.values())
 
 
-def calls_about(
-    protocol: Protocol, items: Sequence[AgendaItem], reported: Iterable[Reported], callers: Callers
-) -> Iterator[WantedCall]:
+def calls_about(items: Sequence[AgendaItem], reported: Iterable[Reported], callers: Callers) -> Iterator[WantedCall]:
     """Every call there would be if the patient stayed silent, in the order of the ``items``, which is by due date.
 
     Whoever has answered something of the kind since is not silent about it, whichever item the report was for.
     """
     known = _Known(items, reported)
     for item in items:
-        rule = protocol.rules_by_name[item.rule]
+        rule = item.row
         if rule.calls and item.state in UNANSWERED and not known.answers(item, rule):
             for call in rule.calls:
                 if call.when == "unanswered" or known.is_second(item):

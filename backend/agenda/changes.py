@@ -11,13 +11,12 @@ from backend.agenda.calendar import by_key, visible_to_patient
 from backend.agenda.course import AgendaItem
 from backend.agenda.facts import FactKind
 from backend.agenda.history import agenda_of
-from backend.agenda.models import Cycle
+from backend.agenda.models import AgendaFact, Cycle
 from backend.agenda.news import pair_of
-from backend.agenda.planning import replan
 from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible, NotFound
-from backend.patients import life
-from backend.patients.models import Patient
+from backend.patients import deviations, life
+from backend.patients.models import Deviation, Patient
 from backend.patients.turns import take_turn
 from backend.terms import AgendaKind, AgendaState, Attendance, EvidenceSource, Reply, WorkReason
 from backend.worklist.items import open_item
@@ -31,6 +30,15 @@ class CycleChange:
     """A cycle after an act, and what the act did."""
 
     cycle: Cycle
+    diff: Diff
+
+
+@dataclass(frozen=True)
+class AttendanceChange:
+    """An item after somebody said whether the patient came, the entry that says so, and what it did."""
+
+    item: AgendaItem
+    entry: AgendaFact
     diff: Diff
 
 
@@ -61,25 +69,25 @@ def start_infusion(txn: Transaction, patient: Patient, number: int, day: int, st
     return _act(txn, patient, lambda: cycles.start_infusion(txn, patient, cycle, day, started_at))
 
 
-def record_attendance(txn: Transaction, patient: Patient, key: str, status: Attendance, on: date) -> AgendaItem:
+def record_attendance(txn: Transaction, patient: Patient, key: str, status: Attendance, on: date) -> AttendanceChange:
     """The patient came or did not. Coming shows that the patient was alive; a missed day 2 is a deviation."""
     take_turn(txn, patient)
     item = item_of(txn, patient, key)
     if item.kind not in ATTENDED_KINDS:
         raise InvalidInput(fields={"key": ["Only visits, infusions and contacts are attended."]})
-    if on > clock.local_day(txn.now, item.zone):
-        raise InvalidInput(fields={"on": ["This day has not come yet."]})
-    life.check_day(patient, on, field="on")
+    _check_attended_on(txn, patient, item, on)
     if item.state in (AgendaState.CANCELLED, AgendaState.PLANNED) and not _was_cut_short(patient, item):
         raise NoLongerPossible(f"{key} is {item.state}.")
-    if item.kind is AgendaKind.INFUSION:
-        _about_an_infusion(txn, patient, item, status, on)
-    facts.note_attendance(txn, patient, key, FactKind(status), on)
-    if status is Attendance.ATTENDED:
-        source = EvidenceSource.PHONE if item.kind is AgendaKind.CONTACT else EvidenceSource.VISIT
-        life.add_evidence(txn, patient, as_of=on, source=source, reference=key)
-    replan(txn, patient)
-    return item_of(txn, patient, key)
+    fact, diff = carry_out(txn, patient, lambda: _attend(txn, patient, item, status, on))
+    return AttendanceChange(item_of(txn, patient, key), fact, diff)
+
+
+def enter_deviation(txn: Transaction, patient: Patient, said: deviations.Entry) -> tuple[Deviation, Diff]:
+    """What a person found to have gone otherwise. It is told of the calendar and changes nothing in it."""
+    take_turn(txn, patient)
+    made = deviations.enter(txn, patient, said)
+    kept = tuple(item.key for item in agenda_of(txn, patient))
+    return made, Diff(added=(), moved=(), cancelled=(), kept=kept, messages_recalled=0)
 
 
 def reply_to(txn: Transaction, patient: Patient, key: str, reply: Reply, note: str | None = None) -> AgendaItem:
@@ -124,10 +132,30 @@ def _was_cut_short(patient: Patient, item: AgendaItem) -> bool:
     return life.is_dead(patient) and item.state is AgendaState.CANCELLED and item.kind is not AgendaKind.INFUSION
 
 
+def _check_attended_on(txn: Transaction, patient: Patient, item: AgendaItem, on: date) -> None:
+    """The first scan may be from before randomisation; nothing that opens later can be."""
+    life.check_day_past(txn, patient, on, field="on", zone=item.zone)
+    if on < min(patient.randomised_on, clock.local_day(item.opens_at, item.zone)):
+        raise InvalidInput(fields={"on": [f"Before randomisation on {patient.randomised_on.isoformat()}."]})
+
+
+def _attend(txn: Transaction, patient: Patient, item: AgendaItem, status: Attendance, on: date) -> AgendaFact:
+    if item.kind is AgendaKind.INFUSION:
+        _about_an_infusion(txn, patient, item, status, on)
+    fact = facts.note_attendance(txn, patient, item.key, FactKind(status), on)
+    if status is Attendance.ATTENDED:
+        source = EvidenceSource.PHONE if item.kind is AgendaKind.CONTACT else EvidenceSource.VISIT
+        life.add_evidence(txn, patient, as_of=on, source=source, reference=item.key)
+    return fact
+
+
 def _about_an_infusion(txn: Transaction, patient: Patient, item: AgendaItem, status: Attendance, on: date) -> None:
     if item.state is AgendaState.COMPLETED:
         raise NoLongerPossible("Its start is recorded, and what has begun never moves.")
     number, day = _numbers_in(item.key)
+    if status is Attendance.MISSED and day == 1 and on != item.due_on:
+        was_to_be = item.due_on.isoformat()
+        raise InvalidInput(fields={"on": [f"Day 1 was to be on {was_to_be}; whoever comes later is moved."]})
     if status is Attendance.MISSED and day == 2:
         cycles.miss_day_2(txn, patient, cycles.latest_attempt(txn, patient, number), on)
     elif status is Attendance.ATTENDED:

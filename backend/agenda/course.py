@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from backend.protocol.definition import Protocol
+from backend.protocol.rules import Rule
 from backend.terms import AgendaKind, AgendaState, Attendance, CycleStatus, Reply
 
 
@@ -12,7 +14,7 @@ class CycleCourse:
     """One attempt at one treatment cycle, as it stands.
 
     ``day_2_missed_at`` is when somebody recorded the miss. ``was_confirmed`` tells whether the patient can
-    have heard of the dates of a cycle that came to nothing.
+    have heard of the dates of a cycle that came to nothing. ``is_reversed``: its collection was entered by mistake.
     """
 
     number: int
@@ -26,6 +28,7 @@ class CycleCourse:
     day_2_missed: bool = False
     day_2_missed_at: datetime | None = None
     was_confirmed: bool = True
+    is_reversed: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,14 @@ class Reported:
 
     instrument: str
     completed_at: datetime
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A version of the protocol that the patient was under, ``until`` the move to the next was entered."""
+
+    protocol: Protocol
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -54,14 +65,23 @@ class Course:
     withdrawn_from_study_on: date | None = None
     cells_discontinued_on: date | None = None
     reported: tuple[Reported, ...] = ()
+    # Versions of before, the oldest first. Whoever never moved has none.
+    earlier: tuple[Earlier, ...] = ()
+
+    def under(self, now_under: Protocol, moment: datetime | None) -> Protocol:
+        """The version the patient was under at that moment, who is under ``now_under`` now."""
+        if moment is None:
+            return now_under
+        return next((one.protocol for one in self.earlier if moment <= one.until), now_under)
 
 
 @dataclass(frozen=True, slots=True)
 class AgendaItem:
     """One thing a patient has ahead, or had. The window is half-open: from ``opens_at`` to before ``closes_at``.
 
-    ``rule`` names the row of the protocol it comes from. ``not_before`` holds back prompts after an infusion.
-    ``was_announced`` is false for what a patient has never been told of.
+    ``rule`` names the row of the protocol it comes from, and ``row`` is that row in the version the item is under.
+    ``not_before`` holds back prompts after an infusion. ``was_announced`` is false for what a patient has never been
+    told of.
     """
 
     key: str
@@ -78,5 +98,6 @@ class AgendaItem:
     completed_at: datetime | None
     titles: Mapping[str, str]
     rule: str
+    row: Rule = field(compare=False, repr=False)
     not_before: datetime | None = None
     was_announced: bool = True

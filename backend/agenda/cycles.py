@@ -14,7 +14,7 @@ from backend.patients import deviations, life
 from backend.patients.models import Patient
 from backend.protocol.definition import Cells
 from backend.staff.models import Site
-from backend.terms import CycleStatus, EvidenceSource, PatientStatus
+from backend.terms import NO_LONGER_FOLLOWED, CycleStatus, EvidenceSource
 
 FURTHEST_AHEAD = timedelta(days=366)
 
@@ -30,13 +30,15 @@ def plan_cycle(txn: Transaction, patient: Patient, number: int, donor_collection
         raise InvalidInput(fields={"number": [f"Must be from 1 to {cells.cycles}."]})
     _check_collection(txn, patient, donor_collection_on)
     attempts = [cycle for cycle in cycles_of(txn, patient) if cycle.number == number]
-    if attempts and attempts[-1].status != CycleStatus.RELEASE_FAILED:
-        raise AlreadyExists(f"Cycle {number} has its collection of {attempts[-1].donor_collection_on.isoformat()}.")
+    standing = [cycle for cycle in attempts if cycle.reversed_at is None]
+    if standing and standing[-1].status != CycleStatus.RELEASE_FAILED:
+        raise AlreadyExists(f"Cycle {number} has its collection of {standing[-1].donor_collection_on.isoformat()}.")
     day_1_on = donor_collection_on + timedelta(days=cells.culture_days)
     cycle = Cycle(
         patient_id=patient.id,
         site_id=patient.site_id,
         number=number,
+        # Also of one entered by mistake the keys are kept: no other attempt ever bears them.
         attempt=len(attempts) + 1,
         status=CycleStatus.PLANNED,
         donor_collection_on=donor_collection_on,
@@ -57,10 +59,7 @@ def confirm_cycle(txn: Transaction, patient: Patient, cycle: Cycle, day_1_on: da
     _refuse_after_the_end(patient)
     _refuse_unless_open(cycle)
     day_1_on = day_1_on or cycle.day_1_on
-    if day_1_on <= cycle.donor_collection_on:
-        raise InvalidInput(fields={"day_1_on": ["Must be after the collection."]})
-    if day_1_on < clock.local_day(txn.now, _zone(txn, patient)):
-        raise InvalidInput(fields={"day_1_on": ["Lies in the past; record the actual start instead."]})
+    _check_day_1(cycle, day_1_on, today=clock.local_day(txn.now, _zone(txn, patient)))
     moves = day_1_on != cycle.day_1_on
     if cycle.status == CycleStatus.CONFIRMED and not moves:
         raise NoLongerPossible("This date is confirmed already.")
@@ -92,13 +91,13 @@ def start_infusion(txn: Transaction, patient: Patient, cycle: Cycle, day: int, s
     if started_on <= cycle.donor_collection_on:
         raise InvalidInput(fields={"started_at": ["Must be after the collection."]})
     if day == 1:
-        cycle.day_1_started_at = started_at
+        cycle.day_1_started_at, cycle.day_1_agreed_on = started_at, cycle.day_1_on
         cycle.day_1_on, cycle.day_2_on = started_on, started_on + timedelta(days=1)
     else:
         cycle.day_2_started_at = started_at
         cycle.day_2_on = started_on
     audit.record(txn, "infusion.started", cycle)
-    reference = f"cycle-{cycle.number}.day-{day}"
+    reference = reference_of(cycle, day)
     if day == 2 and started_on != cycle.day_1_on + timedelta(days=1):
         deviations.record(txn, patient, "day_2_moved", on=started_on, subject=reference)
     life.add_evidence(txn, patient, as_of=started_on, source=EvidenceSource.VISIT, reference=reference)
@@ -111,16 +110,21 @@ def miss_day_2(txn: Transaction, patient: Patient, cycle: Cycle, on: date) -> Cy
         raise NoLongerPossible("Day 2 can be missed once, after day 1 has started and before day 2 has.")
     cycle.day_2_missed_at = txn.now
     audit.record(txn, "infusion.missed", cycle)
-    deviations.record(txn, patient, "day_2_missed", on=on, subject=f"cycle-{cycle.number}.day-2")
+    deviations.record(txn, patient, "day_2_missed", on=on, subject=reference_of(cycle, 2))
     return cycle
 
 
 def latest_attempt(txn: Transaction, patient: Patient, number: int) -> Cycle:
-    """The attempt at a cycle that stands now. Raises ``NotFound`` when no collection was ever entered."""
-    attempts = [cycle for cycle in cycles_of(txn, patient) if cycle.number == number]
-    if not attempts:
+    """The attempt at a cycle that stands now. ``NotFound`` when no collection was entered but by mistake."""
+    standing = [one for one in cycles_of(txn, patient) if one.number == number and one.reversed_at is None]
+    if not standing:
         raise NotFound()
-    return attempts[-1]
+    return standing[-1]
+
+
+def reference_of(cycle: Cycle, day: int) -> str:
+    """By what evidence of life and deviations name an infusion day; of a cycle one attempt is ever given."""
+    return f"cycle-{cycle.number}.day-{day}"
 
 
 def _cells_for(txn: Transaction, patient: Patient) -> Cells:
@@ -131,7 +135,7 @@ def _cells_for(txn: Transaction, patient: Patient) -> Cells:
 
 
 def _refuse_after_the_end(patient: Patient) -> None:
-    if patient.status in (PatientStatus.DIED, PatientStatus.WITHDRAWN):
+    if patient.status in NO_LONGER_FOLLOWED:
         raise NoLongerPossible("The patient is no longer followed.")
     if patient.cells_discontinued_on:
         raise NoLongerPossible("The cells were discontinued.")
@@ -152,6 +156,18 @@ def _check_collection(txn: Transaction, patient: Patient, on: date) -> None:
     else:
         return
     raise InvalidInput(fields={"donor_collection_on": [complaint]})
+
+
+def _check_day_1(cycle: Cycle, on: date, *, today: date) -> None:
+    if on <= cycle.donor_collection_on:
+        complaint = "Must be after the collection."
+    elif on < today:
+        complaint = "Lies in the past; record the actual start instead."
+    elif on > today + FURTHEST_AHEAD:
+        complaint = "More than a year ahead."
+    else:
+        return
+    raise InvalidInput(fields={"day_1_on": [complaint]})
 
 
 def _check_start(txn: Transaction, cycle: Cycle, day: int, started_at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from backend.agenda.course import Course
@@ -64,6 +65,7 @@ class _Unfolding:
             for name, obligation in protocol.obligations.items()
         }
         self.turning_points = {name: self._reached(protocol, name) for name in protocol.turning_points}
+        self.gaps = {name: self._gaps(protocol, name) for name in protocol.turning_points}
 
     def _reached(self, protocol: Protocol, name: str) -> date | None:
         """The turning point, or the end of the obligation whose rows it would have ended, if that comes first.
@@ -78,6 +80,21 @@ class _Unfolding:
             if rule.obligation and isinstance(rule.due, EveryDays) and rule.due.until == name
         )
         return latest if latest is None else min((latest, *ended))
+
+    def _gaps(self, protocol: Protocol, name: str) -> tuple[tuple[date, date], ...]:
+        """The days that no infusion reaches yet or any longer, and on which nobody could know of the next.
+
+        A turning point so many days after the last infusion leaps ahead with the next one; what hangs on it begins
+        again there, and asks for nothing in the months that lie between.
+        """
+        moments = [moment for moment in protocol.turning_points[name] if self.course.arm in moment.arms]
+        if not moments or any(moment.anchor != "last_infusion" for moment in moments):
+            return ()
+        reach = timedelta(days=max(moment.plus_days for moment in moments))
+        given = sorted(one.last_on for one in self.infusions.given)
+        ahead = ((date.min, first) for first in given[:1])
+        between = ((last + reach, following) for last, following in pairwise(given) if last + reach < following)
+        return (*ahead, *between)
 
     def _turning_point(self, protocol: Protocol, name: str) -> date | None:
         """The latest of its dates; None when none of them counts."""
@@ -135,11 +152,13 @@ class _Unfolding:
             return
         after = self.turning_points[due.after] if due.after else anchor
         until = self.turning_points[due.until] if due.until else end
+        gaps = self.gaps[due.until] if due.until else ()
         step = due.only_multiples_of
         for n in range(step, (end - anchor).days // due.days + 1, step):
             due_on = anchor + timedelta(days=due.days * n)
             naming = rule.naming(n)
             is_within = after is not None and until is not None and after < due_on <= until
+            is_within = is_within and not any(start < due_on <= end for start, end in gaps)
             if is_within or naming[0] in self.course.answered:
                 yield Draft(rule, n, *naming, due_on)
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 
 from backend import audit
 from backend.agenda.models import AgendaFact
 from backend.db import Transaction
+from backend.patients.acts import Reversal
 from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport, moment_of
 from backend.sealing import seal
@@ -22,6 +24,10 @@ class FactKind(StrEnum):
     ATTENDED = "attended"
     MISSED = "missed"
     REPLIED = "replied"
+
+
+# Who came and who did not: what a person may have entered by mistake.
+ATTENDANCE = (FactKind.ATTENDED, FactKind.MISSED)
 
 
 class Happened(NamedTuple):
@@ -50,9 +56,12 @@ class Filed(NamedTuple):
 
 # Asked by every report, and so put together once, of plain columns.
 _ROW = AgendaFact.__table__.c
+_REVERSAL = Reversal.__table__.c
+# What a signed reversal says was a mistake stays, and says nothing any more.
+_STANDS = ~exists().where(_REVERSAL.patient_id == _ROW.patient_id, _REVERSAL.of_id == _ROW.id)
 _FACTS = (
     select(*(_ROW[name] for name in Happened._fields))
-    .where(_ROW.patient_id == bindparam("patient_id"), _ROW.report_id.is_(None))
+    .where(_ROW.patient_id == bindparam("patient_id"), _ROW.report_id.is_(None), _STANDS)
     .order_by(_ROW.kind, _ROW.key, _ROW.revision)
 )
 _REPORT = SymptomReport.__table__.c
@@ -83,6 +92,12 @@ def note_reply(
 def facts_of(txn: Transaction, patient: Patient) -> Iterator[Happened]:
     """Everything a person wrote down, so that of one kind and key the last one counts."""
     yield from map(Happened._make, txn.connection.execute(_FACTS, {"patient_id": patient.id}))
+
+
+def attendance_by_key(txn: Transaction, patient: Patient) -> dict[str, UUID]:
+    """By agenda key, the entry that says now whether the patient came: what a reversal would name."""
+    said = select(_ROW.key, _ROW.id).where(_ROW.patient_id == patient.id, _ROW.kind.in_(ATTENDANCE), _STANDS)
+    return dict(txn.connection.execute(said.order_by(_ROW.recorded_at, _ROW.on)).all())
 
 
 def filed_by(txn: Transaction, patient: Patient) -> Iterator[Filed]:

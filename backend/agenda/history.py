@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select
 
 from backend.agenda.calendar import agenda
-from backend.agenda.course import AgendaItem, Course, CycleCourse, Reported
+from backend.agenda.course import AgendaItem, Course, CycleCourse, Earlier, Reported
 from backend.agenda.facts import FactKind, Filed, Happened, facts_of, filed_by, filed_for
 from backend.agenda.models import Cycle
 from backend.db import Transaction
 from backend.patients import life
 from backend.patients.models import Patient
+from backend.patients.versions import standing_moves
 from backend.protocol.definition import Protocol
 from backend.protocol.load import protocol_of
 from backend.staff.models import Site
@@ -62,6 +63,9 @@ def _course(txn: Transaction, patient: Patient, reports: Iterable[Filed], alive_
         withdrawn_from_study_on=patient.withdrawn_from_study_on,
         cells_discontinued_on=patient.cells_discontinued_on,
         reported=tuple(Reported(report.instrument, report.at) for report in filed),
+        earlier=tuple(
+            Earlier(protocol_of(txn, one.from_version_id), one.recorded_at) for one in standing_moves(txn, patient)
+        ),
     )
 
 
@@ -88,6 +92,7 @@ def _cycle(row: Row[Any]) -> CycleCourse:
         day_2_missed=row.day_2_missed_at is not None,
         day_2_missed_at=row.day_2_missed_at,
         was_confirmed=row.confirmed_at is not None,
+        is_reversed=row.reversed_at is not None,
     )
 
 

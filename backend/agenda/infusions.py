@@ -1,7 +1,8 @@
 """What the cycles say: the infusion days, the daily checks that hang on them, and the anchors they set.
 
 Until an actual start is recorded the confirmed date counts as the start. A planned date counts for nothing yet,
-because patients hear of confirmed dates only. A cycle whose release failed leaves its cancelled pair.
+because patients hear of confirmed dates only. A cycle whose release failed leaves its cancelled pair, and so does one
+whose collection was entered by mistake.
 """
 
 from collections.abc import Iterable
@@ -65,7 +66,7 @@ def infusions_of(protocol: Protocol, course: Course) -> Infusions:
     dates: list[InfusionDate] = []
     given: dict[int, Given] = {}
     for cycle in sorted(course.cycles, key=lambda one: (one.number, one.attempt)):
-        days = _days_of(course, cycle, protocol.cells.infusion_days)
+        days = _days_of(course, cycle, _infusion_days(protocol, course, cycle))
         dates.extend(days)
         counted = _given(course, cycle, days)
         if counted:
@@ -73,6 +74,12 @@ def infusions_of(protocol: Protocol, course: Course) -> Infusions:
     last_on = max((one.last_on for one in given.values()), default=None)
     over_on = _over_on(course, given.values(), protocol.cells.cycles)
     return Infusions(tuple(dates), tuple(given.values()), last_on, over_on)
+
+
+def _infusion_days(protocol: Protocol, course: Course, cycle: CycleCourse) -> int:
+    """A cycle that was begun has as many days as the version it was begun under says."""
+    cells = course.under(protocol, cycle.day_1_started_at).cells
+    return cells.infusion_days if cells else 0
 
 
 def _over_on(course: Course, given: Iterable[Given], cycles: int) -> date | None:
@@ -101,14 +108,26 @@ def _infusion_date(
 
 
 def _state_of(course: Course, cycle: CycleCourse, day: int, due_on: date, started_at: datetime | None) -> AgendaState:
-    attendance = course.attended.get(key_of(cycle, day), (None, due_on))[0]
-    if started_at or attendance is Attendance.ATTENDED:
+    if started_at or course.attended.get(key_of(cycle, day), (None, due_on))[0] is Attendance.ATTENDED:
         return AgendaState.COMPLETED
-    if attendance is Attendance.MISSED or (day == 2 and cycle.day_2_missed):
+    if _is_missed(course, cycle, day, due_on) or (day == 2 and cycle.day_2_missed):
         return AgendaState.EXPIRED
-    if cycle.status is CycleStatus.RELEASE_FAILED or _is_discontinued(course, due_on):
+    if cycle.is_reversed or cycle.status is CycleStatus.RELEASE_FAILED or _is_discontinued(course, due_on):
+        return AgendaState.CANCELLED
+    if day > 1 and _is_without_its_first(course, cycle):
         return AgendaState.CANCELLED
     return AgendaState.PLANNED if cycle.status is CycleStatus.PLANNED else AgendaState.CONFIRMED
+
+
+def _is_missed(course: Course, cycle: CycleCourse, day: int, due_on: date) -> bool:
+    """Recorded so, and of a first day for the day it is on: a pair that was moved since lies ahead again."""
+    said, on = course.attended.get(key_of(cycle, day), (None, due_on))
+    return said is Attendance.MISSED and (day > 1 or on >= due_on)
+
+
+def _is_without_its_first(course: Course, cycle: CycleCourse) -> bool:
+    """Nobody is called in for a later day while the first one was missed; moving the pair makes both stand again."""
+    return cycle.day_1_started_at is None and _is_missed(course, cycle, 1, cycle.day_1_on)
 
 
 def _is_discontinued(course: Course, due_on: date) -> bool:
@@ -116,9 +135,13 @@ def _is_discontinued(course: Course, due_on: date) -> bool:
 
 
 def key_of(cycle: CycleCourse, day: int) -> str:
-    """The agenda key of an infusion day; the second attempt of cycle 1 is ``cycle-1.2``."""
-    attempt = "" if cycle.attempt == 1 else f".{cycle.attempt}"
-    return f"cycle-{cycle.number}{attempt}.day-{day}"
+    """The agenda key of an infusion day."""
+    return infusion_key(cycle.number, cycle.attempt, day)
+
+
+def infusion_key(number: int, attempt: int, day: int) -> str:
+    """The agenda key of a day of the attempt at a cycle; the second attempt of cycle 1 is ``cycle-1.2``."""
+    return f"cycle-{number}{'' if attempt == 1 else f'.{attempt}'}.day-{day}"
 
 
 def _given(course: Course, cycle: CycleCourse, days: list[InfusionDate]) -> Given | None:

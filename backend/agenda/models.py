@@ -17,7 +17,7 @@ class Cycle(OfPatient, WithId, Base):
     """One attempt at one treatment cycle, from the donor's collection to the two infusion days.
 
     Days are dates in the site's zone. An attempt whose release failed keeps its row, its keys and its history;
-    the next collection for the same number makes the next attempt.
+    the next collection for the same number makes the next attempt. So does one that was entered by mistake.
     """
 
     __tablename__ = "cycle"
@@ -34,6 +34,11 @@ class Cycle(OfPatient, WithId, Base):
     day_2_missed_at: Mapped[datetime | None]
     planned_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
+    # What day 1 was to be before its start was recorded: a start that never was gives the day back.
+    day_1_agreed_on: Mapped[date | None]
+    # Set when a signed reversal says that the collection was entered by mistake.
+    reversed_at: Mapped[datetime | None]
+    reversed_by: Mapped[UUID | None]
 
 
 class AgendaFact(OfPatient, WithId, Base):

@@ -21,13 +21,12 @@ from backend.errors import InvalidInput, NoLongerPossible, NotFound
 from backend.patients import contact
 from backend.patients.models import ContactHold, Patient
 from backend.patients.turns import take_turn
-from backend.terms import PatientStatus, PauseKind, WorkReason
+from backend.terms import NO_LONGER_FOLLOWED, PauseKind, WorkReason
 from backend.worklist.items import open_item
 
 # [A] Long enough for a journey home, too short to lose sight of anybody between two survival checks.
 LONGEST_PAUSE = timedelta(days=90)
 KINDS = tuple(kind.value for kind in PauseKind)
-_ENDED = (PatientStatus.DIED, PatientStatus.WITHDRAWN)
 # What the job looks at: pauses whose end nobody has written down yet.
 _UNENDED = (ContactHold.reason.in_(KINDS), ContactHold.lifted_at.is_(None))
 
@@ -52,7 +51,7 @@ def pause(txn: Transaction, patient: Patient, reason: str, until: date) -> Pause
     """
     take_turn(txn, patient)
     if is_out_of_contact(patient):
-        raise NoLongerPossible(f"Nobody is written to any more: the patient is {patient.status}.")
+        raise NoLongerPossible("The patient is no longer followed, so there is nothing to pause.")
     today = clock.local_day(txn.now, patient.time_zone)
     if until <= today:
         raise InvalidInput(fields={"until": ["Must be a day to come."]})
@@ -100,7 +99,7 @@ def was_paused_at(txn: Transaction, patient: Patient, at: datetime) -> bool:
 
 def is_out_of_contact(patient: Patient) -> bool:
     """Whether there is nobody left to write to, and so nothing to pause."""
-    return patient.status in _ENDED
+    return patient.status in NO_LONGER_FOLLOWED
 
 
 def ask_to_go_on(txn: Transaction, patient: Patient, ended_id: UUID) -> bool:

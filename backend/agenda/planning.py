@@ -1,10 +1,11 @@
 """From a patient's agenda to the rows of the outbox: a diff that any node may apply, any number of times."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 import notifications
 from backend.agenda.course import AgendaItem
@@ -13,14 +14,17 @@ from backend.agenda.news import NEWS
 from backend.agenda.reminders import AHEAD_OR_OPEN, Habits, WantedMessage, wanted
 from backend.db import Transaction
 from backend.patients import contact
-from backend.patients.caregivers import caregivers_of
-from backend.patients.models import Patient
+from backend.patients.caregivers import caregivers_of, caregivers_of_all
+from backend.patients.models import Caregiver, Patient
 from backend.staff.models import Site
-from backend.terms import AgendaState, PatientStatus, Recipient
+from backend.terms import NO_LONGER_FOLLOWED, AgendaState, Recipient
 from notifications.models import Message
-from notifications.outbox import Letter, differs, expire, unsent
+from notifications.outbox import Letter, differs, expire, queue_all
+from notifications.waiting import Planned, has_been_queued, unsent
 
 REPLANNED = "replanned"
+# What a hold on contact recalled, so that whoever looks sees why nothing was sent.
+PAUSED = "paused"
 # In the values of a message that says by another channel what one with this key did not bring.
 INSTEAD_OF = "instead_of"
 UNDONE = AHEAD_OR_OPEN | {AgendaState.EXPIRED}
@@ -34,24 +38,108 @@ class Replanned:
     recalled: int
 
 
+@dataclass(frozen=True)
+class _Change:
+    """What is to become of one patient's messages: keys that were missed, keys that are stale, and new letters."""
+
+    patient_id: UUID
+    missed: Sequence[str]
+    stale: Sequence[str]
+    letters: Sequence[Letter]
+    because: str
+
+    def __bool__(self) -> bool:
+        return bool(self.missed or self.stale or self.letters)
+
+
 def replan(txn: Transaction, patient: Patient) -> Replanned:
     """Make the outbox hold what the agenda now asks for, up to the horizon; what was sent stays as it is."""
+    return _apply(txn, _changes(txn, [patient]))
+
+
+def replan_all(txn: Transaction, patient_ids: Collection[UUID]) -> Replanned:
+    """``replan`` for several patients, in few statements."""
+    return _apply(txn, _changes_of(txn, patient_ids))
+
+
+def behind(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[UUID]:
+    """For which of these patients replanning would change something; whoever was never planned is taken to be one."""
+    has_messages = exists().where(Message.patient_id == Patient.id)
+    to_compare = txn.session.scalars(select(Patient.id).where(Patient.id.in_(patient_ids), has_messages)).all()
+    changed = {change.patient_id for change in _changes_of(txn, to_compare)}
+    return [one for one in patient_ids if one in changed or one not in to_compare]
+
+
+def _apply(txn: Transaction, changes: Iterable[_Change]) -> Replanned:
+    recalled = 0
+    letters: list[Letter] = []
+    for change in changes:
+        if change.missed:
+            expire(txn, change.patient_id, keys=change.missed)
+        if change.stale:
+            recalled += notifications.cancel(txn, change.patient_id, keys=change.stale, reason=change.because)
+        letters.extend(change.letters)
+    return Replanned(queue_all(txn, letters), recalled)
+
+
+def _changes_of(txn: Transaction, patient_ids: Collection[UUID]) -> list[_Change]:
+    if not patient_ids:
+        return []
+    patients = txn.session.scalars(select(Patient).where(Patient.id.in_(patient_ids)).order_by(Patient.id)).all()
+    # Held on to, because the session forgets what nobody holds, and every patient asks for a site again.
+    sites = txn.session.scalars(select(Site).where(Site.id.in_({patient.site_id for patient in patients}))).all()
+    changes = _changes(txn, patients)
+    del sites
+    return changes
+
+
+def _changes(txn: Transaction, patients: Sequence[Patient]) -> list[_Change]:
+    """Who needs what; those who need nothing are left out. Reads only."""
+    ids = [patient.id for patient in patients]
+    waiting, held, named = unsent(txn, ids), contact.whose_contact_is_held(txn, ids), caregivers_of_all(txn, ids)
+    found = [
+        _change(txn, patient, waiting[patient.id], named[patient.id], is_held=patient.id in held)
+        for patient in patients
+    ]
+    # What has been sent may be wanted still, until it is answered or its time is over.
+    unplanned = [
+        letter for change in found for letter in change.letters if letter.key not in waiting[change.patient_id]
+    ]
+    queued = has_been_queued(txn, unplanned)
+    kept = (
+        replace(change, letters=[one for one in change.letters if (one.patient_id, one.key) not in queued])
+        for change in found
+    )
+    return [change for change in kept if change]
+
+
+def _change(
+    txn: Transaction, patient: Patient, waiting: Mapping[str, Planned], named: Sequence[Caregiver], *, is_held: bool
+) -> _Change:
     items = agenda_of(txn, patient)
-    letters = wanted_letters(txn, patient, items)
-    waiting = {message.key: message for message in unsent(txn, patient.id)}
-    _note_what_was_missed(txn, patient, waiting, items)
-    stale = [key for key, message in waiting.items() if _is_stale(message, letters)]
-    recalled = notifications.cancel(txn, patient.id, keys=stale, reason=REPLANNED) if stale else 0
-    # Nearly every letter waits already as it is wanted; to ask the database for each would cost most of the time.
-    new = [letter for key, letter in letters.items() if key not in waiting or differs(waiting[key], letter)]
-    queued = [letter for letter in new if notifications.queue(txn, letter) is not None]
-    return Replanned(len(queued), recalled)
+    hears_nothing = is_held or patient.status in NO_LONGER_FOLLOWED
+    letters = {} if hears_nothing else _wanted_letters(txn, patient, items, named)
+    missed = [] if hears_nothing else _missed(waiting, items, txn.now)
+    return _Change(
+        patient.id,
+        missed,
+        [key for key, message in waiting.items() if key not in missed and _is_stale(message, letters)],
+        # Nearly every letter waits already as it is wanted.
+        [letter for key, letter in letters.items() if key not in waiting or differs(waiting[key], letter)],
+        PAUSED if is_held else REPLANNED,
+    )
 
 
 def wanted_letters(txn: Transaction, patient: Patient, items: Sequence[AgendaItem]) -> Mapping[str, Letter]:
     """By key, every reminder that the agenda's items call for now. None while contact is held or has ended."""
-    if _hears_nothing(txn, patient):
+    if patient.status in NO_LONGER_FOLLOWED or contact.holds(txn, patient):
         return {}
+    return _wanted_letters(txn, patient, items, caregivers_of(txn, patient))
+
+
+def _wanted_letters(
+    txn: Transaction, patient: Patient, items: Sequence[AgendaItem], named: Sequence[Caregiver]
+) -> Mapping[str, Letter]:
     protocol = protocol_for(txn, patient)
     habits = Habits(
         zone=patient.time_zone,
@@ -59,48 +147,38 @@ def wanted_letters(txn: Transaction, patient: Patient, items: Sequence[AgendaIte
         preferred_time=patient.preferred_time or protocol.messaging.preferred_time,
     )
     messages = wanted(protocol, items, habits, txn.now, protocol.messaging.horizon_days)
-    return {letter.key: letter for message in messages for letter in _letters(txn, patient, message)}
+    return {letter.key: letter for message in messages for letter in _letters(patient, message, named)}
 
 
 def everyone(txn: Transaction) -> Sequence[UUID]:
     """Whose messages are planned: every patient who is still followed."""
-    followed = Patient.status.not_in((PatientStatus.DIED, PatientStatus.WITHDRAWN))
+    followed = Patient.status.not_in(NO_LONGER_FOLLOWED)
     return txn.session.scalars(select(Patient.id).where(followed).order_by(Patient.id)).all()
 
 
-def _hears_nothing(txn: Transaction, patient: Patient) -> bool:
-    return patient.status in (PatientStatus.DIED, PatientStatus.WITHDRAWN) or bool(contact.holds(txn, patient))
-
-
-def _note_what_was_missed(
-    txn: Transaction, patient: Patient, waiting: dict[str, Message], items: Sequence[AgendaItem]
-) -> None:
+def _missed(waiting: Mapping[str, Planned], items: Sequence[AgendaItem], now: datetime) -> list[str]:
     """What no worker could send in time, while the patient was to hear of it, expires: it was not recalled by anybody.
 
-    Not what had been done meanwhile, nor what another message spoke for. The missed are taken out of ``waiting``.
+    Not what had been done meanwhile, nor what another message spoke for.
     """
-    past = {key: message for key, message in waiting.items() if message.expires_at and message.expires_at <= txn.now}
-    if not past or _hears_nothing(txn, patient):
-        return
+    past = {key: message for key, message in waiting.items() if message.expires_at and message.expires_at <= now}
+    if not past:
+        return []
     undone = {item.key for item in items if item.state in UNDONE}
-    missed = [key for key, one in past.items() if one.agenda_key in undone and "covered_by" not in one.values]
-    if missed:
-        expire(txn, patient.id, keys=missed)
-    for key in missed:
-        del waiting[key]
+    return [key for key, one in past.items() if one.agenda_key in undone and "covered_by" not in one.values]
 
 
-def _is_stale(message: Message, letters: Mapping[str, Letter]) -> bool:
+def _is_stale(message: Planned, letters: Mapping[str, Letter]) -> bool:
     is_planned = message.agenda_key is not None and message.template not in NEWS and INSTEAD_OF not in message.values
     return is_planned and message.key not in letters
 
 
-def _letters(txn: Transaction, patient: Patient, message: WantedMessage) -> Iterator[Letter]:
+def _letters(patient: Patient, message: WantedMessage, named: Sequence[Caregiver]) -> Iterator[Letter]:
     """One letter to the patient, or one to each caregiver who may speak of the patient's health."""
     if message.recipient is not Recipient.CAREGIVER:
         yield _letter(patient, message)
         return
-    for place, caregiver in enumerate(caregivers_of(txn, patient), start=1):
+    for place, caregiver in enumerate(named, start=1):
         if caregiver.may_confirm_survival and not caregiver.ended_at:
             yield _letter(patient, message, suffix=f":{place}", caregiver_id=caregiver.id)
 

@@ -80,7 +80,7 @@ def wanted(
     planned: list[_Planned] = []
     for item in items:
         if item.due_on <= last_due and item.state in AHEAD_OR_OPEN:
-            planned.extend(_prompts_of(item, protocol.rules_by_name[item.rule], habits, now, last_day))
+            planned.extend(_prompts_of(item, item.row, habits, now, last_day))
     messages = _merged_by_day(protocol, _without_outdated(planned, now))
     return tuple(sorted(messages, key=lambda message: (message.send_at, message.key)))
 
@@ -161,12 +161,18 @@ def _thing(one: _Planned) -> tuple[str, Recipient]:
 
 
 def _merged_by_day(protocol: Protocol, planned: Sequence[_Planned]) -> list[WantedMessage]:
-    """Prompts to the patient that ask for answers on one day become one message, naming the longest form."""
+    """Prompts to the patient that ask for answers on one day become one message, naming the longest form.
+
+    Whatever is asked before the evening of an infusion does not speak for that evening.
+    """
     messages: list[WantedMessage] = []
-    groups: dict[tuple[date, int], list[_Planned]] = {}
+    evenings = {one.message.local_date: one.message.send_at for one in planned if one.rule.hours_after_start}
+    groups: dict[tuple[date, int, bool], list[_Planned]] = {}
     for one in planned:
         if one.item.kind in ASKS_FOR_ANSWERS and one.message.recipient is Recipient.PATIENT:
-            groups.setdefault((one.message.local_date, one.turn), []).append(one)
+            day, evening = one.message.local_date, evenings.get(one.message.local_date)
+            is_before = evening is not None and one.message.send_at < evening
+            groups.setdefault((day, one.turn, is_before), []).append(one)
         else:
             messages.append(one.message)
     length = {form: place for place, form in enumerate(protocol.forms)}

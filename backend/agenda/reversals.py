@@ -1,35 +1,76 @@
 """Signed reversals: a person says, with their password, that an entry was a mistake, and the plan is as before it.
 
-Nothing is deleted: the act stays with the time of its reversal, and the signature keeps a hash of the act as it
-stood. A reversal is for what never was. A patient who withdrew and returns signs a new consent instead.
+Nothing is deleted: the act stays with the time of its reversal, and the signature keeps what the act said and a hash
+of it. A reversal is for what never was. A patient who withdrew and returns signs a new consent instead.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from backend import audit
+from backend.agenda import undoing
 from backend.agenda.acting import Diff, carry_out
+from backend.agenda.cycles import reference_of
+from backend.agenda.facts import ATTENDANCE
+from backend.agenda.models import AgendaFact, Cycle
+from backend.agenda.moves import refuse_move, take_back_move
 from backend.agenda.stays import take_back
 from backend.agenda.stops import take_back_discontinuation, take_back_withdrawal
+from backend.agenda.undoing import InfusionStart
 from backend.db import Transaction, canonical_json
 from backend.errors import NoLongerPossible, NotFound
-from backend.patients.acts import Discontinuation, Hospitalisation, Reversal, Reversible, Withdrawal
-from backend.patients.models import Patient
+from backend.patients import life
+from backend.patients.acts import Discontinuation, Hospitalisation, ProtocolMove, Reversal, Withdrawal
+from backend.patients.deviations import refuse_what_an_act_left
+from backend.patients.models import Deviation, Patient
 from backend.patients.turns import take_turn
 from backend.sealing import seal
 from backend.staff.guesses import prove_again
 
-Act = Any  # A row of one of KINDS: a table of ours that is also ``Reversible``.
+Act = Any  # A row of one of KINDS that belongs to a patient and has an id; or an ``InfusionStart``, which has no row.
+
+
+def _nothing_in_the_way(txn: Transaction, patient: Patient, act: Act) -> None:
+    """Most acts can be taken back whatever came after."""
+
+
+def _without_trace(act: Act) -> None:
+    """Most acts show nothing about the patient being alive."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How mistaken acts of one kind are undone.
+
+    ``refuse`` raises while something stands that could not be without it. ``showed_life`` gives the reference of the
+    evidence of life that the act left, and when that was recorded, where this is known.
+    """
+
+    take_back: Callable[[Transaction, Patient, Act], None]
+    refuse: Callable[[Transaction, Patient, Act], None] = _nothing_in_the_way
+    showed_life: Callable[[Act], tuple[str, datetime | None] | None] = _without_trace
+
 
 # What can be reversed, and how what it changed goes back. Whoever adds an act that can be a mistake adds a line.
-KINDS: Mapping[type[Act], Callable[[Transaction, Patient, Act], None]] = {
-    Discontinuation: take_back_discontinuation,
-    Withdrawal: take_back_withdrawal,
-    Hospitalisation: take_back,
+KINDS: Mapping[type[Act], Kind] = {
+    Discontinuation: Kind(take_back_discontinuation),
+    Withdrawal: Kind(take_back_withdrawal),
+    Hospitalisation: Kind(take_back),
+    Cycle: Kind(undoing.take_back_cycle, undoing.refuse_cycle),
+    ProtocolMove: Kind(take_back_move, refuse_move),
+    Deviation: Kind(_nothing_in_the_way, lambda txn, patient, act: refuse_what_an_act_left(act)),
+    AgendaFact: Kind(undoing.take_back_attendance, showed_life=lambda fact: (fact.key, fact.recorded_at)),
+    InfusionStart: Kind(
+        undoing.take_back_start,
+        undoing.refuse_start,
+        lambda start: (reference_of(start.cycle, start.day), None),
+    ),
 }
 # Written by the reversal itself; everything else of an act is what was signed about.
 _NOT_SIGNED = frozenset({"reversed_at", "reversed_by"})
@@ -66,28 +107,54 @@ def sign(txn: Transaction, patient: Patient, act_id: UUID, reason: str, signatur
 def reverse(txn: Transaction, patient: Patient, act_id: UUID, reason: str) -> ReversalChange:
     """What ``sign`` does once the person is known to be that person; by itself only for a preview.
 
-    Raises ``NotFound`` for an act of nobody or of another patient, ``NoLongerPossible`` for one reversed before.
+    Raises ``NotFound`` for an act of nobody or of another patient, ``NoLongerPossible`` for one reversed before and for
+    one on which something hangs that stands.
     """
     take_turn(txn, patient)
     act = _act_of(txn, patient, act_id)
     return ReversalChange(*carry_out(txn, patient, lambda: _reverse(txn, patient, act, reason)))
 
 
+def reversals_of(txn: Transaction, patient: Patient) -> Sequence[Reversal]:
+    """Every reversal of this patient's acts, the latest first; each says what the act was."""
+    known = select(Reversal).where(Reversal.patient_id == patient.id)
+    return txn.session.scalars(known.order_by(Reversal.signed_at.desc(), Reversal.id)).all()
+
+
 def content_hash(act: Act) -> str:
     """SHA-256 of the act as it is stored, without what a reversal writes on it: the same before it and ever after."""
-    columns = (attribute.key for attribute in type(act).__mapper__.column_attrs)
-    content = {name: _text(getattr(act, name)) for name in columns if name not in _NOT_SIGNED}
-    return hashlib.sha256(canonical_json({"of_type": act.__tablename__, **content}).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(content_of(act)).encode()).hexdigest()
+
+
+def content_of(act: Act) -> dict[str, Any]:
+    """The act as it is stored, in words for a signature; what is sealed stays sealed."""
+    if isinstance(act, InfusionStart):
+        content = act.content
+    else:
+        columns = (attribute.key for attribute in type(act).__mapper__.column_attrs)
+        content = {name: getattr(act, name) for name in columns if name not in _NOT_SIGNED}
+    return {"of_type": _type_of(act), **{name: _text(value) for name, value in content.items()}}
 
 
 def _act_of(txn: Transaction, patient: Patient, act_id: UUID) -> Act:
     """The act, read anew: of two who reverse it at once the second finds what the first did."""
-    found = (txn.session.get(kind, act_id, populate_existing=True) for kind in KINDS)
-    act = next((one for one in found if one is not None and one.patient_id == patient.id), None)
-    if act is None:
+    act = undoing.start_of_id(txn, patient, act_id) or _row_of(txn, patient, act_id)
+    KINDS[type(act)].refuse(txn, patient, act)
+    return act
+
+
+def _row_of(txn: Transaction, patient: Patient, act_id: UUID) -> Act:
+    signed = select(Reversal).where(Reversal.patient_id == patient.id)
+    if txn.session.scalar(signed.where(Reversal.id == act_id)) is not None:
+        raise NoLongerPossible("A reversal is not reversed: what it undid is entered again.")
+    if txn.session.scalar(signed.where(Reversal.of_id == act_id).limit(1)) is not None:
+        raise NoLongerPossible("This was reversed before.")
+    rows = (txn.session.get(kind, act_id, populate_existing=True) for kind in KINDS if kind is not InfusionStart)
+    act = next((one for one in rows if one is not None and one.patient_id == patient.id), None)
+    if act is None or (isinstance(act, AgendaFact) and act.kind not in ATTENDANCE):
         raise NotFound()
-    assert isinstance(act, Reversible)
-    if act.reversed_at is not None:
+    # Of a deviation that went with its act there is no reversal of its own.
+    if getattr(act, "reversed_at", None) is not None:
         raise NoLongerPossible("This was reversed before.")
     return act
 
@@ -96,19 +163,33 @@ def _reverse(txn: Transaction, patient: Patient, act: Act, reason: str) -> Rever
     row = Reversal(
         patient_id=patient.id,
         site_id=patient.site_id,
-        of_type=act.__tablename__,
+        of_type=_type_of(act),
         of_id=act.id,
+        content=content_of(act),
         content_hash=content_hash(act),
         signed_by=txn.actor.id,
         signed_at=txn.now,
     )
     row.reason_sealed = seal(txn, row, "reason_sealed", reason)
     audit.record(txn, "reversal.signed", row)
-    act.reversed_at, act.reversed_by = txn.now, txn.actor.id
-    audit.record(txn, f"{act.__tablename__}.reversed", act, words=reason)
+    if hasattr(act, "reversed_at"):
+        act.reversed_at, act.reversed_by = txn.now, txn.actor.id
+        audit.record(txn, f"{act.__tablename__}.reversed", act, words=reason)
     txn.session.flush()
-    KINDS[type(act)](txn, patient, act)
+    kind = KINDS[type(act)]
+    kind.take_back(txn, patient, act)
+    showed = kind.showed_life(act)
+    if showed is not None:
+        reference, recorded_at = showed
+        life.void_evidence(txn, patient, row, reference, recorded_at=recorded_at)
     return row
+
+
+def _type_of(act: Act) -> str:
+    """The word for it: the name of its table, but for facts of the agenda, of which only attendance is reversed."""
+    if isinstance(act, InfusionStart):
+        return "infusion_start"
+    return "attendance" if isinstance(act, AgendaFact) else str(act.__tablename__)
 
 
 def _text(value: object) -> Any:

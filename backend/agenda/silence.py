@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from backend.agenda.calendar import agenda, by_key
 from backend.agenda.calls import Callers, WantedCall, calls_about, speaks_of, wanted_now
@@ -27,8 +27,17 @@ from backend.protocol.definition import Protocol
 from backend.sealing import is_forgotten
 from backend.staff.models import Site
 from backend.staff.roster import on_call_at
-from backend.terms import AgendaState, Duty, PatientStatus
-from backend.worklist.items import Handover, find_item, open_item, pass_on, resolve, to_pass_on
+from backend.terms import NO_LONGER_FOLLOWED, AgendaState, Duty, WorkReason
+from backend.worklist.items import (
+    Handover,
+    closed_by_itself,
+    find_item,
+    open_again,
+    open_item,
+    pass_on,
+    resolve,
+    to_pass_on,
+)
 from backend.worklist.models import WorkItem
 
 ANSWERED = "answered"
@@ -38,6 +47,8 @@ NO_LONGER_NEEDED = "no longer needed"
 log = logging.getLogger(__name__)
 
 CALLER = system("caller")
+
+_IS_CALL = or_(WorkItem.agenda_key.is_not(None), WorkItem.reason == WorkReason.CALL_ABOUT_MOVED_DATE)
 
 
 def ask_for_calls(db: Database) -> Counter[str]:
@@ -91,7 +102,7 @@ class Due:
 
 def to_look_at(txn: Transaction) -> Sequence[UUID]:
     """Everybody who is still followed, and everybody about whom a call still stands on a list."""
-    about = select(WorkItem.patient_id).where(WorkItem.agenda_key.is_not(None), WorkItem.resolved_at.is_(None))
+    about = select(WorkItem.patient_id).where(_IS_CALL, WorkItem.resolved_at.is_(None))
     standing = {patient_id for patient_id in txn.session.scalars(about) if patient_id}
     return sorted(standing.union(everyone(txn)))
 
@@ -125,12 +136,12 @@ def _due(txn: Transaction, patient: Patient) -> Due:
 
 def _calls(txn: Transaction, patient: Patient) -> tuple[Sequence[AgendaItem], Sequence[WantedCall]]:
     """What the patient may be telephoned about, and every call there would be; nothing while nobody may telephone."""
-    if patient.status in (PatientStatus.DIED, PatientStatus.WITHDRAWN) or contact.holds(txn, patient):
+    if patient.status in NO_LONGER_FOLLOWED or contact.holds(txn, patient):
         return (), ()
     protocol, course = protocol_for(txn, patient), course_of(txn, patient)
     site = txn.session.get_one(Site, patient.site_id)
     items = [item for item in agenda(protocol, course, txn.now) if not _is_stopped(protocol, course, item)]
-    return items, tuple(calls_about(protocol, items, course.reported, Callers(site.time_zone, protocol.country)))
+    return items, tuple(calls_about(items, course.reported, Callers(site.time_zone, protocol.country)))
 
 
 def _is_stopped(protocol: Protocol, course: Course, item: AgendaItem) -> bool:
@@ -139,9 +150,10 @@ def _is_stopped(protocol: Protocol, course: Course, item: AgendaItem) -> bool:
 
 
 def _open_tasks(txn: Transaction, patient: Patient) -> Sequence[WorkItem]:
-    waiting = select(WorkItem).where(
-        WorkItem.patient_id == patient.id, WorkItem.agenda_key.is_not(None), WorkItem.resolved_at.is_(None)
-    )
+    """Calls about silence; and about dates, which nobody is told of any more once the patient has left."""
+    has_left = patient.status in NO_LONGER_FOLLOWED
+    is_ours = _IS_CALL if has_left else WorkItem.agenda_key.is_not(None)
+    waiting = select(WorkItem).where(WorkItem.patient_id == patient.id, is_ours, WorkItem.resolved_at.is_(None))
     return txn.session.scalars(waiting.order_by(WorkItem.due_at, WorkItem.id)).all()
 
 
@@ -156,17 +168,22 @@ def _outcome(task: WorkItem, items: Sequence[AgendaItem]) -> str:
 def _is_news(txn: Transaction, patient: Patient, call: WantedCall, called: Sequence[WantedCall]) -> bool:
     """Whether no task with this key was there before, and none that is open speaks for the same silence.
 
-    Whoever was not to be asked has not been silent: what passed during a pause is not called about after it.
+    Whoever was not to be asked has not been silent: what passed during a pause is not called about after it. A call
+    that a pause took off the list is asked for again while it can still be answered: a survival check always can.
     """
     if call.is_over and was_paused_at(txn, patient, call.opens_at):
         return False
     if any(one.is_same_silence(call) for one in called):
         return False
-    return find_item(txn, patient.id, call.key) is None
+    known = find_item(txn, patient.id, call.key)
+    return known is None or (not call.is_over and closed_by_itself(known))
 
 
 def _open(txn: Transaction, patient: Patient, call: WantedCall) -> bool:
     """On a day off somebody must be on call for it; where nobody is, it goes on at once."""
+    known = find_item(txn, patient.id, call.key)
+    if known is not None:
+        return open_again(txn, known)
     is_held = call.duty is not Duty.ON_CALL or bool(on_call_at(txn, patient.site_id, call.due_at))
     opened = open_item(
         txn,

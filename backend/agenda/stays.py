@@ -165,12 +165,9 @@ def _check_discharge(txn: Transaction, patient: Patient, admitted_on: date, disc
 
 
 def _check_day(txn: Transaction, patient: Patient, on: date, field: str) -> None:
-    if on > clock.local_day(txn.now, patient.time_zone):
-        raise InvalidInput(fields={field: ["This day has not come yet."]})
-    life.check_day(patient, on, field=field)
-    withdrawn_on = patient.withdrawn_from_study_on
-    if field == "admitted_on" and withdrawn_on is not None and on > withdrawn_on:
-        raise InvalidInput(fields={field: [f"After the withdrawal from the study on {withdrawn_on.isoformat()}."]})
+    life.check_day_past(txn, patient, on, field=field)
+    if field == "admitted_on":
+        life.check_before_withdrawal(patient, on, field=field)
 
 
 def _refuse_overlap(

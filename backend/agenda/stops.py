@@ -183,12 +183,8 @@ def _refuse_a_second_end(patient: Patient, scope: WithdrawalScope) -> None:
 
 
 def _check_day(txn: Transaction, patient: Patient, on: date, zone: str) -> None:
-    if on > clock.local_day(txn.now, zone):
-        raise InvalidInput(fields={"on": ["This day has not come yet."]})
-    life.check_day(patient, on, field="on")
-    left_on = patient.withdrawn_from_study_on
-    if left_on is not None and on > left_on:
-        raise InvalidInput(fields={"on": [f"After the withdrawal from the study on {left_on.isoformat()}."]})
+    life.check_day_past(txn, patient, on, field="on", zone=zone)
+    life.check_before_withdrawal(patient, on, field="on")
 
 
 def _check_cells(txn: Transaction, patient: Patient, on: date, zone: str) -> None:

@@ -1,6 +1,5 @@
 """Agendas and treatment cycles: what lies ahead, the patient's answers, the site's decisions."""
 
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,9 +13,12 @@ from backend.agenda import changes, history
 from backend.agenda.calendar import AgendaItem, visible_to_patient
 from backend.agenda.changes import CycleChange
 from backend.agenda.cycles import latest_attempt
+from backend.agenda.facts import attendance_by_key
 from backend.agenda.models import Cycle
+from backend.agenda.undoing import starts_of
+from backend.api.acts import PREVIEW, done
 from backend.api.bodies import ApiBlueprint
-from backend.api.keeping import keeping_what_is_refused
+from backend.api.keeping import KeepingView
 from backend.api.languages import ACCEPT_LANGUAGE, accepted_language, in_language
 from backend.api.requests import afterwards
 from backend.conversations.handle import understand
@@ -29,6 +31,7 @@ from notifications.inbound import ReceivedText
 from schemas.agenda import (
     AgendaItemOut,
     AgendaOut,
+    AttendanceChangeOut,
     AttendanceIn,
     CycleChangeIn,
     CycleChangeOut,
@@ -38,6 +41,7 @@ from schemas.agenda import (
     InfusionIn,
     PreviewQuery,
     ReplyIn,
+    StaffAgendaOut,
 )
 
 blp = ApiBlueprint("agenda", __name__, url_prefix="/api/v1", description="Agendas and treatment cycles")
@@ -57,12 +61,11 @@ class MyAgenda(MethodView):
 
 
 @blp.route("/me/agenda/<key>/reply")
-class MyReply(MethodView):
+class MyReply(KeepingView):
     """The patient's answer to an invitation."""
 
-    def dispatch_request(self, **given: Any) -> Any:
-        """A note is not lost because the invitation it is about has gone."""
-        return keeping_what_is_refused(partial(super().dispatch_request, **given), words_in="note")
+    # A note is not lost because the invitation it is about has gone.
+    words_in = "note"
 
     @blp.arguments(ReplyIn)
     @blp.response(200, AgendaItemOut)
@@ -79,11 +82,13 @@ class PatientAgenda(MethodView):
     """A patient's agenda, as staff see it."""
 
     @blp.reads(ACCEPT_LANGUAGE)
-    @blp.response(200, AgendaOut)
+    @blp.response(200, StaffAgendaOut)
     def get(self, patient_id: UUID) -> dict[str, Any]:
         """Read an agenda, planned infusions included."""
         patient = access.patient(g.txn, patient_id, Verb.READ_AGENDA)
-        return _agenda(history.agenda_of(g.txn, patient), accepted_language())
+        shown = _agenda(history.agenda_of(g.txn, patient), accepted_language())
+        entries = attendance_by_key(g.txn, patient)
+        return shown | {"items": [one | {"attendance_id": entries.get(one["key"])} for one in shown["items"]]}
 
 
 @blp.route("/patients/<uuid:patient_id>/agenda/<key>/attendance")
@@ -91,13 +96,18 @@ class ItemAttendance(MethodView):
     """Whether the patient came."""
 
     @blp.reads(ACCEPT_LANGUAGE)
+    @blp.arguments(PreviewQuery, location="query")
     @blp.arguments(AttendanceIn)
-    @blp.response(200, AgendaItemOut)
-    def post(self, body: dict[str, Any], patient_id: UUID, key: str) -> dict[str, Any]:
+    @blp.response(200, AttendanceChangeOut)
+    def post(
+        self, query: dict[str, Any], body: dict[str, Any], patient_id: UUID, key: str
+    ) -> tuple[dict[str, Any], int]:
         """Record a visit, a call or an infusion day as attended or missed."""
         patient = access.patient(g.txn, patient_id, Verb.RECORD_ATTENDANCE)
-        item = changes.record_attendance(g.txn, patient, key, Attendance(body["status"]), body["on"])
-        return _item(item, accepted_language())
+        change = changes.record_attendance(g.txn, patient, key, Attendance(body["status"]), body["on"])
+        entry = {"attendance_id": None if query["preview"] else change.entry.id}
+        shown = _item(change.item, accepted_language()) | entry
+        return done(shown, change.diff, status=200, preview=query["preview"])
 
 
 @blp.route("/patients/<uuid:patient_id>/cycles")
@@ -108,17 +118,17 @@ class Cycles(MethodView):
     def get(self, patient_id: UUID) -> dict[str, Any]:
         """List the cycles, every attempt at each."""
         patient = access.patient(g.txn, patient_id, Verb.READ_AGENDA)
-        return {"items": [_cycle(one) for one in history.cycles_of(g.txn, patient)], "next_cursor": None}
+        return {"items": [_cycle(patient, one) for one in history.cycles_of(g.txn, patient)], "next_cursor": None}
 
     @blp.arguments(PreviewQuery, location="query")
     @blp.arguments(CycleIn)
     @blp.response(201, CycleChangeOut)
-    @blp.alt_response(200, schema=CycleChangeOut, description="A preview; nothing of it was kept")
+    @blp.alt_response(200, schema=CycleChangeOut, description=PREVIEW)
     def post(self, query: dict[str, Any], body: dict[str, Any], patient_id: UUID) -> tuple[dict[str, Any], int]:
         """Enter a donor's collection; the infusion days follow from it and are planned, not announced."""
         patient = access.patient(g.txn, patient_id, Verb.PLAN_TREATMENT)
         change = changes.plan_cycle(g.txn, patient, body["number"], body["donor_collection_on"])
-        return _done(change, 201, query["preview"])
+        return _done(patient, change, 201, query["preview"], new="cycle")
 
 
 @blp.route("/patients/<uuid:patient_id>/cycles/<int:number>")
@@ -129,7 +139,7 @@ class OneCycle(MethodView):
     def get(self, patient_id: UUID, number: int) -> dict[str, Any]:
         """Read a cycle."""
         patient = access.patient(g.txn, patient_id, Verb.READ_AGENDA)
-        return _cycle(latest_attempt(g.txn, patient, number))
+        return _cycle(patient, latest_attempt(g.txn, patient, number))
 
     @blp.arguments(PreviewQuery, location="query")
     @blp.arguments(CycleChangeIn)
@@ -139,7 +149,7 @@ class OneCycle(MethodView):
     ) -> tuple[dict[str, Any], int]:
         """Confirm the dates, move them, or record that the cells may not be given; the patient is told."""
         patient = access.patient(g.txn, patient_id, Verb.PLAN_TREATMENT)
-        return _done(_decide(patient, number, body), 200, query["preview"])
+        return _done(patient, _decide(patient, number, body), 200, query["preview"])
 
 
 @blp.route("/patients/<uuid:patient_id>/cycles/<int:number>/infusions")
@@ -149,14 +159,14 @@ class Infusions(MethodView):
     @blp.arguments(PreviewQuery, location="query")
     @blp.arguments(InfusionIn)
     @blp.response(201, CycleChangeOut)
-    @blp.alt_response(200, schema=CycleChangeOut, description="A preview; nothing of it was kept")
+    @blp.alt_response(200, schema=CycleChangeOut, description=PREVIEW)
     def post(
         self, query: dict[str, Any], body: dict[str, Any], patient_id: UUID, number: int
     ) -> tuple[dict[str, Any], int]:
         """Record that an infusion has begun."""
         patient = access.patient(g.txn, patient_id, Verb.PLAN_TREATMENT)
         change = changes.start_infusion(g.txn, patient, number, body["day"], body["started_at"])
-        return _done(change, 201, query["preview"])
+        return _done(patient, change, 201, query["preview"])
 
 
 def _hear(patient: Patient, item: AgendaItem, note: str | None) -> None:
@@ -186,13 +196,10 @@ def _decide(patient: Patient, number: int, body: dict[str, Any]) -> CycleChange:
     return changes.confirm_cycle(g.txn, patient, number, body["day_1_on"])
 
 
-def _done(change: CycleChange, status: int, preview: bool) -> tuple[dict[str, Any], int]:
-    """What the act did. For a preview the act is real up to here, and then nothing of it stays."""
-    shown = {"cycle": _cycle(change.cycle), "diff": asdict(change.diff)}
-    if not preview:
-        return shown, status
-    g.txn.session.rollback()
-    return shown, 200
+def _done(
+    patient: Patient, change: CycleChange, status: int, preview: bool, *, new: str = ""
+) -> tuple[dict[str, Any], int]:
+    return done({"cycle": _cycle(patient, change.cycle)}, change.diff, status=status, preview=preview, new=new)
 
 
 def _agenda(items: tuple[AgendaItem, ...], language: str) -> dict[str, Any]:
@@ -207,5 +214,9 @@ def _item(item: AgendaItem, language: str) -> dict[str, Any]:
     return {name: getattr(item, name) for name in AS_IT_IS} | shown | about
 
 
-def _cycle(row: Cycle) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in CycleOut().fields}
+def _cycle(patient: Patient, row: Cycle) -> dict[str, Any]:
+    cells = history.protocol_for(g.txn, patient).cells
+    has_day_2 = cells is not None and cells.infusion_days > 1
+    starts = {f"day_{start.day}_start_id": start.id for start in starts_of(row)}
+    shown = {name: getattr(row, name, None) for name in CycleOut().fields}
+    return shown | {"day_2_on": row.day_2_on if has_day_2 else None} | starts

@@ -10,6 +10,8 @@ from flask.views import MethodView
 
 from backend import access
 from backend.access import Verb
+from backend.agenda.changes import enter_deviation
+from backend.api.acts import PREVIEW, done
 from backend.api.bodies import ApiBlueprint
 from backend.api.requests import afterwards
 from backend.errors import InvalidInput, NotFound
@@ -19,7 +21,8 @@ from backend.patients.identifiers import note_reading
 from backend.patients.listing import subject_numbers
 from backend.patients.models import Deviation, Patient
 from backend.sealing import unseal
-from schemas.deviations import DeviationIn, DeviationOut, DeviationPageOut, DeviationQuery
+from schemas.agenda import PreviewQuery
+from schemas.deviations import DeviationChangeOut, DeviationIn, DeviationOut, DeviationPageOut, DeviationQuery
 from schemas.paging import make_cursor, read_cursor
 
 blp = ApiBlueprint("deviations", __name__, url_prefix="/api/v1/deviations", description="Departures from the protocol")
@@ -41,13 +44,16 @@ class Deviations(MethodView):
         with_reasons = query["patient"] is not None
         return {"items": _shown(page.items, with_reasons=with_reasons), "next_cursor": make_cursor(page.after)}
 
+    @blp.arguments(PreviewQuery, location="query")
     @blp.arguments(DeviationIn)
-    @blp.response(201, DeviationOut)
-    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+    @blp.response(201, DeviationChangeOut)
+    @blp.alt_response(200, schema=DeviationChangeOut, description=PREVIEW)
+    def post(self, query: dict[str, Any], body: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """Enter a deviation that no act records by itself."""
         patient = _patient(body.pop("patient"))
-        made = deviations.enter(g.txn, patient, Entry(**body))
-        return _shown([made], with_reasons=False)[0]
+        made, diff = enter_deviation(g.txn, patient, Entry(**body))
+        shown = _shown([made], with_reasons=False)[0]
+        return done(shown | ({"id": None} if query["preview"] else {}), diff, preview=query["preview"])
 
 
 def _patient(patient_id: UUID) -> Patient:

@@ -65,6 +65,7 @@ IN_ADDRESSES = {
     "key": "The agenda item's key, such as weekly.w7",
     "number": "Which cycle of the protocol",
     "name": "The questionnaire's name, such as weekly",
+    "version": "The number of a version of the protocol",
 }
 WHO = {
     Who.ANYONE: "Anyone.",

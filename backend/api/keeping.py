@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from flask import g, request
+from flask.views import MethodView
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -22,7 +23,21 @@ UNPROCESSABLE = 422
 log = logging.getLogger(__name__)
 
 
-def keeping_what_is_refused(view: Callable[[], Any], *, words_in: str | None = None) -> Any:
+class KeepingView(MethodView):
+    """A door that patients write at: what they wrote is not lost because we cannot take it as it is.
+
+    With ``words_in``, the name of a field, what is refused is kept when somebody wrote something there.
+    """
+
+    words_in: str | None = None
+
+    def dispatch_request(self, **given: Any) -> Any:
+        """Reading refuses nothing that was written."""
+        view = partial(super().dispatch_request, **given)
+        return view() if request.method in ("GET", "HEAD") else _keeping_what_is_refused(view, words_in=self.words_in)
+
+
+def _keeping_what_is_refused(view: Callable[[], Any], *, words_in: str | None = None) -> Any:
     """Answer as the view does. What it refuses is kept, and the refusal says so: ``kept``, ``phone``, ``advice``.
 
     With ``words_in``, the name of a field, only when somebody wrote something there.

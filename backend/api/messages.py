@@ -7,14 +7,14 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from flask import g, request
+from flask import g
 from flask.views import MethodView
 from sqlalchemy import select
 
 from backend import access, audit
 from backend.access import Verb
 from backend.api.bodies import ApiBlueprint
-from backend.api.keeping import keeping_what_is_refused
+from backend.api.keeping import KeepingView
 from backend.api.requests import afterwards
 from backend.conversations.channels import note_opened, unopened
 from backend.conversations.handle import understand
@@ -96,13 +96,10 @@ class InboxResolutions(MethodView):
 
 
 @blp.route("/me/messages")
-class MyMessages(MethodView):
+class MyMessages(KeepingView):
     """The patient's conversation with the site, both ways."""
 
-    def dispatch_request(self, **given: Any) -> Any:
-        """What a patient wrote is not lost because we cannot take it as it is."""
-        view = partial(super().dispatch_request, **given)
-        return keeping_what_is_refused(view, words_in="text") if request.method == "POST" else view()
+    words_in = "text"
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, LinePageOut)

@@ -12,6 +12,7 @@ from backend.access import Verb
 from backend.agenda.planning import replan
 from backend.api import etags
 from backend.api.bodies import ApiBlueprint
+from backend.api.protocols import move_shown
 from backend.api.qr import svg
 from backend.api.requests import afterwards, settings_of
 from backend.errors import InvalidInput
@@ -24,7 +25,9 @@ from backend.patients.identifiers import identifiers_of, note_reading
 from backend.patients.life import last_known_alive
 from backend.patients.models import Caregiver, Patient
 from backend.patients.sign_in import devices_of, issue_code, sign_phones_out
+from backend.patients.versions import moves_of
 from backend.protocol.load import arms_ever
+from backend.protocol.models import ProtocolVersion
 from backend.staff.models import Site
 from schemas.paging import make_cursor, read_cursor
 from schemas.patients import (
@@ -168,6 +171,8 @@ def _record(patient: Patient) -> dict[str, Any]:
     shown = {name: getattr(patient, name) for name in OF_RECORD}
     shown["site"] = g.txn.session.get_one(Site, patient.site_id).code
     shown["last_known_alive"] = last_known_alive(g.txn, patient)
+    shown["protocol_version"] = g.txn.session.get_one(ProtocolVersion, patient.protocol_version_id).version
+    shown["protocol_moves"] = [move_shown(one) for one in moves_of(g.txn, patient)]
     shown["contact_held"] = [held.reason for held in holds(g.txn, patient)]
     if access.may(g.txn, patient.site_id, Verb.READ_IDENTIFIERS):
         shown |= vars(identifiers_of(g.txn, patient)) | {"birth_year": patient.birth_year}

@@ -1,8 +1,5 @@
 """Pauses of all contact, and stays in hospital: begun, ended, listed; each act may first be looked at."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +11,10 @@ from backend.access import Verb
 from backend.agenda import pauses, stays
 from backend.agenda.pauses import PauseChange
 from backend.agenda.stays import Admission, StayChange
+from backend.api.acts import PREVIEW, done, reasons_of
 from backend.api.bodies import ApiBlueprint
-from backend.api.requests import afterwards
 from backend.patients.acts import Hospitalisation
-from backend.patients.identifiers import note_reading
 from backend.patients.models import ContactHold, Patient
-from backend.sealing import unseal
 from backend.terms import PauseKind
 from schemas.agenda import PreviewQuery
 from schemas.pauses import (
@@ -35,7 +30,6 @@ from schemas.pauses import (
 
 blp = ApiBlueprint("pauses", __name__, url_prefix="/api/v1/patients", description="Pauses and stays in hospital")
 
-PREVIEW = "A preview; nothing of it was kept"
 OF_STAY = tuple(HospitalisationOut().fields)
 
 
@@ -48,7 +42,7 @@ class Pauses(MethodView):
         """List the pauses, the latest first; the reading of words is noted."""
         patient = access.patient(g.txn, patient_id, Verb.READ_AGENDA)
         held = pauses.pauses_of(g.txn, patient)
-        words = _words(patient, held)
+        words = reasons_of(patient, held)
         listed = [_pause(one) | {"reason": said} for one, said in zip(held, words, strict=True)]
         return {"items": listed, "next_cursor": None}
 
@@ -60,7 +54,7 @@ class Pauses(MethodView):
         """Pause all contact until an instant; a pause that stands already gives way to this one."""
         patient = access.patient(g.txn, patient_id, Verb.PAUSE_CONTACT)
         change = pauses.pause(g.txn, patient, body["reason"], body["until"])
-        return _done(_paused(change), 201, query["preview"], new="pause")
+        return done(_paused(change), change.diff, preview=query["preview"], new="pause")
 
 
 @blp.route("/<uuid:patient_id>/pauses/<uuid:pause_id>/ends")
@@ -74,7 +68,7 @@ class PauseEnds(MethodView):
         """Go on: messages are planned again at once."""
         patient = access.patient(g.txn, patient_id, Verb.PAUSE_CONTACT)
         change = pauses.end(g.txn, patient, pauses.pause_of(g.txn, patient, pause_id))
-        return _done(_paused(change), 201, query["preview"])
+        return done(_paused(change), change.diff, preview=query["preview"])
 
 
 @blp.route("/<uuid:patient_id>/hospitalisations")
@@ -86,7 +80,7 @@ class Hospitalisations(MethodView):
         """List the stays, the latest admission first; the reading of words is noted."""
         patient = access.patient(g.txn, patient_id, Verb.READ_AGENDA)
         known = stays.stays_of(g.txn, patient)
-        words = _words(patient, known)
+        words = reasons_of(patient, known)
         listed = [_stay(one) | {"reason": said} for one, said in zip(known, words, strict=True)]
         return {"items": listed, "next_cursor": None}
 
@@ -98,7 +92,7 @@ class Hospitalisations(MethodView):
         """Record a stay; an unplanned one pauses contact and is laid before an investigator."""
         patient = access.patient(g.txn, patient_id, Verb.RECORD_HOSPITALISATIONS)
         change = stays.admit(g.txn, patient, Admission(**body))
-        return _done(_stayed(patient, change), 201, query["preview"], new="hospitalisation")
+        return done(_stayed(patient, change), change.diff, preview=query["preview"], new="hospitalisation")
 
 
 @blp.route("/<uuid:patient_id>/hospitalisations/<uuid:stay_id>")
@@ -115,27 +109,11 @@ class OneHospitalisation(MethodView):
         patient = access.patient(g.txn, patient_id, Verb.RECORD_HOSPITALISATIONS)
         stay = stays.stay_of(g.txn, patient, stay_id)
         change = stays.discharge(g.txn, patient, stay, body["discharged_on"])
-        return _done(_stayed(patient, change), 200, query["preview"])
-
-
-def _done(shown: dict[str, Any], status: int, preview: bool, *, new: str = "") -> tuple[dict[str, Any], int]:
-    """For a preview the act was real up to here, and now nothing of it stays: not even the id of what was ``new``."""
-    if not preview:
-        return shown, status
-    g.txn.session.rollback()
-    return shown | ({new: shown[new] | {"id": None}} if new else {}), 200
-
-
-def _words(patient: Patient, rows: Sequence[ContactHold] | Sequence[Hospitalisation]) -> list[str | None]:
-    """What was written, for those who care for the patient; the reading is noted once the answer stands."""
-    if not rows or not access.may(g.txn, patient.site_id, Verb.READ_IDENTIFIERS):
-        return [None for _ in rows]
-    afterwards(partial(note_reading, patient_id=patient.id))
-    return [unseal(g.txn, row, "reason_sealed") for row in rows]
+        return done(_stayed(patient, change), change.diff, status=200, preview=query["preview"])
 
 
 def _paused(change: PauseChange) -> dict[str, Any]:
-    return {"pause": _pause(change.pause), "diff": asdict(change.diff)}
+    return {"pause": _pause(change.pause)}
 
 
 def _pause(held: ContactHold) -> dict[str, Any]:
@@ -148,7 +126,7 @@ def _pause(held: ContactHold) -> dict[str, Any]:
 def _stayed(patient: Patient, change: StayChange) -> dict[str, Any]:
     held = pauses.standing(g.txn, patient, PauseKind.HOSPITALISED)
     paused_until = held[0].until if held else None
-    return {"hospitalisation": _stay(change.stay), "paused_until": paused_until, "diff": asdict(change.diff)}
+    return {"hospitalisation": _stay(change.stay), "paused_until": paused_until}
 
 
 def _stay(row: Hospitalisation) -> dict[str, Any]:

@@ -53,6 +53,7 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
     "staff.MemberLockOut": {"DELETE": Verb.MANAGE_STAFF},
     "worklist.Worklist": {"GET": Verb.READ_WORKLIST},
     "worklist.Resolutions": {"POST": Verb.RESOLVE_WORK},
+    "worklist.Reopenings": {"POST": Verb.RESOLVE_WORK},
     "agenda.MyAgenda": {"GET": Who.PATIENT},
     "agenda.MyReply": {"POST": Who.PATIENT},
     "agenda.PatientAgenda": {"GET": Verb.READ_AGENDA},
@@ -67,7 +68,10 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
     "deviations.Deviations": {"GET": Verb.READ_DEVIATIONS, "POST": Verb.RECORD_DEVIATIONS},
     "stops.Discontinuations": {"GET": Verb.READ_AGENDA, "POST": Verb.DISCONTINUE_TREATMENT},
     "stops.Withdrawals": {"GET": Verb.READ_AGENDA, "POST": Verb.RECORD_WITHDRAWALS},
-    "stops.Reversals": {"POST": Verb.SIGN_REVERSALS},
+    "stops.Reversals": {"GET": Verb.READ_AGENDA, "POST": Verb.SIGN_REVERSALS},
+    "protocols.Protocols": {"GET": Verb.READ_PROTOCOLS},
+    "protocols.Effects": {"POST": Verb.SET_PROTOCOL_EFFECTS},
+    "protocols.ProtocolMoves": {"GET": Verb.READ_AGENDA, "POST": Verb.MOVE_TO_VERSIONS},
     "instruments.Instruments": {"GET": Who.PATIENT},
     "instruments.OneInstrument": {"GET": Who.PATIENT},
     "instruments.Symptoms": {"GET": Who.PATIENT},
@@ -99,7 +103,8 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
 WHILE_ENROLLING = frozenset({"sign_in.OwnSession", "sign_in.Authenticators", "sign_in.Confirmations"})
 
 # Pages for anyone, which hold no transaction open: documents, health, a call to an emergency and a patient's calendar
-# (whose addresses are known to whom they were given), and what only a demo shows.
+# (whose addresses are known to whom they were given), what a text gateway tells (which is signed), and what only a demo
+# shows.
 PAGES = frozenset(
     {
         "api-docs.openapi_json",
@@ -113,6 +118,8 @@ PAGES = frozenset(
         "acknowledge.call",
         "acknowledge.take_on",
         "calendar.feed",
+        "twilio.status",
+        "twilio.messages",
         "demo.page",
         "demo.phones",
         "demo.phone",

@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import g, request
+from flask import g
 from flask.views import MethodView
 
 from backend import access
 from backend.access import Verb
 from backend.api.bodies import ApiBlueprint
-from backend.api.keeping import keeping_what_is_refused
+from backend.api.keeping import KeepingView
 from backend.api.languages import ACCEPT_LANGUAGE, accepted_language
 from backend.api.requests import afterwards
 from backend.api.speaking import as_said_by, on_behalf
@@ -36,13 +36,8 @@ Answer = tuple[dict[str, Any], int]
 
 
 @blp.route("/me/reports")
-class MyReports(MethodView):
+class MyReports(KeepingView):
     """The patient's own reports."""
-
-    def dispatch_request(self, **given: Any) -> Any:
-        """What a patient wrote is not lost because we cannot take it as it is."""
-        view = partial(super().dispatch_request, **given)
-        return keeping_what_is_refused(view) if request.method == "POST" else view()
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, ReportPageOut)

@@ -1,8 +1,6 @@
 """Discontinuations, withdrawals, and their signed reversals; each act may first be looked at."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,17 +11,14 @@ from sqlalchemy import select
 from backend import access
 from backend.access import Verb
 from backend.agenda import reversals, stops
-from backend.agenda.acting import Diff
 from backend.agenda.reversals import ReversalChange, Signature
+from backend.api.acts import PREVIEW, done, reasons_of
 from backend.api.bodies import ApiBlueprint
 from backend.api.limits import caller_network
-from backend.api.requests import afterwards
 from backend.db import Base
 from backend.errors import InvalidInput
-from backend.patients.acts import Discontinuation, Withdrawal
-from backend.patients.identifiers import note_reading
+from backend.patients.acts import Discontinuation, Reversal, Withdrawal
 from backend.patients.models import Patient
-from backend.sealing import unseal
 from backend.terms import Treatment, WithdrawalScope
 from schemas.agenda import PreviewQuery
 from schemas.stops import (
@@ -33,6 +28,7 @@ from schemas.stops import (
     DiscontinuationsOut,
     ReversalChangeOut,
     ReversalIn,
+    ReversalsOut,
     WithdrawalChangeOut,
     WithdrawalIn,
     WithdrawalOut,
@@ -43,7 +39,6 @@ blp = ApiBlueprint(
     "stops", __name__, url_prefix="/api/v1/patients", description="Discontinuations, withdrawals and their reversal"
 )
 
-PREVIEW = "A preview; nothing of it was kept"
 OF_DISCONTINUATION = tuple(DiscontinuationOut().fields)
 OF_WITHDRAWAL = tuple(WithdrawalOut().fields)
 OF_REVERSAL = ("id", "of_id", "of_type", "content_hash", "signed_by", "signed_at")
@@ -68,7 +63,7 @@ class Discontinuations(MethodView):
         patient = access.patient(g.txn, patient_id, Verb.DISCONTINUE_TREATMENT)
         change = stops.discontinue(g.txn, patient, Treatment(body["treatment"]), body["on"], body["reason"])
         shown = _row(change.discontinuation, OF_DISCONTINUATION)
-        return _done("discontinuation", shown, change.diff, query["preview"])
+        return done({"discontinuation": shown}, change.diff, preview=query["preview"], new="discontinuation")
 
 
 @blp.route("/<uuid:patient_id>/withdrawals")
@@ -89,12 +84,19 @@ class Withdrawals(MethodView):
         """Record a withdrawal: from reporting, survival is still followed; from the study, all contact stops."""
         patient = access.patient(g.txn, patient_id, Verb.RECORD_WITHDRAWALS)
         change = stops.withdraw(g.txn, patient, stops.Wish(**body | {"scope": WithdrawalScope(body["scope"])}))
-        return _done("withdrawal", _row(change.withdrawal, OF_WITHDRAWAL), change.diff, query["preview"])
+        shown = {"withdrawal": _row(change.withdrawal, OF_WITHDRAWAL)}
+        return done(shown, change.diff, preview=query["preview"], new="withdrawal")
 
 
 @blp.route("/<uuid:patient_id>/reversals")
 class Reversals(MethodView):
     """Signed reversals of mistaken entries."""
+
+    @blp.response(200, ReversalsOut)
+    def get(self, patient_id: UUID) -> dict[str, Any]:
+        """List what was undone, each as it stood, and by whom; the reading of reasons is noted."""
+        patient = access.patient(g.txn, patient_id, Verb.READ_AGENDA)
+        return _listed(patient, reversals.reversals_of(g.txn, patient), (*OF_REVERSAL, "content"))
 
     @blp.arguments(PreviewQuery, location="query")
     @blp.arguments(ReversalIn)
@@ -104,7 +106,8 @@ class Reversals(MethodView):
         """Sign, with the password again, that an entry was a mistake. A patient who returns signs a new consent."""
         patient = access.patient(g.txn, patient_id, Verb.SIGN_REVERSALS)
         change = _reverse(patient, body, preview=query["preview"])
-        return _done("reversal", _row(change.reversal, OF_REVERSAL), change.diff, query["preview"])
+        shown = {"reversal": _row(change.reversal, OF_REVERSAL)}
+        return done(shown, change.diff, preview=query["preview"], new="reversal")
 
 
 def _reverse(patient: Patient, body: dict[str, Any], *, preview: bool) -> ReversalChange:
@@ -116,14 +119,6 @@ def _reverse(patient: Patient, body: dict[str, Any], *, preview: bool) -> Revers
     token = request.headers["Authorization"].partition(" ")[2]
     signature = Signature(token, body["password"], caller_network())
     return reversals.sign(g.txn, patient, body["of"], body["reason"], signature)
-
-
-def _done(name: str, shown: dict[str, Any], diff: Diff, preview: bool) -> tuple[dict[str, Any], int]:
-    """For a preview the act was real up to here, and now nothing of it stays: not even the id it had."""
-    if not preview:
-        return {name: shown, "diff": asdict(diff)}, 201
-    g.txn.session.rollback()
-    return {name: shown | {"id": None}, "diff": asdict(diff)}, 200
 
 
 def _row(row: Base, names: Sequence[str]) -> dict[str, Any]:
@@ -139,12 +134,9 @@ def _entries(
 
 
 def _listed(
-    patient: Patient, rows: Sequence[Discontinuation] | Sequence[Withdrawal], names: Sequence[str]
+    patient: Patient,
+    rows: Sequence[Discontinuation] | Sequence[Withdrawal] | Sequence[Reversal],
+    names: Sequence[str],
 ) -> dict[str, Any]:
-    """With the reasons for those who care for the patient; the reading is noted once the answer stands."""
-    may_read = bool(rows) and access.may(g.txn, patient.site_id, Verb.READ_IDENTIFIERS)
-    if may_read:
-        afterwards(partial(note_reading, patient_id=patient.id))
-    reasons = [unseal(g.txn, row, "reason_sealed") if may_read else None for row in rows]
-    items = [_row(row, names) | {"reason": reason} for row, reason in zip(rows, reasons, strict=True)]
+    items = [_row(row, names) | {"reason": reason} for row, reason in zip(rows, reasons_of(patient, rows), strict=True)]
     return {"items": items, "next_cursor": None}

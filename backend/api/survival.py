@@ -136,7 +136,7 @@ class SurvivalWorklist(MethodView):
         visible = access.visible_at(g.txn, WorkItem.site_id, Verb.READ_SURVIVAL, query["site"])
         reasons = [query["reason"]] if query["reason"] else list(ON_THE_LIST)
         after = read_cursor(query["cursor"], *items.KEY)
-        page = items.list_open(g.txn, visible & WorkItem.reason.in_(reasons), after=after, limit=query["limit"])
+        page = items.list_items(g.txn, visible & WorkItem.reason.in_(reasons), after=after, limit=query["limit"])
         return {"items": tasks_shown(page.items), "next_cursor": make_cursor(page.after)}
 
 

@@ -1,4 +1,4 @@
-"""Tasks for a person: the list, and closing one."""
+"""Tasks for a person: the list, closing one, and putting one back that was closed by mistake."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,23 +17,23 @@ from backend.survival import deaths
 from backend.worklist import items
 from backend.worklist.models import WorkItem
 from schemas.paging import make_cursor, read_cursor
-from schemas.worklist import ResolutionIn, WorkItemOut, WorkPageOut, WorkQuery
+from schemas.worklist import ReopeningIn, ResolutionIn, WorkItemOut, WorkPageOut, WorkQuery
 
 blp = ApiBlueprint("worklist", __name__, url_prefix="/api/v1/worklist", description="Tasks for a person")
 
 
 @blp.route("")
 class Worklist(MethodView):
-    """Open tasks."""
+    """The tasks of one's sites."""
 
     @blp.arguments(WorkQuery, location="query")
     @blp.response(200, WorkPageOut)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List open tasks, the most pressing first."""
+        """List tasks, the most pressing first: open ones, unless others are asked for."""
         visible = access.visible_at(g.txn, WorkItem.site_id, Verb.READ_WORKLIST, query["site"])
         after = read_cursor(query["cursor"], *items.KEY)
-        filters = {"reason": query["reason"], "for_role": query["for_role"]}
-        page = items.list_open(g.txn, visible, **filters, after=after, limit=query["limit"])
+        filters = {name: query[name] for name in ("status", "reason", "for_role")}
+        page = items.list_items(g.txn, visible, **filters, after=after, limit=query["limit"])
         return {"items": shown(page.items), "next_cursor": make_cursor(page.after)}
 
 
@@ -44,10 +44,23 @@ class Resolutions(MethodView):
     @blp.arguments(ResolutionIn)
     @blp.response(201, WorkItemOut)
     def post(self, body: dict[str, Any], item_id: UUID) -> dict[str, Any]:
-        """Close a task."""
+        """Close a task; a call that reached nobody stays open, and the try is kept."""
         item = access.record(g.txn, WorkItem, item_id, Verb.RESOLVE_WORK)
-        close = _close_after_a_death if item.reason in deaths.TASKS else items.resolve
+        close = _close_after_a_death if item.reason in deaths.TASKS else items.settle
         return shown([close(g.txn, item, body["outcome"], body["note"])])[0]
+
+
+@blp.route("/<uuid:item_id>/reopenings")
+class Reopenings(MethodView):
+    """A task that was closed by mistake."""
+
+    @blp.arguments(ReopeningIn)
+    @blp.response(201, WorkItemOut)
+    def post(self, body: dict[str, Any], item_id: UUID) -> dict[str, Any]:
+        """Put a task back on the list, due as it was."""
+        item = access.record(g.txn, WorkItem, item_id, Verb.RESOLVE_WORK)
+        reopen = _ask_again_after_a_death if item.reason in deaths.TASKS else items.reopen
+        return shown([reopen(g.txn, item, body["reason"])])[0]
 
 
 def _close_after_a_death(txn: Transaction, item: WorkItem, outcome: str, note: str | None) -> WorkItem:
@@ -58,6 +71,10 @@ def _close_after_a_death(txn: Transaction, item: WorkItem, outcome: str, note: s
     return closed
 
 
+def _ask_again_after_a_death(txn: Transaction, item: WorkItem, reason: str) -> WorkItem:
+    return deaths.reopen_task(txn, access.patient(txn, item.owner_id, Verb.RESOLVE_WORK), item, reason)
+
+
 def shown(listed: Sequence[WorkItem]) -> list[dict[str, Any]]:
     """Tasks as every list of tasks shows them."""
     codes = access.site_codes(g.txn)
@@ -66,6 +83,7 @@ def shown(listed: Sequence[WorkItem]) -> list[dict[str, Any]]:
 
 
 def _item(item: WorkItem, codes: Mapping[UUID, str], numbers: Mapping[UUID, str]) -> dict[str, Any]:
-    names = ("id", "reason", "key", "for_role", "due_at", "created_at", "resolved_at")
+    names = ("id", "reason", "key", "agenda_key", "for_role", "due_at", "created_at", "resolved_at", "resolved_by")
     patient = {"id": item.patient_id, "subject_number": numbers[item.patient_id]} if item.patient_id else None
-    return {name: getattr(item, name) for name in names} | {"site": codes[item.site_id], "patient": patient}
+    known = {name: getattr(item, name) for name in names}
+    return known | {"site": codes[item.site_id], "patient": patient, "last_try": items.last_try(g.txn, item)}

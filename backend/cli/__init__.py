@@ -1,43 +1,52 @@
 """The command line: ``followup`` and its commands, a file for each kind."""
 
+import importlib
 import os
 import sys
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend.cli.audit import audit
-from backend.cli.keys import keys
-from backend.cli.operation import backup, doctor, fsck, restore
-from backend.cli.patients import patients
-from backend.cli.protocol import protocol
-from backend.cli.rules import rules
-from backend.cli.score import score_file
-from backend.cli.serving import demo, serve, work
-from backend.cli.study import database, seed, staff
 from backend.errors import FollowupError
 
 # What this program makes, database and folder, is its account's own: nobody else on the machine reads answers.
 FOR_US_ALONE = 0o077
 
-COMMANDS = (
-    demo,
-    serve,
-    work,
-    seed,
-    database,
-    staff,
-    doctor,
-    fsck,
-    backup,
-    restore,
-    keys,
-    patients,
-    audit,
-    score_file,
-    rules,
-    protocol,
-)
+# Each command, and the module and name under which it stands.
+COMMANDS = {
+    "demo": "serving:demo",
+    "serve": "serving:serve",
+    "work": "working:work",
+    "seed": "study:seed",
+    "db": "study:database",
+    "staff": "study:staff",
+    "doctor": "operation:doctor",
+    "fsck": "operation:fsck",
+    "backup": "operation:backup",
+    "restore": "operation:restore",
+    "keys": "keys:keys",
+    "patients": "patients:patients",
+    "audit": "audit:audit",
+    "score": "score:score_file",
+    "rules": "rules:rules",
+    "protocol": "protocol:protocol",
+}
+
+
+class Commands(click.Group):
+    """Reads only the command that is asked for: all of them together take longer than most of them do."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """In the order in which one needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """The command of that name; None when there is none."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"backend.cli.{module}"), attribute)
+        return command
 
 
 def main() -> None:
@@ -65,10 +74,6 @@ def main() -> None:
         sys.exit(1)
 
 
-@click.group()
+@click.group(cls=Commands)
 def commands() -> None:
     """Follow-up and patient-reported outcomes for a clinical trial. Settings come from the environment (README)."""
-
-
-for command in COMMANDS:
-    commands.add_command(command)

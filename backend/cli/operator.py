@@ -9,7 +9,7 @@ import click
 from backend import demo_clock
 from backend.config import Settings, read_settings
 from backend.db import Database, system
-from backend.jobs import open_database, refuse_unfit
+from backend.opening import open_database, refuse_unfit
 
 OPERATOR = system("command line")
 PARTS = 1_000

@@ -12,7 +12,7 @@ from backend.sealing import sweep
 from backend.terms import ForgettingReason
 from backend.triage.models import CandidateEvent
 from backend.triage.queue import queue
-from backend.worklist.items import list_open
+from backend.worklist.items import list_items
 from backend.worklist.models import WorkItem
 
 
@@ -47,7 +47,7 @@ def forget_patient(subject_number: str, because: str, yes: bool) -> None:
 
 def _refuse_what_waits(txn: Transaction, patient: Patient) -> None:
     """Who closes a task or decides about a symptom writes words, which could no longer be kept."""
-    if list_open(txn, WorkItem.patient_id == patient.id, limit=1).items:
+    if list_items(txn, WorkItem.patient_id == patient.id, limit=1).items:
         raise StillNeeded("A task about this patient waits for a person; close it first.")
     if queue(txn, CandidateEvent.patient_id == patient.id, limit=1).items:
         raise StillNeeded("A candidate event of this patient waits for a decision.")

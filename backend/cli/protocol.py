@@ -16,6 +16,7 @@ from backend.agenda.course import AgendaItem
 from backend.agenda.history import agenda_of, course_of, protocol_for
 from backend.agenda.under_another import CalendarDifference, Changed, calendar_difference
 from backend.cli.operator import OPERATOR, fit_database, progress_bar
+from backend.cli.protocol_moves import move
 from backend.db import Database, Transaction
 from backend.errors import BadSeedFile, NotFound
 from backend.instruments.definition import newest_instruments, terminology
@@ -36,6 +37,9 @@ COLUMNS = ("due", "window", "key", "kind", "state", "instrument")
 @click.group()
 def protocol() -> None:
     """The study's protocol as data: its file, and the calendars it makes."""
+
+
+protocol.add_command(move)
 
 
 @protocol.command("schema")
@@ -85,7 +89,8 @@ def show(subject_number: str, day: datetime | None, titles: str | None, file: Pa
 def diff(file: Path, subject_number: str | None) -> None:
     """Print what each patient's calendar would gain (+), lose (-) and move (~) under the protocol in FILE.
 
-    What has begun stays under the version it began in. * is an item that would ask with another form. Changes nothing.
+    What has begun stays under the version it began in; ! is such an item that FILE has on another day, under the same
+    key. * is an item that would ask with another form. Changes nothing.
     """
     with fit_database() as db:
         other = _read(db, file)
@@ -194,6 +199,8 @@ def _differences(found: CalendarDifference) -> Iterator[str]:
         yield f"  ~ {_when(one.before)} → {_when(one.after)}  {one.before.key}"
     for one in found.asked_otherwise:
         yield f"  * {_forms(one)}  {one.before.key}"
+    for one in found.left_as_begun:
+        yield f"  ! {_when(one.before)} stays, not {_when(one.after)}  {one.before.key}"
 
 
 def _when(item: AgendaItem) -> str:

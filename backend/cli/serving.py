@@ -1,7 +1,5 @@
-"""Commands that keep running: a demo, the web server, a worker."""
+"""Commands that answer requests until stopped: a demo, the web server."""
 
-import signal
-import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -10,11 +8,12 @@ import click
 from backend.api.lines import THREADS_FOR_EACH
 from backend.app import create_app
 from backend.cli.operator import progress_bar
+from backend.cli.working import end
 from backend.config import Settings, read_settings
 from backend.demo import announce_when_up, read_moment, settle
 from backend.http_server import answer_requests
-from backend.jobs import open_database, refuse_unfit, ticker_of, work_of
 from backend.logs import configure_logs
+from backend.opening import open_database
 from backend.watch import Watch
 from notifications.scheduler import Ticker
 from seeds.demo.home import make_demo
@@ -46,24 +45,6 @@ def serve(host: str, port: int, with_worker: bool) -> None:
     run_server(settings, host, port, with_worker=with_worker)
 
 
-@click.command()
-def work() -> None:
-    """Send reminders and read texts until stopped. Any number may run on one PostgreSQL."""
-    configure_logs()
-    settings = read_settings()
-    db = open_database(settings)
-    refuse_unfit(db, settings)
-    stopping = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stopping.set())
-    ticker = ticker_of(work_of(db, settings))
-    ticker.start()
-    click.echo("working; stop with Ctrl-C", err=True)
-    stopping.wait()
-    end(ticker)
-    db.close()
-
-
 def run_server(settings: Settings, host: str, port: int, *, with_worker: bool) -> None:
     """Serve until stopped: one process, because SQLite has one writer and a worker must tick once."""
     configure_logs()
@@ -78,10 +59,3 @@ def run_server(settings: Settings, host: str, port: int, *, with_worker: bool) -
     if with_worker:
         end(ticker)
     db.close()
-
-
-def end(ticker: Ticker) -> None:
-    """What was done until now is sealed, and said outside the database, before nobody does so any more."""
-    ticker.stop()
-    for job in ("seal", "checkpoint"):
-        ticker.run(job)

@@ -8,8 +8,8 @@ from backend.cli.operator import OPERATOR, fit_database
 from backend.config import read_settings
 from backend.db import RoleAtSite
 from backend.errors import BadSeedFile, InvalidInput
-from backend.jobs import open_database
 from backend.migrations import upgrade
+from backend.opening import open_database
 from backend.staff.guesses import lift_lock_out
 from backend.staff.members import create_member, find_member
 from backend.staff.second_factor import take_away

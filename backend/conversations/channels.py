@@ -9,6 +9,7 @@ go is decided at release like that of any other.
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
@@ -24,8 +25,8 @@ from backend.db import Database, Transaction, system
 from backend.patients import contact
 from backend.patients.models import Patient
 from backend.sealing import is_forgotten
-from backend.terms import PATIENT_CHANNELS, ChannelKind, MessageStatus, PatientStatus, Recipient, Urgency
-from notifications import Letter, opt_outs
+from backend.terms import NO_LONGER_FOLLOWED, PATIENT_CHANNELS, ChannelKind, MessageStatus, Recipient, Urgency
+from notifications import Letter, numbers, opt_outs
 from notifications.models import Message
 from notifications.outbox import hold
 
@@ -42,7 +43,9 @@ log = logging.getLogger(__name__)
 def fall_back(db: Database) -> dict[str, int]:
     """Say by the next channel what the first did not bring in time, one message a transaction; says how many."""
     with db.reading(LISTENER) as txn:
-        unheard = [one.id for one in txn.session.scalars(_unheard(txn)) if next_channel(txn, one) is not None]
+        # No number of those that have no other way may hide one that has.
+        silent = txn.session.scalars(_unheard(txn).execution_options(yield_per=BATCH))
+        unheard = list(islice((one.id for one in silent if next_channel(txn, one) is not None), BATCH))
     taken = 0
     for message_id in unheard:
         try:
@@ -72,7 +75,10 @@ def next_channel(txn: Transaction, message: Message) -> ChannelKind | None:
     if message.patient_id is None or INSTEAD_OF in message.values or not _is_unheard(message):
         return None
     patient = txn.session.get_one(Patient, message.patient_id)
-    if _may_not_hear(txn, patient) or _time_of(txn, patient, message) > txn.now:
+    # Most have no other way, or time left: what asks the database comes after.
+    if set(patient.channels) <= {message.channel} or _time_of(txn, patient, message) > txn.now:
+        return None
+    if _may_not_hear(txn, patient):
         return None
     ways = (ChannelKind(name) for name in patient.channels if name != message.channel)
     way = next((way for way in ways if _is_open(txn, message, way)), None)
@@ -118,7 +124,6 @@ def _unheard(txn: Transaction) -> Select[Message]:
         select(Message)
         .where(_NOT_HEARD, Message.settled_at > txn.now - LOOKED_BACK, ~was_said_again)
         .order_by(Message.settled_at, Message.id)
-        .limit(BATCH)
     )
 
 
@@ -147,7 +152,7 @@ def _is_unheard(message: Message) -> bool:
 
 
 def _may_not_hear(txn: Transaction, patient: Patient) -> bool:
-    has_ended = patient.status in (PatientStatus.DIED, PatientStatus.WITHDRAWN)
+    has_ended = patient.status in NO_LONGER_FOLLOWED
     return has_ended or is_forgotten(txn, patient.id) or bool(contact.holds(txn, patient))
 
 
@@ -173,7 +178,7 @@ def _is_open(txn: Transaction, message: Message, way: ChannelKind) -> bool:
     if way is not ChannelKind.SMS:
         return True
     number = contact.address_of(txn, message)
-    return number is not None and not opt_outs.seems_stopped(txn, number)
+    return number is not None and not opt_outs.seems_stopped(txn, number) and numbers.standing(txn, number) is None
 
 
 def _again(txn: Transaction, message: Message, channel: ChannelKind) -> Letter:

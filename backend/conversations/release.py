@@ -6,43 +6,60 @@ changed since the message was planned - a death, a STOP, an answer, a moved date
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Uuid, bindparam, func, or_, select
 
 from backend import clock
 from backend.agenda.calendar import by_key
 from backend.agenda.history import agenda_of, protocol_for
-from backend.agenda.news import CANCELLED, NEWS, days_in, pair_of
+from backend.agenda.news import CANCELLED, NEWS, days_in, nearest_day, pair_of
 from backend.agenda.planning import INSTEAD_OF, wanted_letters
 from backend.agenda.reminders import AHEAD_OR_OPEN
 from backend.conversations.answers import ALWAYS_SAID
 from backend.conversations.channels import BY
+from backend.conversations.dead_letters import undelivered
 from backend.conversations.release_to_staff import NO_WAYS, StaffWays, release_to_staff
-from backend.db import Transaction
+from backend.db import Transaction, UTCDateTime
 from backend.patients import contact, life
 from backend.patients.models import Caregiver, Patient
 from backend.sealing import is_forgotten, unseal
 from backend.staff.models import Site
 from backend.terms import (
+    AgendaKind,
     ChannelKind,
     Language,
     MessageStatus,
     PatientStatus,
     Recipient,
     Urgency,
-    WorkReason,
 )
 from backend.triage import questions
-from backend.worklist.items import open_item
-from notifications import Later, Send, Suppress, inbound, opt_outs
+from backend.worklist import phone_checks
+from notifications import Later, Send, Suppress, inbound, numbers, opt_outs
 from notifications.dispatcher import Decision
-from notifications.models import Attempt, InboundMessage, Message
+from notifications.models import InboundMessage, Message
 from notifications.quiet_hours import next_allowed
 from notifications.templates import Template
 
 LOOK_AGAIN = timedelta(hours=1)
+# Long enough for what was claimed in the same round to have left.
+A_MOMENT = timedelta(minutes=1)
+TO_LEAVE = frozenset({MessageStatus.QUEUED, MessageStatus.CLAIMED})
+
+# Asked of every message, and so put together once, of plain columns.
+_ROW = Message.__table__.c
+_ROUTINE_TEXTS = select(func.count()).where(
+    _ROW.patient_id == bindparam("whose", type_=Uuid()),
+    _ROW.channel == ChannelKind.SMS,
+    _ROW.urgency == Urgency.ROUTINE,
+    or_(
+        _ROW.status == MessageStatus.SENDING,
+        _ROW.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED))
+        & (_ROW.settled_at >= bindparam("since", type_=UTCDateTime())),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +70,8 @@ class _Question:
     message: Message
     patient: Patient
     template: Template
+    # Several rules look at it, and the session forgets what nobody holds.
+    site: Site
 
 
 def release(txn: Transaction, message: Message, template: Template, ways: StaffWays = NO_WAYS) -> Decision:
@@ -62,27 +81,12 @@ def release(txn: Transaction, message: Message, template: Template, ways: StaffW
     if message.patient_id is None:
         return Suppress("nobody_to_write_to")
     patient = txn.session.get_one(Patient, message.patient_id, populate_existing=True)
-    question = _Question(txn, message, patient, template)
+    question = _Question(txn, message, patient, template, txn.session.get_one(Site, patient.site_id))
     for rule in _RULES:
         refused = rule(question)
         if refused is not None:
             return refused
     return _to_whom(question)
-
-
-def make_dead_letter_a_task(txn: Transaction, message: Message, attempt: Attempt | None) -> None:
-    """A message nobody could deliver is work for a person, never a silent row."""
-    if message.site_id is None and message.patient_id is None:
-        return
-    site_id = message.site_id or txn.session.get_one(Patient, message.patient_id).site_id
-    open_item(
-        txn,
-        reason=WorkReason.MESSAGE_NOT_DELIVERED,
-        key=f"undelivered:{message.id}",
-        site_id=site_id,
-        patient_id=message.patient_id,
-        due_at=txn.now,
-    )
 
 
 def _about_forgetting(asked: _Question) -> Decision | None:
@@ -140,26 +144,32 @@ def _about_the_agenda(asked: _Question) -> Decision | None:
         return Suppress("moved")
     if message.template in NEWS:
         return None
-    if _was_said_already(asked):
-        return Suppress("said_already")
+    said = _about_the_news(asked) if item.kind is AgendaKind.INFUSION else None
+    if said is not None:
+        return said
     letter = wanted_letters(asked.txn, asked.patient, items).get(message.values.get(INSTEAD_OF, message.key))
     if letter is None:
         return Suppress("newer_prompt_due")
     return Suppress("covered_by") if "covered_by" in letter.values else None
 
 
-def _was_said_already(asked: _Question) -> bool:
-    """A day confirmed after its reminder's time was announced by the confirmation; twice would only confuse."""
+def _about_the_news(asked: _Question) -> Decision | None:
+    """A day confirmed after its reminder's time is announced by the confirmation; twice would only confuse.
+
+    News that is still to leave is waited for. News that was itself held back has told nobody.
+    """
     message = asked.message
     news = select(Message).where(
         Message.patient_id == message.patient_id,
         Message.template.in_(NEWS),
         Message.agenda_key.startswith(f"{pair_of(message.agenda_key or '')}.day-", autoescape=True),
         Message.created_at >= message.send_at,
-        # Only what has left: news that was itself held back has told nobody.
-        Message.channel.is_not(None),
     )
-    return any(set(days_in(message)) <= set(days_in(one)) for one in asked.txn.session.scalars(news))
+    same = [one for one in asked.txn.session.scalars(news) if set(days_in(message)) <= set(days_in(one))]
+    if any(one.channel is not None for one in same):
+        return Suppress("said_already")
+    waiting = [one.next_try_at for one in same if one.status in TO_LEAVE]
+    return Later(max(asked.txn.now, *waiting) + A_MOMENT, "news_waits") if waiting else None
 
 
 def _about_what_was_asked(asked: _Question) -> Decision | None:
@@ -184,8 +194,7 @@ def _is_news_of_tomorrow(asked: _Question) -> bool:
     cells = protocol_for(asked.txn, asked.patient).cells
     if asked.template.name not in NEWS or cells is None:
         return False
-    zone = asked.txn.session.get_one(Site, asked.patient.site_id).time_zone
-    begins = clock.start_of_day(date.fromisoformat(days_in(asked.message)[0]), zone)
+    begins = clock.start_of_day(nearest_day(asked.message), asked.site.time_zone)
     return begins - asked.txn.now < timedelta(hours=cells.send_at_once_under_hours)
 
 
@@ -196,18 +205,8 @@ def _about_the_cap(asked: _Question) -> Decision | None:
     usual = protocol_for(asked.txn, asked.patient).messaging
     zone = asked.patient.time_zone
     today = clock.local_day(asked.txn.now, zone)
-    sent_today = asked.txn.session.scalar(
-        select(func.count(Message.id)).where(
-            Message.patient_id == asked.patient.id,
-            Message.channel == ChannelKind.SMS,
-            Message.urgency == Urgency.ROUTINE,
-            or_(
-                Message.status == MessageStatus.SENDING,
-                Message.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED))
-                & (Message.settled_at >= clock.start_of_day(today, zone)),
-            ),
-        )
-    )
+    since = {"whose": asked.patient.id, "since": clock.start_of_day(today, zone)}
+    sent_today = asked.txn.connection.scalar(_ROUTINE_TEXTS, since)
     if (sent_today or 0) < usual.sms_per_day:
         return None
     return Later(clock.at_local(today + timedelta(days=1), usual.preferred_time, zone), "daily_cap")
@@ -255,18 +254,43 @@ def _to_the_patient(asked: _Question) -> Decision:
     only = asked.message.values.get(BY)
     channels = [way for way in asked.patient.channels if only is None or way == only]
     number = contact.address_of(asked.txn, asked.message) if ChannelKind.SMS in channels else None
-    stopped = number is not None and opt_outs.has_stopped(asked.txn, number)
+    hindrance = _why_no_text(asked, number)
     is_fit = _fits_a_text_message(asked)
-    if number is not None and not stopped and is_fit:
+    if number is not None and hindrance is None and is_fit:
         return _send(asked, ChannelKind.SMS, number)
     if ChannelKind.IN_APP in channels:
         return _send(asked, ChannelKind.IN_APP, str(asked.patient.id))
     if _words_of(asked) is not None:
         # Somebody waits for the answer, and must hear that it cannot come this way.
-        make_dead_letter_a_task(asked.txn, asked.message, None)
+        undelivered(asked.txn, asked.message)
     if not is_fit:
         return Suppress("not_for_a_text_message")
-    return Suppress("opted_out" if stopped else "no_number")
+    assert hindrance is not None, "Nothing else keeps a text from going."
+    return hindrance
+
+
+def _why_no_text(asked: _Question, number: str | None) -> Suppress | None:
+    """What the number itself stands in the way with; whoever can put it right is asked to."""
+    if number is None:
+        return Suppress("no_number")
+    if numbers.is_malformed(number):
+        phone_checks.ask_to_correct(asked.txn, asked.message)
+        return Suppress(numbers.MALFORMED)
+    if opt_outs.has_stopped(asked.txn, number):
+        return Suppress(opt_outs.OPTED_OUT)
+    if numbers.standing(asked.txn, number):
+        phone_checks.ask_to_check(asked.txn, asked.message, number)
+        return Suppress(numbers.OF_NO_USE)
+    if asked.message.asks is not None:
+        _say_whose_else_it_is(asked, number)
+    return None
+
+
+def _say_whose_else_it_is(asked: _Question, number: str) -> None:
+    """A shared telephone is texted, for each patient by themselves; only its answers need a person."""
+    others = [one for one in contact.patients_by_phone(asked.txn, number) if one.id != asked.patient.id]
+    if others:
+        phone_checks.say_it_is_shared(asked.txn, asked.message, others)
 
 
 def _fits_a_text_message(asked: _Question) -> bool:
@@ -280,7 +304,7 @@ def _words_of(asked: _Question) -> str | None:
 
 
 def _send(asked: _Question, channel: ChannelKind, address: str) -> Send:
-    site = asked.txn.session.get_one(Site, asked.patient.site_id)
+    site = asked.site
     phone = site.emergency_phone if asked.template.name == "danger_reply" else site.office_phone or site.emergency_phone
     values = {name: str(value) for name, value in asked.message.values.items()}
     words = _words_of(asked)

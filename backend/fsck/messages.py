@@ -18,8 +18,10 @@ from backend.errors import WrongDataKey
 from backend.fsck.invariant import Invariant, ids_of
 from backend.patients.models import ContactHold, Patient
 from backend.sealing import keyring_of, unseal
-from backend.terms import AttemptStatus, ChannelKind, MessageStatus, PatientStatus, Recipient, WorkReason
+from backend.staff.models import Site
+from backend.terms import NO_LONGER_FOLLOWED, AttemptStatus, ChannelKind, MessageStatus, Recipient, WorkReason
 from backend.worklist.models import WorkItem
+from notifications import breakers
 from notifications.models import UNSENT, Attempt, Message, OptOut
 from notifications.templates import load_templates
 
@@ -29,11 +31,11 @@ EXPIRED_FOR = timedelta(minutes=10)
 LEASE_OVER_FOR = timedelta(minutes=5)
 LONGEST_LEASE = timedelta(hours=1)
 IN_DOUBT_FOR = timedelta(days=1)
+STOPPED_FOR = timedelta(hours=1)
 
 LEASED = (MessageStatus.CLAIMED, MessageStatus.SENDING)
 ACCEPTED = (MessageStatus.SENT, MessageStatus.DELIVERED)
 TO_THE_PATIENTS_SIDE = Message.recipient != Recipient.STAFF
-ENDINGS = (PatientStatus.DIED, PatientStatus.WITHDRAWN)
 FAR_AHEAD = timedelta(days=365_000)
 
 _taken = (
@@ -56,7 +58,7 @@ def sent_after_leaving(txn: Transaction) -> Iterator[str]:
         select(AuditEvent.patient_id, func.max(AuditEvent.at).label("at"))
         .where(AuditEvent.record_type == Patient.__tablename__, AuditEvent.field == "status")
         # Who dies after a withdrawal had left already.
-        .where(AuditEvent.new.in_(ENDINGS), func.coalesce(AuditEvent.old, "").not_in(ENDINGS))
+        .where(AuditEvent.new.in_(NO_LONGER_FOLLOWED), func.coalesce(AuditEvent.old, "").not_in(NO_LONGER_FOLLOWED))
         .group_by(AuditEvent.patient_id)
         .subquery()
     )
@@ -66,7 +68,7 @@ def sent_after_leaving(txn: Transaction) -> Iterator[str]:
         .join(said, said.c.patient_id == Attempt.patient_id)
         .join(Patient, Patient.id == Attempt.patient_id)
         .where(Attempt.started_at > said.c.at, Attempt.template.not_in(ALWAYS_SAID), TO_THE_PATIENTS_SIDE)
-        .where(Patient.status.in_(ENDINGS))
+        .where(Patient.status.in_(NO_LONGER_FOLLOWED))
     )
     yield from (str(row.id) for row in txn.session.execute(rows) if row.started_at > row.at + IN_FLIGHT)
 
@@ -125,6 +127,19 @@ def failures_without_a_task(txn: Transaction) -> Iterator[str]:
     yield from _without_a_task(txn, failed)
 
 
+def gateways_untold(txn: Transaction) -> Iterator[str]:
+    """Ways of sending that have refused everything for a while, of which some site has no task."""
+    sites = txn.session.scalar(select(func.count(Site.id))) or 0
+    for breaker in breakers.standing_open(txn):
+        way = f"gateway-stopped:{breaker.channel}:"
+        # Of this time, or of an earlier one that nobody has closed since.
+        of_it = or_(WorkItem.key == f"{way}{breaker.openings}", WorkItem.resolved_at.is_(None))
+        which = WorkItem.key.startswith(way, autoescape=True), of_it
+        told = txn.session.scalar(select(func.count(WorkItem.site_id.distinct())).where(*which)) or 0
+        if breaker.opened_at and breaker.opened_at < clock.wall() - STOPPED_FOR and told < sites:
+            yield breaker.channel
+
+
 def _without_a_task(txn: Transaction, failed: Iterable[UUID]) -> Iterator[str]:
     asked = select(WorkItem.key).where(WorkItem.reason == WorkReason.MESSAGE_NOT_DELIVERED)
     tasks = set(txn.session.scalars(asked))
@@ -153,7 +168,7 @@ INVARIANTS = (
             lambda: (
                 select(Message.id)
                 .join(Patient, Patient.id == Message.patient_id)
-                .where(Patient.status.in_(ENDINGS), Message.status.in_(UNSENT), TO_THE_PATIENTS_SIDE)
+                .where(Patient.status.in_(NO_LONGER_FOLLOWED), Message.status.in_(UNSENT), TO_THE_PATIENTS_SIDE)
                 .where(Message.template.not_in(ALWAYS_SAID))
             )
         ),
@@ -192,6 +207,7 @@ INVARIANTS = (
             )
         ),
     ),
+    Invariant("messages.gateways", "No gateway stands still for an hour without every site's knowing", gateways_untold),
     Invariant(
         "messages.attempts",
         "A message is being said by one attempt, or by none",

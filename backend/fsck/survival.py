@@ -6,7 +6,7 @@ from sqlalchemy import and_, func, select
 
 from backend.db import Transaction
 from backend.fsck.invariant import Invariant, ids_of
-from backend.patients.life import last_day_of
+from backend.patients.life import COUNTS, last_day_of
 from backend.patients.models import ContactHold, EvidenceOfLife, Patient
 from backend.survival.deaths import HELD_BECAUSE_REPORTED
 from backend.survival.models import DeathReport
@@ -19,7 +19,7 @@ def alive_after_death(txn: Transaction) -> Iterator[str]:
     rows = (
         select(Patient.id, Patient.died_on, func.max(EvidenceOfLife.as_of))
         .join(EvidenceOfLife, EvidenceOfLife.patient_id == Patient.id)
-        .where(Patient.status == PatientStatus.DIED, Patient.died_on.is_not(None))
+        .where(Patient.status == PatientStatus.DIED, Patient.died_on.is_not(None), COUNTS)
         .group_by(Patient.id, Patient.died_on)
     )
     for patient_id, died_on, alive_on in txn.session.execute(rows):

@@ -6,13 +6,14 @@ Built once from a stored version and never changed, so it may be shared by all r
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import bindparam, select
 
-from backend.db import Database, Transaction, database_of
+from backend.db import Database, Transaction, UTCDateTime, database_of
 from backend.errors import NotFound
 from backend.instruments.models import InstrumentVersion, TerminologyVersion
 
@@ -140,6 +141,10 @@ class Terminology:
 
 _VERSIONS = select(InstrumentVersion.id).where(InstrumentVersion.name == bindparam("name"))
 _THAT_VERSION = _VERSIONS.where(InstrumentVersion.version == bindparam("version"))
+_A_LATER_ONE = _VERSIONS.where(
+    InstrumentVersion.version > bindparam("version"),
+    InstrumentVersion.loaded_at <= bindparam("at", type_=UTCDateTime()),
+).limit(1)
 
 # What an instrument can be called; some databases cannot even be asked about the rest.
 NAME = re.compile(r"[a-z][a-z0-9_]{0,79}")
@@ -171,6 +176,12 @@ def find_instrument(txn: Transaction, name: str, version: int | None = None) -> 
         row = txn.session.get_one(InstrumentVersion, row_id)
         _instruments[row_id] = Instrument.from_content(row.content, row.version)
     return _instruments[row_id]
+
+
+def is_superseded(txn: Transaction, name: str, version: int, at: datetime) -> bool:
+    """Whether a later version than this stood beside it at that moment."""
+    later = {"name": name, "version": version, "at": at}
+    return txn.connection.scalar(_A_LATER_ONE, later) is not None
 
 
 def _id_of(txn: Transaction, name: str, version: int) -> UUID | None:

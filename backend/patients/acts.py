@@ -1,9 +1,10 @@
 """What was decided about a patient's treatment and contact: each a row of its own, never changed, only reversed."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, WithId
@@ -50,20 +51,39 @@ class Hospitalisation(Reversible, Base):
 
 
 class Reversal(OfPatient, WithId, Base):
-    """A signed statement that an act was a mistake. ``content_hash`` is taken of the act as it stood. Insert-only."""
+    """A signed statement that an act was a mistake. Insert-only.
+
+    ``content`` is the act as it stood, by which an undone one stays readable; ``content_hash`` is the SHA-256 of its
+    canonical text. Reversals from before that was kept have the hash alone.
+    """
 
     __tablename__ = "reversal"
 
     of_type: Mapped[str]
     of_id: Mapped[UUID]
     reason_sealed: Mapped[str | None]
+    content: Mapped[dict[str, Any] | None]
     content_hash: Mapped[str]
     signed_by: Mapped[UUID | None]
     signed_at: Mapped[datetime]
 
 
+class VoidedEvidence(OfPatient, WithId, Base):
+    """Evidence of life that rested on a mistaken entry: it stays to be read and counts no more. Insert-only."""
+
+    __tablename__ = "voided_evidence"
+    __table_args__ = (UniqueConstraint("evidence_id"),)
+
+    evidence_id: Mapped[UUID] = mapped_column(ForeignKey("evidence_of_life.id"))
+    reversal_id: Mapped[UUID] = mapped_column(ForeignKey("reversal.id"), index=True)
+    voided_at: Mapped[datetime]
+
+
 class ProtocolMove(OfPatient, WithId, Base):
-    """The patient goes on under another version of the protocol. What happened before stays under the old one."""
+    """The patient goes on under another version of the protocol. What had begun by ``recorded_at`` stays as it was.
+
+    ``moved_on`` is the day it was decided for, which may lie before the day it was entered.
+    """
 
     __tablename__ = "protocol_move"
 
@@ -73,6 +93,9 @@ class ProtocolMove(OfPatient, WithId, Base):
     reconsented_on: Mapped[date | None]
     recorded_by: Mapped[UUID | None]
     recorded_at: Mapped[datetime]
+    # Set when a signed reversal says that it was entered by mistake.
+    reversed_at: Mapped[datetime | None]
+    reversed_by: Mapped[UUID | None]
 
 
 class CalendarFeed(OfPatient, WithId, Base):

@@ -1,7 +1,8 @@
 """Relatives and friends whom the patient named."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -55,8 +56,16 @@ def name_caregiver(txn: Transaction, patient: Patient, site: Site, form: Caregiv
 
 def caregivers_of(txn: Transaction, patient: Patient) -> Sequence[Caregiver]:
     """Whom the patient has named and not taken back, in the order of naming."""
-    named = select(Caregiver).where(Caregiver.patient_id == patient.id, Caregiver.ended_at.is_(None))
-    return txn.session.scalars(named.order_by(Caregiver.named_at, Caregiver.id)).all()
+    return caregivers_of_all(txn, [patient.id])[patient.id]
+
+
+def caregivers_of_all(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, Sequence[Caregiver]]:
+    """By patient, the same for many at once."""
+    named: dict[UUID, list[Caregiver]] = {patient_id: [] for patient_id in patient_ids}
+    standing = select(Caregiver).where(Caregiver.patient_id.in_(named), Caregiver.ended_at.is_(None))
+    for caregiver in txn.session.scalars(standing.order_by(Caregiver.named_at, Caregiver.id)):
+        named[caregiver.patient_id].append(caregiver)
+    return named
 
 
 def opened(txn: Transaction, caregiver: Caregiver) -> NamedCaregiver:

@@ -1,14 +1,14 @@
 """Where and when a person may be reached: numbers, the hours of rest, and holds on all contact."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Uuid, bindparam, or_, select
 
 from backend import audit
-from backend.db import Transaction
+from backend.db import Transaction, UTCDateTime
 from backend.errors import NoLongerPossible
 from backend.patients.models import Caregiver, ContactHold, Patient
 from backend.patients.turns import one_at_a_time_for
@@ -16,6 +16,18 @@ from backend.sealing import keyring_of, seal, unseal
 from backend.staff.models import StaffMember
 from backend.terms import Recipient
 from notifications.models import Message
+
+# Asked before every message and every plan, and so put together once.
+_HOLDS = (
+    select(ContactHold)
+    .where(
+        ContactHold.patient_id.in_(bindparam("whose", expanding=True, type_=Uuid())),
+        ContactHold.lifted_at.is_(None),
+        or_(ContactHold.until.is_(None), ContactHold.until > bindparam("now", type_=UTCDateTime())),
+    )
+    .order_by(ContactHold.held_at, ContactHold.id)
+)
+_HELD = _HOLDS.with_only_columns(ContactHold.patient_id)
 
 
 @dataclass(frozen=True)
@@ -66,12 +78,12 @@ def lift(txn: Transaction, held: ContactHold) -> None:
 
 def holds(txn: Transaction, patient: Patient) -> Sequence[ContactHold]:
     """What holds contact with this patient now, earliest first."""
-    standing = (
-        select(ContactHold)
-        .where(ContactHold.patient_id == patient.id, ContactHold.lifted_at.is_(None))
-        .where(or_(ContactHold.until.is_(None), ContactHold.until > txn.now))
-    )
-    return txn.session.scalars(standing.order_by(ContactHold.held_at, ContactHold.id)).all()
+    return txn.session.scalars(_HOLDS, {"whose": [patient.id], "now": txn.now}).all()
+
+
+def whose_contact_is_held(txn: Transaction, patient_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Of these patients, those for whom ``holds`` finds something."""
+    return frozenset(txn.connection.scalars(_HELD, {"whose": list(patient_ids), "now": txn.now}))
 
 
 def address_of(txn: Transaction, message: Message) -> str | None:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, tuple_
 
-from backend import audit, clock
+from backend import audit
 from backend.db import Transaction
-from backend.errors import InvalidInput
+from backend.errors import InvalidInput, NoLongerPossible
 from backend.patients import life
 from backend.patients.models import Deviation, Patient
 from backend.patients.turns import one_at_a_time_for
@@ -66,6 +66,28 @@ def record(
     return deviation
 
 
+def take_back(txn: Transaction, patient: Patient, kind: str, subject: str, why: str) -> None:
+    """What an act recorded by itself goes with the act: every standing one of this kind about this."""
+    standing = select(Deviation).where(
+        Deviation.patient_id == patient.id,
+        Deviation.kind == kind,
+        Deviation.subject == subject,
+        Deviation.reversed_at.is_(None),
+    )
+    for deviation in txn.session.scalars(standing.order_by(Deviation.id)):
+        deviation.reversed_at, deviation.reversed_by = txn.now, txn.actor.id
+        audit.record(txn, "deviation.reversed", deviation, reason=why)
+    txn.session.flush()
+
+
+def refuse_what_an_act_left(deviation: Deviation) -> None:
+    """Raise ``NoLongerPossible`` for one that stands and falls with the act that recorded it."""
+    if deviation.kind in RECORDED_BY_ACTS:
+        raise NoLongerPossible(
+            "An act recorded this by itself; it goes when that act is reversed.", kind=deviation.kind
+        )
+
+
 def enter(txn: Transaction, patient: Patient, said: Entry) -> Deviation:
     """What a person found. Raises ``InvalidInput`` for days before consent, after death or ahead.
 
@@ -74,9 +96,7 @@ def enter(txn: Transaction, patient: Patient, said: Entry) -> Deviation:
     one_at_a_time_for(txn, patient.id)
     if said.kind in RECORDED_BY_ACTS:
         raise InvalidInput(fields={"kind": ["The act itself records this; enter that."]})
-    if said.occurred_on > clock.local_day(txn.now, patient.time_zone):
-        raise InvalidInput(fields={"occurred_on": ["This day has not come yet."]})
-    life.check_day(patient, said.occurred_on, field="occurred_on")
+    life.check_day_past(txn, patient, said.occurred_on, field="occurred_on")
     made = record(
         txn,
         patient,

@@ -17,7 +17,8 @@ from backend.patients.life import add_evidence
 from backend.patients.models import Enrolment, Patient
 from backend.phones import e164
 from backend.protocol.definition import Protocol
-from backend.protocol.load import current_version, protocol_of
+from backend.protocol.effects import version_in_effect
+from backend.protocol.load import protocol_of
 from backend.sealing import make_data_key, seal
 from backend.staff.models import Site
 from backend.terms import ChannelKind, EvidenceSource, Language, PatientStatus, Role
@@ -50,12 +51,12 @@ class EnrolmentForm:
 
 
 def enrol(txn: Transaction, site: Site, form: EnrolmentForm) -> Patient:
-    """Enrol a patient at a site, under the newest protocol.
+    """Enrol a patient at a site, under the newest version of the protocol that holds there.
 
     Raises ``InvalidInput`` with every complaint. A number outside its bound passes only with a reason given by
     a principal investigator, and is then kept as an important deviation.
     """
-    version = current_version(txn)
+    version = version_in_effect(txn, site.id, clock.local_day(txn.now, site.time_zone))
     overridden = _check(txn, site, protocol_of(txn, version.id), form)
     patient = Patient(
         site_id=site.id,

@@ -15,12 +15,11 @@ from backend.patients.acts import CalendarFeed
 from backend.patients.models import Patient
 from backend.patients.turns import take_turn
 from backend.sealing import is_forgotten, keyring_of
-from backend.terms import PatientStatus
+from backend.terms import NO_LONGER_FOLLOWED
 
 PURPOSE = "calendar feed"
 # Longer than any of ours; nobody needs to hash a novel.
 LONGEST_TOKEN = 64
-NO_LONGER_FOLLOWED = frozenset({PatientStatus.DIED, PatientStatus.WITHDRAWN})
 
 
 def token_for(txn: Transaction, patient: Patient) -> str | None:

@@ -17,11 +17,10 @@ from backend.patients.models import Caregiver, Patient
 from backend.patients.sign_in import sign_phones_out, void_unused_codes
 from backend.patients.turns import take_turn
 from backend.sealing import DataKey, is_forgotten, shred
-from backend.terms import ForgettingReason, MessageStatus, PatientStatus
-from notifications.models import InboundMessage, Message, OptOut
+from backend.terms import NO_LONGER_FOLLOWED, ForgettingReason, MessageStatus
+from notifications.models import InboundMessage, Message, NumberStop, OptOut
 
 FORGOTTEN = "forgotten"
-NO_LONGER_FOLLOWED = frozenset({PatientStatus.DIED, PatientStatus.WITHDRAWN})
 ON_ITS_WAY = (MessageStatus.SENDING, MessageStatus.IN_DOUBT)
 
 
@@ -79,6 +78,9 @@ def _empty_lookups(txn: Transaction, patient: Patient) -> None:
     stopped = select(OptOut).where(OptOut.number_index.in_(_numbers_of_nobody_else(txn, patient)))
     for row in txn.session.scalars(stopped.order_by(OptOut.id)).all():
         row.number_index = f"{FORGOTTEN}:{row.id}"
+    of_no_use = select(NumberStop).where(NumberStop.number_index.in_(_numbers_of_nobody_else(txn, patient)))
+    for stop in txn.session.scalars(of_no_use.order_by(NumberStop.id)).all():
+        stop.number_index = f"{FORGOTTEN}:{stop.id}"
     patient.phone_index = None
     named = select(Caregiver).where(Caregiver.patient_id == patient.id).order_by(Caregiver.id)
     for caregiver in txn.session.scalars(named):

@@ -1,21 +1,24 @@
 """Whether the patient lives, and how we know. Evidence is only ever added; a death is recorded in one place above."""
 
 from calendar import monthrange
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from backend import audit, clock
 from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible
+from backend.patients.acts import Reversal, VoidedEvidence
 from backend.patients.models import EvidenceOfLife, Patient
 from backend.patients.sign_in import void_unused_codes
 from backend.sealing import seal
 from backend.terms import EvidenceSource, PatientStatus
 
+# What counts: evidence that rested on a mistaken entry stays, and shows nothing any more.
+COUNTS = ~exists().where(VoidedEvidence.evidence_id == EvidenceOfLife.id)
 _ALIVE_DATES = (
     select(EvidenceOfLife.as_of)
-    .where(EvidenceOfLife.patient_id == bindparam("patient_id"))
+    .where(EvidenceOfLife.patient_id == bindparam("patient_id"), COUNTS)
     .distinct()
     .order_by(EvidenceOfLife.as_of)
 )
@@ -61,7 +64,32 @@ def alive_dates(txn: Transaction, patient: Patient) -> tuple[date, ...]:
 
 def last_known_alive(txn: Transaction, patient: Patient) -> date | None:
     """The latest date on which the patient is known to have been alive."""
-    return txn.session.scalar(select(func.max(EvidenceOfLife.as_of)).where(EvidenceOfLife.patient_id == patient.id))
+    of_patient = select(func.max(EvidenceOfLife.as_of)).where(EvidenceOfLife.patient_id == patient.id, COUNTS)
+    return txn.session.scalar(of_patient)
+
+
+def void_evidence(
+    txn: Transaction, patient: Patient, reversal: Reversal, reference: str, *, recorded_at: datetime | None = None
+) -> None:
+    """What showed that the patient was alive never happened: it stays on the record, and counts no more.
+
+    ``reference`` and ``recorded_at``, where it is known, are those of ``add_evidence``.
+    """
+    meant = select(EvidenceOfLife).where(
+        EvidenceOfLife.patient_id == patient.id, EvidenceOfLife.reference == reference, COUNTS
+    )
+    if recorded_at is not None:
+        meant = meant.where(EvidenceOfLife.recorded_at == recorded_at)
+    for evidence in txn.session.scalars(meant.order_by(EvidenceOfLife.id)):
+        voided = VoidedEvidence(
+            patient_id=patient.id,
+            site_id=patient.site_id,
+            evidence_id=evidence.id,
+            reversal_id=reversal.id,
+            voided_at=txn.now,
+        )
+        audit.record(txn, "evidence_of_life.voided", voided)
+    txn.session.flush()
 
 
 def is_dead(patient: Patient) -> bool:
@@ -75,6 +103,20 @@ def check_day(patient: Patient, on: date, *, field: str) -> None:
         raise InvalidInput(fields={field: [f"Before consent on {patient.consented_on.isoformat()}."]})
     if _is_after_death(patient, on):
         raise InvalidInput(fields={field: [f"After the patient's death ({patient.died_on})."]})
+
+
+def check_day_past(txn: Transaction, patient: Patient, on: date, *, field: str, zone: str | None = None) -> None:
+    """The same, and a day that has not come yet, in ``zone`` or else where the patient lives."""
+    if on > clock.local_day(txn.now, zone or patient.time_zone):
+        raise InvalidInput(fields={field: ["This day has not come yet."]})
+    check_day(patient, on, field=field)
+
+
+def check_before_withdrawal(patient: Patient, on: date, *, field: str) -> None:
+    """Refuse a day after the patient had left the study."""
+    left_on = patient.withdrawn_from_study_on
+    if left_on is not None and on > left_on:
+        raise InvalidInput(fields={field: [f"After the withdrawal from the study on {left_on.isoformat()}."]})
 
 
 def record_death(txn: Transaction, patient: Patient, died_on: str) -> None:

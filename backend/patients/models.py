@@ -39,6 +39,8 @@ class Patient(WithId, Base):
 
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)
     protocol_version_id: Mapped[UUID] = mapped_column(ForeignKey("protocol_version.id"), index=True)
+    # Since when, for who moved to it; the moves themselves need not be looked for where it is empty.
+    protocol_moved_at: Mapped[datetime | None]
     subject_number: Mapped[str] = mapped_column(unique=True)
     arm: Mapped[str]
     targeted_drug: Mapped[str]
@@ -198,3 +200,6 @@ class Deviation(OfPatient, WithId, Base):
     reason_sealed: Mapped[str | None]
     recorded_by: Mapped[UUID | None]
     recorded_at: Mapped[datetime]
+    # Set when a signed reversal says that it was entered by mistake.
+    reversed_at: Mapped[datetime | None]
+    reversed_by: Mapped[UUID | None]

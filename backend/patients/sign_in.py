@@ -20,13 +20,12 @@ from backend.patients.models import ActivationCode, Device, DeviceToken, Patient
 from backend.patients.turns import take_turn
 from backend.sealing import keyring_of, new_token
 from backend.staff.models import Site
-from backend.terms import Originator, PatientStatus
+from backend.terms import NO_LONGER_FOLLOWED, Originator
 
 CODE_LIVES = timedelta(days=7)
 ACTIVATION_RETRY = timedelta(minutes=10)
 # Whoever found a code has to know the birth year as well, and there are not a hundred of them to try.
 MOST_WRONG_YEARS = 5
-WITHOUT_A_PHONE = frozenset({PatientStatus.DIED, PatientStatus.WITHDRAWN})
 
 ACCESS_LIVES = timedelta(minutes=30)
 # After month 24 the phone is used twice a year.
@@ -69,7 +68,7 @@ def issue_code(txn: Transaction, patient: Patient) -> IssuedCode:
     In the patient's turn: of two given out at the same moment only the later one works.
     """
     take_turn(txn, patient)
-    if patient.status in WITHOUT_A_PHONE:
+    if patient.status in NO_LONGER_FOLLOWED:
         raise NoLongerPossible("No phone can be signed in for this patient any more.")
     issued = wall()
     void_unused_codes(txn, patient, "a new code was issued")
@@ -128,7 +127,7 @@ def activate(
     if row.wrong_years > MOST_WRONG_YEARS or patient.birth_year != birth_year:
         _void_after_refusal(txn, row, on_voided)
         raise SignInRefused()
-    if row.voided_at or patient.status in WITHOUT_A_PHONE:
+    if row.voided_at or patient.status in NO_LONGER_FOLLOWED:
         raise SignInRefused()
     # A phone that gives no id cannot be recognised again: it gets an id that nobody knows.
     presented = f"{plain(code)}:{device_id or new_token()}"

@@ -24,12 +24,25 @@ class ProtocolVersion(WithId, Base):
 
 
 class ProtocolEffect(WithId, Base):
-    """From when a version holds, as a principal investigator has set it, and whether patients must consent anew."""
+    """From which day a version holds at a site, as its principal investigator has set it, and whether it needs consent.
+
+    Until that day has begun it may be set anew; from then on it stays.
+    """
 
     __tablename__ = "protocol_effect"
+    __table_args__ = (UniqueConstraint("protocol_version_id", "site_id"),)
 
-    protocol_version_id: Mapped[UUID] = mapped_column(ForeignKey("protocol_version.id"), unique=True)
+    protocol_version_id: Mapped[UUID] = mapped_column(ForeignKey("protocol_version.id"))
+    # There since 0012, and never empty: nothing wrote here before.
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True, nullable=True)
     effective_on: Mapped[date]
     needs_consent: Mapped[bool]
+    # Effects of before the first version that had them were written by no person.
+    reason_sealed: Mapped[str | None]
     set_by: Mapped[UUID | None]
     set_at: Mapped[datetime]
+
+    @property
+    def key_owner_id(self) -> UUID:
+        """Sealed under the site's key."""
+        return self.site_id

@@ -28,10 +28,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Label:
-    """What a report says of itself: which questionnaire it is, and maybe which item of the agenda it answers."""
+    """What a report says of itself: which questionnaire it is, and maybe which item of the agenda it answers.
+
+    ``is_superseded``: when it was completed, another version of the questionnaire had taken this one's place.
+    """
 
     instrument: str
     asked_key: str | None
+    is_superseded: bool = False
 
     def may_name(self, rule: Rule) -> bool:
         """Whether the report may belong to an item of this row of the agenda, by its questionnaire or by its key."""
@@ -60,12 +64,14 @@ def place_report(txn: Transaction, patient: Patient, course: Course, label: Labe
     asked_about = agenda(protocol_for(txn, patient), course, completed_at, only=Part(label.may_name, asked_key))
     items = [item for item in asked_about if item.instrument]
     named = by_key(items).get(asked_key) if asked_key else None
-    if named is not None and not _takes(txn, patient, named, instrument):
+    if named is not None and not _takes(named, instrument):
         raise InvalidInput(fields={"agenda_key": [f"{named.key} asks for {named.instrument}, not {instrument}."]})
     if patient.status == PatientStatus.DIED:
         return Place(None, Standing.UNSCHEDULED, "after_death")
     if patient.status in (PatientStatus.WITHDRAWN, PatientStatus.WITHDRAWN_FROM_REPORTING):
         return Place(None, Standing.UNSCHEDULED, "withdrawn")
+    if label.is_superseded:
+        return Place(None, Standing.UNSCHEDULED, "superseded_version")
     if asked_key is None:
         return _the_only_open_one(items, instrument)
     if named is None:
@@ -73,9 +79,8 @@ def place_report(txn: Transaction, patient: Patient, course: Course, label: Labe
     return _at(named)
 
 
-def _takes(txn: Transaction, patient: Patient, item: AgendaItem, instrument: str) -> bool:
-    rule = protocol_for(txn, patient).rules_by_name[item.rule]
-    return instrument == item.instrument or instrument in rule.covered_by
+def _takes(item: AgendaItem, instrument: str) -> bool:
+    return instrument == item.instrument or instrument in item.row.covered_by
 
 
 def _the_only_open_one(items: Sequence[AgendaItem], instrument: str) -> Place:

@@ -37,7 +37,7 @@ from backend.reports.submit import FROM_A_PHONE
 from backend.staff.models import Site
 from backend.terms import Tier
 from backend.triage.assess import assess
-from backend.triage.candidates import Source, rules_for
+from backend.triage.candidates import Source, rules_for, rules_under
 from backend.triage.models import CandidateDecision, CandidateEvent, CandidateFinding
 from backend.triage.replay import Alert, PersonsStep, ReplayedQueue
 from backend.triage.rules import Circumstances, RuleSet, Told
@@ -139,8 +139,7 @@ class _Shelf:
         self._rules: dict[UUID, RuleSet] = {}
         self._instruments: dict[tuple[str, int], Instrument] = {}
 
-    def tried_out(self, txn: Transaction, patient: Patient) -> RuleSet:
-        version_id = patient.protocol_version_id
+    def tried_out(self, txn: Transaction, version_id: UUID) -> RuleSet:
         if version_id not in self._rules:
             words = protocol_of(txn, version_id).words.danger
             self._rules[version_id] = RuleSet.from_content(self._triage, words)
@@ -163,7 +162,7 @@ class _OnePatient:
         self._infused_on = infused_on(txn, patient)
         self._sides = [
             (rules, ReplayedQueue(rules.clocks, site.time_zone, hours))
-            for rules in (rules_for(txn, patient), shelf.tried_out(txn, patient))
+            for rules in (rules_for(txn, patient), shelf.tried_out(txn, patient.protocol_version_id))
         ]
 
     def compare(self, compared: Comparison, days: Days) -> None:
@@ -194,7 +193,10 @@ class _OnePatient:
         said_on = clock.local_day(happened_at, self._patient.time_zone)
         source = Source(self._patient, said_on, report_id=report.id, respondent=report.respondent)
         told, known = self._told(report), self._circumstances(report, happened_at, received)
-        assessed = [assess(rules, told, known) for rules, _ in self._sides]
+        # By the version the patient was under then, which may have been another one.
+        under = report.protocol_version_id
+        judged_by = (rules_under(self._txn, under), self._shelf.tried_out(self._txn, under))
+        assessed = [assess(rules, told, known) for rules in judged_by]
         heard = [
             {alert.subject: alert for alert in queue.hear(source, said, report.received_at)}
             for (_, queue), said in zip(self._sides, assessed, strict=True)

@@ -16,11 +16,12 @@ from backend import audit, clock
 from backend.db import Transaction, canonical_json, insert_now
 from backend.errors import InvalidInput, ReportIdTaken
 from backend.instruments.answers import Checked, check_answers
-from backend.instruments.definition import Instrument, find_instrument
+from backend.instruments.definition import Instrument, find_instrument, is_superseded
 from backend.patients import life
 from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
 from backend.patients.turns import take_turn
+from backend.patients.versions import version_at
 from backend.reports.history import Moments, Reach, circumstances_of
 from backend.reports.placement import Label, Place, course_to_place, place_report
 from backend.reports.promised_calls import promise_a_call
@@ -29,7 +30,7 @@ from backend.staff.models import Site
 from backend.terms import EvidenceSource, ReportMode, Respondent, Standing, Tier, WorkReason
 from backend.triage.advice import advice
 from backend.triage.assess import Assessment, assess
-from backend.triage.candidates import Source, open_candidates, rules_for
+from backend.triage.candidates import Source, open_candidates, rules_under
 from backend.triage.grading import is_high_fever
 from backend.triage.models import CandidateFinding
 from backend.triage.rules import Finding
@@ -92,10 +93,11 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     instrument = _instrument(txn, sent)
     checked = check_answers(instrument, sent.answers, sent.measurements)
     happened_at = min(sent.completed_at, txn.now)
-    label = Label(instrument.name, sent.agenda_key)
+    is_old = is_superseded(txn, instrument.name, instrument.version, happened_at)
+    label = Label(instrument.name, sent.agenda_key, is_old)
     course = course_to_place(txn, patient, label)
     place = place_report(txn, patient, course, label, completed_at=happened_at)
-    rules = rules_for(txn, patient)
+    rules = rules_under(txn, _version(txn, patient, sent))
     in_high_fever = is_high_fever(checked.measurements)
     reach = Reach(checked.values.keys(), rules.days_back, sent.respondent, in_high_fever)
     moments = _moments(txn, sent, happened_at)
@@ -111,6 +113,11 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
         promise_a_call(txn, patient, report)
         txn.session.flush()
     return Submitted(report, tuple(candidate.id for candidate in candidates), is_new=True)
+
+
+def _version(txn: Transaction, patient: Patient, sent: Submission) -> UUID:
+    """A report is judged by the version the patient was under when it was completed, also if it comes after a move."""
+    return version_at(txn, patient, min(sent.completed_at, txn.now))
 
 
 def _moments(txn: Transaction, sent: Submission, happened_at: datetime) -> Moments:
@@ -179,7 +186,7 @@ def _keep(
     report.composites = dict(assessed.composites)
     report.measurements = dict(checked.measurements)
     report.tier = _tier(assessed.findings)
-    report.advice = _advice(txn, patient, sent.language, assessed.findings)
+    report.advice = _advice(txn, report, assessed.findings)
     report.body_fingerprint = fingerprint
     insert_now(txn, report)
     # The report is its own record and never changes; one entry says that it came.
@@ -194,7 +201,7 @@ def _as_sent(txn: Transaction, patient: Patient, sent: Submission) -> SymptomRep
         patient_id=patient.id,
         id=sent.id,
         site_id=patient.site_id,
-        protocol_version_id=patient.protocol_version_id,
+        protocol_version_id=_version(txn, patient, sent),
         instrument=sent.instrument,
         instrument_version=sent.instrument_version,
         language=sent.language,
@@ -214,14 +221,15 @@ def _as_sent(txn: Transaction, patient: Patient, sent: Submission) -> SymptomRep
     return report
 
 
-def _advice(txn: Transaction, patient: Patient, language: str, found: Sequence[Finding]) -> list[dict[str, str]]:
+def _advice(txn: Transaction, report: SymptomReport, found: Sequence[Finding]) -> list[dict[str, str]]:
     """What to do now and whom to call, in the language of the report."""
-    site = txn.session.get_one(Site, patient.site_id)
-    rules, hours = rules_for(txn, patient), WorkingHours.from_content(site.working_hours)
+    site = txn.session.get_one(Site, report.site_id)
+    rules = rules_under(txn, report.protocol_version_id)
+    hours = WorkingHours.from_content(site.working_hours)
     return advice(
         rules,
         found,
-        language=language,
+        language=report.language,
         phone=site.emergency_phone,
         can_call_today=can_call_today(txn.now, site.time_zone, hours, clocks=rules.clocks),
     )

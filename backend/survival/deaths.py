@@ -20,7 +20,7 @@ from backend.patients.turns import take_turn
 from backend.sealing import seal
 from backend.survival.models import DeathReport
 from backend.terms import DeathReportStatus, WorkReason
-from backend.worklist.items import find_item, open_item, resolve
+from backend.worklist.items import find_item, open_item, reopen, resolve
 from backend.worklist.models import WorkItem
 
 # Not \d, which takes the digits of every script: what is stored must sort and compare.
@@ -136,6 +136,15 @@ def close_task(txn: Transaction, patient: Patient, item: WorkItem, outcome: str,
     if outcome == RESUME:
         resume_contact(txn, patient)
     return closed
+
+
+def reopen_task(txn: Transaction, patient: Patient, item: WorkItem, reason: str) -> WorkItem:
+    """Ask again whether to write to the patient, as long as nothing has gone out since; a decision stands."""
+    if item.reason == WorkReason.DEATH_REPORTED:
+        raise NoLongerPossible("The report was decided. A death recorded by mistake is undone by a signed reversal.")
+    if all(held.reason != HELD_BECAUSE_REPORTED for held in contact.holds(txn, patient)):
+        raise NoLongerPossible("Messages go out again. A pause stops them for a time, a report of death at once.")
+    return reopen(txn, item, reason)
 
 
 def reports_of(txn: Transaction, patient: Patient) -> Sequence[DeathReport]:

@@ -69,7 +69,11 @@ class Source:
 
 def rules_for(txn: Transaction, patient: Patient) -> RuleSet:
     """The triage rules of the protocol version the patient is followed under."""
-    version_id = patient.protocol_version_id
+    return rules_under(txn, patient.protocol_version_id)
+
+
+def rules_under(txn: Transaction, version_id: UUID) -> RuleSet:
+    """The triage rules of a version of the protocol."""
     if version_id not in _rule_sets:
         protocol = protocol_of(txn, version_id)
         _rule_sets[version_id] = RuleSet.from_content(protocol.triage, protocol.words.danger)

@@ -35,7 +35,7 @@ from backend.triage.models import (
 from backend.triage.pages import Round
 from backend.triage.staff_letters import write_to_staff
 from backend.worklist.items import open_item
-from notifications import opt_outs
+from notifications import numbers, opt_outs
 
 # Whom a step means, and one after the other whom it means when those before can be reached by nothing.
 Circle = tuple[Role, ...]
@@ -306,7 +306,7 @@ def _write_to(txn: Transaction, page: StaffPage, person: PagedPerson, member: St
 
 def _takes_texts(txn: Transaction, member: StaffMember) -> bool:
     number = _opened(txn, member, "phone_sealed")
-    return number is not None and not opt_outs.seems_stopped(txn, number)
+    return number is not None and not opt_outs.seems_stopped(txn, number) and numbers.standing(txn, number) is None
 
 
 def _opened(txn: Transaction, member: StaffMember, column: str) -> str | None:

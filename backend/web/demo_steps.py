@@ -16,6 +16,7 @@ from backend.agenda.pauses import next_end
 from backend.conversations.channels import next_fall_back
 from backend.db import Database
 from backend.errors import InvalidInput
+from backend.patients.acts import ProtocolMove
 from backend.patients.models import Patient
 from backend.protocol.load import protocol_of
 from backend.staff.models import Site
@@ -87,9 +88,10 @@ def _zones_in_use(db: Database) -> Collection[str]:
 
 
 def _hours_of_looking(db: Database) -> Collection[time]:
-    """At which times of a patient's day it is seen that nobody has answered."""
+    """At which times of a patient's day it is seen that nobody has answered, also under versions moved away from."""
     with db.reading(demo_clock.DEMO) as txn:
-        versions = txn.session.scalars(select(Patient.protocol_version_id).distinct()).all()
+        under = union(select(Patient.protocol_version_id), select(ProtocolMove.from_version_id))
+        versions = txn.session.scalars(under).all()
         return {hour for version in versions for hour in protocol_of(txn, version).hours_of_looking}
 
 

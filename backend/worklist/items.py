@@ -10,13 +10,15 @@ from sqlalchemy.exc import IntegrityError
 
 from backend import audit
 from backend.db import Transaction, compare_and_set
-from backend.errors import NoLongerPossible
-from backend.sealing import seal
-from backend.terms import Duty, WorkReason
+from backend.errors import InvalidInput, NoLongerPossible
+from backend.sealing import seal, unseal
+from backend.terms import CallOutcome, Duty, WorkReason
 from backend.worklist.models import WorkItem
 
 # What orders the list, and therefore what its cursors hold.
 KEY = (datetime, UUID)
+# Which tasks a list holds.
+STATUSES = OPEN, RESOLVED, ALL = ("open", "resolved", "all")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,19 @@ class Handover:
 
 
 EVERYBODYS = Handover()
+
+# Tasks to telephone somebody. While nobody was reached they stay, whatever else is written down.
+CALLS = frozenset(
+    {
+        WorkReason.CALL_ABOUT_MOVED_DATE,
+        WorkReason.CALL_REQUESTED,
+        WorkReason.PATIENT_SILENT,
+        WorkReason.SURVIVAL_CHECK_UNANSWERED,
+    }
+)
+REACHED_NOBODY = frozenset({CallOutcome.NO_ANSWER, CallOutcome.LEFT_MESSAGE, CallOutcome.WRONG_NUMBER})
+# A patient who comes on the wrong day, or not at all, was not told: nothing less than having spoken closes these.
+CLOSED_BY_SPEAKING = frozenset({WorkReason.CALL_ABOUT_MOVED_DATE})
 
 
 def open_item(
@@ -78,18 +93,98 @@ def _is_first(txn: Transaction, item: WorkItem) -> bool:
     return True
 
 
+def settle(txn: Transaction, item: WorkItem, outcome: str, note: str | None = None) -> WorkItem:
+    """What a person says came of a task: it closes, but for a call that reached nobody, which stays with a trace.
+
+    Raises ``InvalidInput`` for any but the words of ``CallOutcome`` where only having spoken closes a task, and
+    ``NoLongerPossible`` when it was closed before.
+    """
+    if item.reason in CALLS and outcome in REACHED_NOBODY:
+        return _keep_trying(txn, item, outcome, note)
+    if item.reason in CLOSED_BY_SPEAKING and outcome != CallOutcome.SPOKE_TO_PATIENT:
+        words = ", ".join(sorted(REACHED_NOBODY))
+        complaint = f"Must be {CallOutcome.SPOKE_TO_PATIENT}, which closes this task, or one of {words}."
+        raise InvalidInput(fields={"outcome": [complaint]})
+    return resolve(txn, item, outcome, note)
+
+
 def resolve(txn: Transaction, item: WorkItem, outcome: str, note: str | None = None) -> WorkItem:
     """Close a task with what came of it. Raises ``NoLongerPossible`` when somebody closed it before."""
     claim = update(WorkItem).where(WorkItem.id == item.id, WorkItem.resolved_at.is_(None))
     if not compare_and_set(txn, claim, resolved_at=txn.now):
-        raise NoLongerPossible("This task was closed before.")
+        raise _was_closed(txn, item)
     item.resolved_at = txn.now
     item.resolved_by = txn.actor.id
-    item.outcome_sealed = seal(txn, item, "outcome_sealed", outcome)
-    item.note_sealed = seal(txn, item, "note_sealed", note)
+    _write_down(txn, item, outcome, note)
     audit.record(txn, "work_item.resolved", item)
     txn.session.flush()
     return item
+
+
+def reopen(txn: Transaction, item: WorkItem, reason: str) -> WorkItem:
+    """Put back on the list what a person closed by mistake, due as it was; ``reason`` is theirs, kept as its note.
+
+    Raises ``NoLongerPossible`` for an open task, and for one that no person closed: what it asked for had gone.
+    """
+    closed = WorkItem.resolved_at.is_not(None) & WorkItem.resolved_by.is_not(None)
+    claim = update(WorkItem).where(WorkItem.id == item.id, closed)
+    if not compare_and_set(txn, claim, resolved_at=None):
+        txn.session.refresh(item)
+        is_open = item.resolved_at is None
+        raise NoLongerPossible("This task is open." if is_open else "No person closed this task; its cause has gone.")
+    item.resolved_at, item.resolved_by = None, None
+    _write_down(txn, item, None, reason)
+    audit.record(txn, "work_item.reopened", item)
+    txn.session.flush()
+    return item
+
+
+def closed_by_itself(item: WorkItem) -> bool:
+    """Whether what a task asked for had gone, and no person closed it."""
+    return item.resolved_at is not None and item.resolved_by is None
+
+
+def open_again(txn: Transaction, item: WorkItem) -> bool:
+    """Put back on the list, due as it was, what closed by itself and is called for again: after a pause, for one.
+
+    False for an open task and for one that a person closed.
+    """
+    by_itself = WorkItem.resolved_at.is_not(None) & WorkItem.resolved_by.is_(None)
+    if not compare_and_set(txn, update(WorkItem).where(WorkItem.id == item.id, by_itself), resolved_at=None):
+        return False
+    item.resolved_at = None
+    _write_down(txn, item, None, None)
+    audit.record(txn, "work_item.reopened", item)
+    txn.session.flush()
+    return True
+
+
+def last_try(txn: Transaction, item: WorkItem) -> str | None:
+    """What came of the latest call about an open task that reached nobody; None: nobody has tried."""
+    return unseal(txn, item, "outcome_sealed") if item.resolved_at is None else None
+
+
+def _keep_trying(txn: Transaction, item: WorkItem, outcome: str, note: str | None) -> WorkItem:
+    claim = update(WorkItem).where(WorkItem.id == item.id, WorkItem.resolved_at.is_(None))
+    if not compare_and_set(txn, claim, resolved_by=None):
+        raise _was_closed(txn, item)
+    _write_down(txn, item, outcome, note)
+    audit.record(txn, "work_item.tried", item)
+    txn.session.flush()
+    return item
+
+
+def _write_down(txn: Transaction, item: WorkItem, outcome: str | None, note: str | None) -> None:
+    item.outcome_sealed = seal(txn, item, "outcome_sealed", outcome)
+    item.note_sealed = seal(txn, item, "note_sealed", note)
+
+
+def _was_closed(txn: Transaction, item: WorkItem) -> NoLongerPossible:
+    """Says when, and by whom: the id of a member of staff, or None where what it was about had gone by itself."""
+    txn.session.refresh(item)
+    at = item.resolved_at.isoformat() if item.resolved_at else None
+    by = str(item.resolved_by) if item.resolved_by else None
+    return NoLongerPossible("This task was closed before.", resolved_at=at, resolved_by=by)
 
 
 def to_pass_on(txn: Transaction) -> Sequence[UUID]:
@@ -128,17 +223,21 @@ class Page:
     after: tuple[datetime, UUID] | None
 
 
-def list_open(
+def list_items(
     txn: Transaction,
     visible: ColumnElement[bool],
     *,
+    status: str = OPEN,
     reason: str | None = None,
     for_role: str | None = None,
     after: tuple[datetime, UUID] | None = None,
     limit: int = 50,
 ) -> Page:
-    """Open tasks that ``visible`` allows, the most pressing first, by keyset."""
-    wanted = select(WorkItem).where(WorkItem.resolved_at.is_(None), visible)
+    """Tasks that ``visible`` allows, the most pressing first, by keyset: open ones, resolved ones, or all."""
+    wanted = select(WorkItem).where(visible)
+    if status != ALL:
+        is_open = WorkItem.resolved_at.is_(None)
+        wanted = wanted.where(is_open if status == OPEN else ~is_open)
     if reason:
         wanted = wanted.where(WorkItem.reason == reason)
     if for_role:

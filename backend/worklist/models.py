@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.db import Base, WithId
 
 OPEN = text("resolved_at IS NULL")
+PHONE_CHECK = text("reason = 'check_the_phone'")
 
 
 class WorkItem(WithId, Base):
@@ -18,6 +19,7 @@ class WorkItem(WithId, Base):
     __table_args__ = (
         UniqueConstraint("owner_id", "key"),
         Index("ix_work_item_open_by_site", "site_id", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index("ix_work_item_phone_check", "key", sqlite_where=PHONE_CHECK, postgresql_where=PHONE_CHECK),
         Index("ix_work_item_open", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
     )
 

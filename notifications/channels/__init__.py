@@ -23,10 +23,14 @@ class Envelope:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The provider has it. ``delivered``: it also said at once that the message is with the person."""
+    """The provider has it. ``delivered``: it also said at once that the message is with the person.
+
+    ``failed``: it said at once that it will never be, with this code.
+    """
 
     provider_id: str
     delivered: bool = False
+    failed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,10 @@ class Channel(Protocol):
     """A way to reach a person."""
 
     @property
+    def gateway(self) -> str:
+        """Which provider, and which account there: another one knows nothing of what this one took."""
+
+    @property
     def looks_to_be_sure(self) -> int:
         """How many times it must be asked before ``Absent`` is believed."""
 
@@ -103,6 +111,7 @@ class Channel(Protocol):
 class Removed:
     """A way that the settings no longer name, while messages that were begun on it are still in doubt."""
 
+    gateway = "removed"
     looks_to_be_sure = 1
     seconds_between_looks = 0.0
 

@@ -28,6 +28,7 @@ NOT_SIGNED_IN, NOT_SUPPORTED = "smtp_not_signed_in", "smtp_not_supported"
 class Email:
     """One mail a connection: pages are few, and a connection that is kept is one that may be dead."""
 
+    gateway = "email"
     looks_to_be_sure = 1
     seconds_between_looks = 0.0
 

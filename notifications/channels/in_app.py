@@ -8,6 +8,7 @@ from notifications.channels import Accepted, Envelope, Sighting, Sought
 class InApp:
     """A message is in the inbox from the moment its attempt is committed, so handing over cannot fail."""
 
+    gateway = "in_app"
     looks_to_be_sure = 1
     seconds_between_looks = 0.0
 

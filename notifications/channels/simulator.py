@@ -33,6 +33,7 @@ class PhoneText:
 class Simulator:
     """The SMS gateway of demos and tests."""
 
+    gateway = "simulator"
     looks_to_be_sure = 1
     seconds_between_looks = 0.0
 

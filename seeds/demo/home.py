@@ -18,8 +18,9 @@ from backend.audit_checkpoints import FILE_NAME
 from backend.config import Settings
 from backend.db import Database
 from backend.errors import DatabaseBusy, NotADemo
-from backend.jobs import open_database, work_of
+from backend.jobs import work_of
 from backend.migrations import upgrade
+from backend.opening import open_database
 from seeds.demo.past import Past, Progress
 from seeds.demo.people import Staff
 from seeds.demo.script import Invented

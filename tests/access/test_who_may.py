@@ -31,9 +31,17 @@ TAILORED: dict[str, dict[str, Any]] = {
 }
 # Nobody of the world has one: what happens to it has tests of its own.
 NOT_THERE = {("staff.MemberAuthenticator", "DELETE"), ("triage.Claims", "DELETE"), ("triage.Snoozes", "DELETE")}
-NOT_THERE |= {("pauses.PauseEnds", "POST")}
+NOT_THERE |= {("pauses.PauseEnds", "POST"), ("worklist.Reopenings", "POST")}
 # Acts on the calendar, which can be looked at without being done.
-PREVIEWED = ("/cycles", "/pauses", "/hospitalisations", "/discontinuations", "/withdrawals", "/reversals")
+PREVIEWED = (
+    "/cycles",
+    "/pauses",
+    "/hospitalisations",
+    "/discontinuations",
+    "/withdrawals",
+    "/reversals",
+    "/protocol-moves",
+)
 # Belongs to no one site: whoever may, may everywhere.
 STUDYWIDE = {("staff.Sites", "POST")}
 SAME_BUT_FOR = {"x-request-id", "date"}
@@ -115,7 +123,8 @@ def whose_records(rule, asker: Asker) -> Iterator[str]:
         return
     if asker.is_patient and "report_id" in rule.arguments:
         yield SAME_SITE
-    if not rule.rule.startswith(f"{API}/me/") or "report_id" in rule.arguments:
+    # A version is of the whole study, and where it shall hold stands in the body.
+    if "version" not in rule.arguments and (not rule.rule.startswith(f"{API}/me/") or "report_id" in rule.arguments):
         yield OTHER_SITE
     yield UNKNOWN
 

@@ -17,6 +17,7 @@ from backend.staff.sessions import start_session
 from backend.terms import Role
 from notifications.inbound import ReceivedText, keep
 from tests.people import Person, ann, bearer, member, phone_of, site_row
+from tests.protocol.amended import load_amendment, set_in_effect
 from tests.sent import answers, death_body, report_body
 from tests.waiting import a_task
 
@@ -47,6 +48,7 @@ class Records:
     site: str = "site-99"
     key: str = "imaging.m99"
     number: int = 9
+    version: int = 9
     name: str = "no_such_questionnaire"
 
 
@@ -60,6 +62,9 @@ class World:
         self.ann, anns = self._patient("site-01", "+8613800138101")
         _, cais = self._patient("site-01", "+8613800138102")
         self.dan, dans = self._patient("site-02", "+8613800138103")
+        # One holds, so that patients can move to it; of the next nobody has said from when it does.
+        set_in_effect(db, load_amendment(db))
+        load_amendment(db, sites=4)
         self.records = {OWN: anns, SAME_SITE: cais, OTHER_SITE: dans, UNKNOWN: Records()}
 
     def _patient(self, site: str, phone: str) -> tuple[Patient, Records]:
@@ -87,6 +92,7 @@ class World:
             site=site,
             key="imaging.m0",
             number=1,
+            version=3,
             name="ad_hoc",
         )
 

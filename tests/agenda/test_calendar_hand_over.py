@@ -47,6 +47,26 @@ def test_no_watch_week_comes_before_the_weekly_reports_have_ended() -> None:
     assert not [key for key in items if key.startswith("watch.")]
 
 
+def test_cells_given_long_after_the_last_ones_make_no_weeks_of_the_time_between() -> None:
+    """Month 12 has ended the weekly reports, and day 100 the watch: nobody knew then that more cells would come."""
+    before = calendar("2028-03-20 09:00", cycles=given(3, 31))
+    items = calendar("2028-03-20 09:00", cycles=given(3, 31, 410))
+
+    first, final = (410 + 16) // 7 + 1, (410 + 16 + 100) // 7
+    assert not [key for key in before if key.startswith("watch.")]
+    assert [key for key in items if key.startswith("watch.")] == [f"watch.w{week}" for week in range(first, final + 1)]
+    assert not [key for key in items if key not in before and items[key].state == "expired"]
+
+
+def test_cells_first_given_after_month_12_make_no_weeks_of_the_time_before_them() -> None:
+    before = calendar("2028-03-20 09:00")
+    items = calendar("2028-03-20 09:00", cycles=given(410))
+
+    first, final = (410 + 16) // 7 + 1, (410 + 16 + 100) // 7
+    assert [key for key in items if key.startswith("watch.")] == [f"watch.w{week}" for week in range(first, final + 1)]
+    assert not [key for key in items if key not in before and items[key].state == "expired"]
+
+
 def last(items: Any, family: str) -> AgendaItem:
     return max((item for item in items.values() if item.family == family), key=lambda item: item.due_on)
 

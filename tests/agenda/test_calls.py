@@ -20,7 +20,7 @@ def planned(now: str, arm: str = "nk", site_zone: str = BEIJING, **facts: Any) -
     one = course(arm, **({"site_zone": site_zone} | facts))
     moment = at(now, one.patient_zone)
     items = agenda(the_protocol(), one, moment)
-    return list(calls_about(the_protocol(), items, one.reported, Callers(one.site_zone, "CN")))
+    return list(calls_about(items, one.reported, Callers(one.site_zone, "CN")))
 
 
 def calls(now: str, arm: str = "nk", **facts: Any) -> dict[str, WantedCall]:

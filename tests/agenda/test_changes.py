@@ -311,7 +311,7 @@ def test_nobody_attends_before_consent_or_after_death(db: Database, ann: Patient
         assert [*refused.value.fields] == ["on"]
     with db.transaction(TEST) as txn:
         patient = in_the_record(txn, ann)
-        item = changes.record_attendance(txn, patient, "imaging.m0", Attendance.ATTENDED, date(2027, 2, 26))
+        item = changes.record_attendance(txn, patient, "imaging.m0", Attendance.ATTENDED, date(2027, 2, 26)).item
 
     assert item.state is AgendaState.COMPLETED
 
@@ -339,7 +339,7 @@ def test_nobody_replies_to_what_they_cannot_see_or_what_is_over(db: Database, cl
 def test_attending_a_visit_completes_it_and_shows_that_the_patient_was_alive(db: Database, ann: Patient) -> None:
     with db.transaction(TEST) as txn:
         patient = in_the_record(txn, ann)
-        item = changes.record_attendance(txn, patient, "imaging.m0", Attendance.ATTENDED, date(2027, 2, 26))
+        item = changes.record_attendance(txn, patient, "imaging.m0", Attendance.ATTENDED, date(2027, 2, 26)).item
 
     assert item.state is AgendaState.COMPLETED
 

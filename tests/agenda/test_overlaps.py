@@ -1,10 +1,8 @@
 """The sentences that stand under the calendar's table, through the record: one report, one contact, several items."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
@@ -27,6 +25,7 @@ from tests import people
 from tests.agenda.courses import RANDOMISED, at, calendar, course, infused, the_protocol
 from tests.conftest import Clock
 from tests.phone import Phone, plan_and_send
+from tests.sent import submission
 from tests.study import contents
 
 TEST = system("test")
@@ -36,19 +35,7 @@ GIVEN = (infused(1, "2027-02-01"),)
 
 
 def report(completed_at: str, **changes_to_it: Any) -> Submission:
-    moment = datetime.fromisoformat(completed_at)
-    weekly = Submission(
-        id=uuid4(),
-        instrument="weekly",
-        instrument_version=1,
-        language="en",
-        respondent="patient",
-        mode="app",
-        started_at=moment,
-        completed_at=moment,
-        answers=({"item": "nausea.frequency", "value": 0},),
-    )
-    return replace(weekly, **changes_to_it)
+    return submission(completed_at, **{"answers": ({"item": "nausea.frequency", "value": 0},)} | changes_to_it)
 
 
 def filed(db: Database, whose: Patient, sent: Submission) -> SymptomReport:

@@ -124,12 +124,14 @@ def test_a_pause_recalls_what_is_planned_and_its_end_plans_it_again(db, clock, w
     standing = pause(db, patient, date(2027, 3, 2))
     work.plan()
     during = keys(db, patient, MessageStatus.QUEUED)
+    with db.reading(NOBODY) as txn:
+        reasons = set(txn.session.scalars(select(Message.reason).where(Message.status == MessageStatus.CANCELLED)))
     with db.transaction(NOBODY) as txn:
         row = txn.session.get_one(Patient, patient.id)
         pauses.end(txn, row, pauses.pause_of(txn, row, standing.id))
 
     assert before
-    assert during == []
+    assert (during, reasons) == ([], {"paused"})
     assert keys(db, patient, MessageStatus.QUEUED) == before
 
 

@@ -150,6 +150,17 @@ def test_a_weekly_report_speaks_for_the_safety_check_of_its_day_at_the_earlier_h
     assert found["safety.c1.d4@2027-02-21:0d.2"].covered_by is None
 
 
+@pytest.mark.parametrize(("hour", "is_covered"), [(time(8, 30), False), (time(18, 59), False), (time(20), True)])
+def test_what_is_asked_before_the_evening_of_an_infusion_does_not_speak_for_it(hour: time, is_covered: bool) -> None:
+    found = messages("2027-02-19 12:00", cycles=(cycle(1, "2027-02-05"),), hour=hour)
+
+    weekly, evening = found["weekly.w3@2027-02-21:0d"], found["safety.c1.d0@2027-02-21:0d"]
+    assert evening.covered_by == (weekly.key if is_covered else None)
+    assert local(evening.send_at) == "2027-02-21 19:00"
+    assert weekly.local_time == min(hour, time(19))
+    assert weekly.urgency is (Urgency.SAFETY if is_covered else Urgency.ROUTINE)
+
+
 def test_a_quarterly_report_speaks_for_the_survival_check_but_not_to_the_caregiver_nor_for_the_call() -> None:
     found = messages("2028-04-20 09:00", "control")
 

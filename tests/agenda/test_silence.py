@@ -14,7 +14,7 @@ from backend.audit import AuditEvent
 from backend.db import Database, system
 from backend.jobs import Work
 from backend.patients import contact
-from backend.patients.models import Patient
+from backend.patients.models import ContactHold, Patient
 from backend.sealing import unseal
 from backend.staff.members import update_member
 from backend.staff.models import Site, StaffMember
@@ -261,6 +261,25 @@ def test_a_call_that_must_not_be_made_any_more_leaves_the_list(db, clock, work: 
     assert outcomes(db, patient) == ["no longer needed"]
 
 
+@pytest.mark.parametrize("status", [PatientStatus.DIED, PatientStatus.WITHDRAWN, None])
+def test_nobody_is_asked_to_tell_of_a_date_whoever_has_left(db, clock, work: Work, status: PatientStatus | None):
+    clock.move_to("2027-03-12T09:00:00+08:00")
+    patient = people.ann(db, randomised_on=date(2027, 3, 8))
+    with db.transaction(NOBODY) as txn:
+        row = txn.session.get_one(Patient, patient.id)
+        changes.plan_cycle(txn, row, 1, date(2027, 2, 26))
+        changes.confirm_cycle(txn, row, 1)
+    with db.transaction(NOBODY) as txn:
+        row = txn.session.get_one(Patient, patient.id)
+        row.status, row.died_on = status or row.status, "2027-03-12" if status == PatientStatus.DIED else None
+
+    assert work.call()["calls_closed"] == (1 if status else 0)
+    with db.reading(NOBODY) as txn:
+        (task,) = txn.session.scalars(select(WorkItem).where(WorkItem.patient_id == patient.id))
+        assert task.reason == "call_about_moved_date"
+        assert (task.resolved_at is None) == (status is None)
+
+
 def test_whoever_stopped_reporting_is_not_called_about_yesterday_either(db, clock, work: Work):
     patient = infused(db, clock)
     clock.move_to("2027-03-14T22:00:00+08:00")
@@ -290,6 +309,33 @@ def test_evidence_of_life_closes_the_survival_call(db, clock, work: Work, client
 
     assert [(one["key"], one["for_role"]) for one in listed] == [("unconfirmed:survival.m3@2027-02-28", "coordinator")]
     assert left == []
+
+
+def test_a_survival_call_that_a_pause_took_off_the_list_is_asked_for_again_until_a_person_has_made_it(
+    db, clock, work: Work, client
+):
+    patient = people.ben(db, randomised_on=date(2026, 11, 30), consented_on=date(2026, 11, 25), caregivers=())
+    clock.move_to("2027-03-08T09:00:00+08:00")
+    person, listed = people.coordinator(db), []
+
+    def look() -> list[str]:
+        work.call()
+        found = client.get("/api/v1/worklist?reason=survival_check_unanswered", headers=person.headers).json["items"]
+        listed.append([one["key"] for one in found])
+        return [one["id"] for one in found]
+
+    look()
+    with db.transaction(NOBODY) as txn:
+        held = contact.hold(txn, txn.session.get_one(Patient, patient.id), "a report of death")
+        hold_id = held.id
+    look()
+    with db.transaction(NOBODY) as txn:
+        contact.lift(txn, txn.session.get_one(ContactHold, hold_id))
+    [task] = look()
+    client.post(f"/api/v1/worklist/{task}/resolutions", json={"outcome": "spoke_to_patient"}, headers=person.headers)
+    look()
+
+    assert listed == [["unconfirmed:survival.m3@2027-02-28"], [], ["unconfirmed:survival.m3@2027-02-28"], []]
 
 
 def test_the_list_says_whose_duty_a_call_is_and_can_be_asked_for_one(db, clock, work: Work, client):

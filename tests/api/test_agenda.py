@@ -105,31 +105,6 @@ def test_staff_see_a_planned_infusion(db, client, patient, cycles):
     assert {item["key"]: item["state"] for item in agenda.json["items"]}["cycle-1.day-1"] == "planned"
 
 
-def test_a_preview_says_what_the_act_then_does_and_keeps_nothing(db, client, clock, patient, cycles):
-    person = coordinator(db)
-    acts = [
-        ("POST", cycles, COLLECTION),
-        ("PATCH", f"{cycles}/1", {"status": "confirmed"}),
-        ("PATCH", f"{cycles}/1", {"status": "confirmed", "day_1_on": "2027-03-18"}),
-        ("POST", f"{cycles}/1/infusions", {"day": 1, "started_at": "2027-03-18T10:00:00+08:00"}),
-    ]
-
-    for method, address, body in acts:
-        if "started_at" in body:
-            clock.move_to("2027-03-18T11:00:00+08:00")
-            person = coordinator(db)
-        before = rows(db)
-        preview = client.open(f"{address}?preview=true", method=method, json=body, headers=person.headers)
-        left_behind = rows(db)
-        act = client.open(address, method=method, json=body, headers=person.headers)
-
-        assert (preview.status_code, left_behind) == (200, before)
-        assert act.status_code == (201 if method == "POST" else 200)
-        assert preview.json["diff"] == act.json["diff"]
-        assert preview.json["cycle"] == act.json["cycle"]
-        assert rows(db) != before
-
-
 def test_a_moved_day_recalls_the_old_news_and_voids_the_reply(db, client, patient, cycles):
     person, phone = coordinator(db), phone_of(db, patient)
     client.post(cycles, json=COLLECTION, headers=person.headers)

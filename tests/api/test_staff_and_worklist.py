@@ -128,9 +128,12 @@ def test_a_task_is_listed_and_closed_once(db, client):
                 "reason": "change_requested",
                 "for_role": None,
                 "key": "visit.m1:change",
+                "agenda_key": None,
                 "due_at": "2027-03-01T00:00:00+00:00",
                 "created_at": "2027-03-01T00:00:00+00:00",
                 "resolved_at": None,
+                "resolved_by": None,
+                "last_try": None,
             }
         ],
         "next_cursor": None,

@@ -4,11 +4,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.bench.audit import bench_audit
+from tests.bench.dispatch import bench_dispatch
+from tests.bench.plan import bench_plan
 from tests.bench.queue import bench_queue
 from tests.bench.submit import bench_submit
 
 BENCHES: Mapping[str, Callable[[Sequence[str]], None]] = {
     "audit": bench_audit,
+    "dispatch": bench_dispatch,
+    "plan": bench_plan,
     "queue": bench_queue,
     "submit": bench_submit,
 }

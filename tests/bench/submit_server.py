@@ -14,8 +14,8 @@ from backend.api.lines import THREADS_FOR_EACH
 from backend.app import create_app
 from backend.config import read_settings
 from backend.http_server import answer_requests
-from backend.jobs import open_database
 from backend.logs import configure_logs
+from backend.opening import open_database
 from tests.bench.steps import Steps
 
 BARE = "/bench/bare"

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backend import clock
 from backend.agenda import changes
@@ -19,7 +19,7 @@ from backend.terms import Attendance, EvidenceSource, PatientStatus, Urgency
 from backend.triage import questions
 from backend.triage.models import CandidateEvent, CandidateQuestion
 from notifications import inbound, opt_outs
-from notifications.models import Message
+from notifications.models import Attempt, Message
 from tests import people
 from tests.conversations.release_world import (
     Row,
@@ -29,12 +29,14 @@ from tests.conversations.release_world import (
     an_infusion_is_ahead,
     life_is_asked_after,
     moment,
+    takes_no_texts,
+    with_number,
 )
 from tests.phone import Phone
 
 TEXT, APP = "send by sms", "send by in_app"
 SISTERS_NUMBER = "+8613800138009"
-AGENDA = "_about_the_agenda"
+AGENDA, NEWS = "_about_the_agenda", "_about_the_news"
 
 
 def to_nobody(world: World) -> None:
@@ -96,15 +98,16 @@ def lives_after_the_window(world: World) -> None:
     world.do(lambda txn, ann: confirm_alive(txn, ann, as_of=today, source=source, reference="test"))
 
 
-def the_news_has_not_left(world: World) -> None:
+def the_news_has_failed(world: World) -> None:
     world.at("2027-03-18T18:30:00+08:00")
     world.confirms_cycle()
     world.takes("cycle-1.day-1@2027-03-20:-2d")
+    of_the_news(world, status="failed")
 
 
-def the_news_has_left(world: World) -> None:
+def of_the_news(world: World, **columns: object) -> None:
     news = select(Message.id).where(Message.template == "infusion_confirmed")
-    world.change(Message, world.do(lambda txn, _: txn.session.scalars(news).one()), channel="sms")
+    world.change(Message, world.do(lambda txn, _: txn.session.scalars(news).one()), **columns)
 
 
 def just_before_the_next_prompt(world: World) -> None:
@@ -183,6 +186,13 @@ def stops(world: World, number: str) -> None:
         opt_outs.stop(txn, contact.phone_index(txn, number), kept.id)
 
     world.do(act)
+
+
+def another_number_is_of_no_use(world: World) -> None:
+    a_report_is_due(world)
+    world.of_ann(channels=["sms"])
+    takes_no_texts(world, people.BENS_PHONE)
+    world.do(lambda txn, _: txn.session.execute(update(Attempt).values(number=2)))
 
 
 def another_number_stopped(world: World) -> None:
@@ -289,7 +299,8 @@ ROWS = (
         a_report_is_due,
         lambda world: world.of_ann(randomised_on=date(2027, 2, 24)),
     ),
-    Row(AGENDA, "suppress: said_already", TEXT, the_news_has_not_left, the_news_has_left),
+    Row(NEWS, "suppress: said_already", TEXT, the_news_has_failed, lambda world: of_the_news(world, channel="sms")),
+    Row(NEWS, "later: news_waits", TEXT, the_news_has_failed, lambda world: of_the_news(world, status="queued")),
     Row(
         AGENDA,
         "suppress: newer_prompt_due",
@@ -341,14 +352,31 @@ ROWS = (
         the_question_names_a_drug,
     ),
     Row(
-        "_to_the_patient",
+        "_why_no_text",
         "suppress: opted_out",
         TEXT,
         another_number_stopped,
         lambda world: stops(world, people.ANNS_PHONE),
+        said="opt_outs.OPTED_OUT",
     ),
     Row(
-        "_to_the_patient",
+        "_why_no_text",
+        "suppress: number_of_no_use",
+        TEXT,
+        another_number_is_of_no_use,
+        lambda world: takes_no_texts(world, people.ANNS_PHONE),
+        said="numbers.OF_NO_USE",
+    ),
+    Row(
+        "_why_no_text",
+        "suppress: malformed_number",
+        TEXT,
+        another_number_stopped,
+        lambda world: world.do(with_number("+86 138 0013")),
+        said="numbers.MALFORMED",
+    ),
+    Row(
+        "_why_no_text",
         "suppress: no_number",
         APP,
         the_app_is_left,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
@@ -16,9 +16,10 @@ from backend.conversations.release_to_staff import StaffWays
 from backend.db import Transaction, system
 from backend.jobs import Work
 from backend.patients.models import Patient
+from backend.sealing import seal
 from backend.terms import Recipient, Urgency
-from notifications import Later, Send, queue
-from notifications.models import Message
+from notifications import Later, Send, numbers, queue
+from notifications.models import Attempt, Message
 from notifications.outbox import Letter
 from tests import people
 from tests.conftest import Clock
@@ -171,3 +172,27 @@ def moment(said: str) -> datetime:
 def made(work: Work, clock: Clock) -> World:
     """Ann, just enrolled."""
     return World(work, clock, people.ann(work.db))
+
+
+def takes_no_texts(world: World, number: str) -> None:
+    """A provider has said so of the number, about another message to it."""
+
+    def act(txn: Transaction, ann: Patient) -> None:
+        attempt = Attempt(
+            id=uuid4(), message_id=world.message_id, key_owner_id=ann.id, number=1, channel="sms", language="en",
+            template="visit_reminder", template_version=1, status="refused", code="21211", started_at=txn.now, looks=0,
+        )  # fmt: skip
+        txn.session.add(attempt)
+        txn.session.flush()
+        numbers.stop(txn, number, attempt)
+
+    world.do(act)
+
+
+def with_number(number: str) -> Callable[[Transaction, Patient], None]:
+    """As it can only have come past every door: none lets such a number in."""
+
+    def act(txn: Transaction, ann: Patient) -> None:
+        ann.phone_sealed = seal(txn, ann, "phone_sealed", number)
+
+    return act

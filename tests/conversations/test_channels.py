@@ -1,8 +1,9 @@
 """What did not reach a patient one way in time goes the next way, once, while it is worth anything."""
 
 import threading
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -12,6 +13,8 @@ from backend.audit import AuditEvent
 from backend.conversations import channels
 from backend.db import Database
 from backend.jobs import Work
+from backend.patients.models import Patient
+from backend.survival.deaths import report_death
 from backend.terms import Attendance
 from notifications.models import Message
 from tests import people
@@ -154,6 +157,62 @@ def test_a_next_way_that_is_closed_is_not_taken(world: World) -> None:
     assert sent_again(world.work.db) == []
 
 
+def test_the_night_is_left_in_peace_by_the_next_way_too(world: World) -> None:
+    sent_but_not_delivered(world, settled_at=datetime.fromisoformat("2027-03-04T15:30:00+08:00"))
+
+    world.at("2027-03-04T21:30:00+08:00")
+    tick(world)
+    assert sent_again(world.work.db) == [(f"{WEEKLY}/in_app", "queued", None)]
+    world.at("2027-03-05T08:00:00+08:00")
+    tick(world)
+
+    assert sent_again(world.work.db) == [(f"{WEEKLY}/in_app", "delivered", "in_app")]
+
+
+def test_there_is_one_step_and_no_more(world: World) -> None:
+    """Neither what went the second way, nor what it was said instead of, is said a third time."""
+    sent_but_not_delivered(world)
+    for hour in (16, 22):
+        world.at(f"2027-03-04T{hour}:00:00+08:00")
+        tick(world)
+
+    world.at("2027-03-05T08:30:00+08:00")
+    tick(world)
+
+    assert sent_again(world.work.db) == [(f"{WEEKLY}/in_app", "delivered", "in_app")]
+
+
+def test_nothing_goes_another_way_to_whoever_is_said_to_have_died(world: World) -> None:
+    sent_but_not_delivered(world)
+    world.do(report_death)
+
+    world.at("2027-03-04T16:00:00+08:00")
+    tick(world)
+
+    assert sent_again(world.work.db) == []
+
+
+def test_a_step_that_was_taken_is_recalled_when_a_death_is_reported_before_it_leaves(world: World) -> None:
+    sent_but_not_delivered(world)
+    world.at("2027-03-04T16:00:00+08:00")
+    world.work.fall_back()
+    world.do(report_death)
+
+    tick(world)
+
+    assert sent_again(world.work.db) == [(f"{WEEKLY}/in_app", "cancelled", None)]
+
+
+def test_what_the_team_asks_in_its_own_words_is_not_repeated(world: World) -> None:
+    """Its answer belongs to that one message; the app shows it in any case."""
+    sent_but_not_delivered(world, words_sealed="of a test")
+
+    world.at("2027-03-04T16:00:00+08:00")
+    world.work.fall_back()
+
+    assert sent_again(world.work.db) == []
+
+
 def test_what_waits_for_its_next_way_is_suppressed_once_a_newer_prompt_is_due(world: World) -> None:
     sent_but_not_delivered(world)
     world.at("2027-03-04T16:00:00+08:00")
@@ -184,3 +243,25 @@ def test_two_workers_take_one_step_once(world: World) -> None:
 
     assert sorted(taken) == [False, True]
     assert len(sent_again(world.work.db)) == 1
+
+
+def test_those_who_have_no_other_way_hide_nobody_who_has(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ben = people.ben(world.work.db)
+    sent_but_not_delivered(world)
+    monkeypatch.setattr(channels, "BATCH", 3)
+    world.do(lambda txn, _: txn.session.add_all(unheard_by(ben.id, txn.now, number) for number in range(5)))
+    world.change(Patient, ben.id, channels=["sms"])
+
+    world.at("2027-03-04T16:00:00+08:00")
+    world.work.fall_back()
+
+    assert [key for key, _, _ in sent_again(world.work.db)] == [f"{WEEKLY}/in_app"]
+
+
+def unheard_by(patient_id: UUID, now: datetime, number: int) -> Message:
+    an_hour_ago = now - timedelta(hours=1)
+    return Message(
+        recipient="patient", patient_id=patient_id, template="visit_reminder", values={}, key=f"w{number}@",
+        urgency="routine", priority=2, send_at=an_hour_ago, next_try_at=an_hour_ago, tries=0, status="sent",
+        channel="sms", created_at=an_hour_ago, settled_at=an_hour_ago,
+    )  # fmt: skip

@@ -241,3 +241,20 @@ def test_when_two_machines_talk_a_person_reads_also_what_was_understood(
 
     assert sum(len(one) for one in answers) == 6
     assert in_the_inbox(db) == ["inbox", "inbox"]
+
+
+def test_a_day_confirmed_after_its_reminder_was_due_is_told_of_once(
+    db: Database, clock: Clock, work: Work, ann: Patient, phone: Phone
+) -> None:
+    clock.move_to("2027-03-12T18:30:00+08:00")
+    with db.transaction(TEST) as txn:
+        patient = txn.session.get_one(Patient, ann.id)
+        changes.plan_cycle(txn, patient, 1, date(2027, 2, 26))
+        changes.confirm_cycle(txn, patient, 1)
+
+    work.dispatch()
+    clock.move_to("2027-03-12T18:40:00+08:00")
+    work.dispatch()
+
+    [text] = [text for text in phone.received if "13 March" in text]
+    assert "Sat 13 March and Sun 14 March" in text

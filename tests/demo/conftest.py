@@ -12,7 +12,7 @@ from backend import clock as the_clock
 from backend import demo_clock
 from backend.config import Settings, read_settings
 from backend.db import Database, Transaction
-from backend.jobs import open_database
+from backend.opening import open_database
 from backend.patients.models import Patient
 from seeds.demo.home import Demo, make_demo
 from tests.databases import KINDS, Databases

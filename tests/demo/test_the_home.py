@@ -13,8 +13,8 @@ from backend import demo_clock
 from backend.config import Mode
 from backend.db import Database, system
 from backend.errors import NotADemo
-from backend.jobs import open_database
 from backend.migrations import upgrade
+from backend.opening import open_database
 from backend.patients.models import Patient
 from seeds.demo import home as the_home
 from seeds.demo.home import DESCRIPTION, make_demo, refuse_foreign, wipe

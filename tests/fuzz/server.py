@@ -17,7 +17,7 @@ from urllib.request import urlopen
 from backend import demo_clock
 from backend.config import read_settings
 from backend.db import Database
-from backend.jobs import open_database
+from backend.opening import open_database
 from seeds.demo.home import make_demo
 from tests import postgres
 from tests.processes import COMMAND

@@ -3,12 +3,14 @@
 from copy import deepcopy
 
 import pytest
+from sqlalchemy import select
 
 from backend.db import system
 from backend.instruments.definition import instrument
 from backend.instruments.load import load_instruments
+from backend.patients.symptom_report import SymptomReport
 from seeds.load import load_study
-from tests.people import ann, phone_of
+from tests.people import ann, coordinator, phone_of
 from tests.sent import answers, report_body
 from tests.study import contents
 
@@ -48,6 +50,27 @@ def test_a_report_that_names_the_first_version_is_held_to_the_first(db, client, 
 
     assert refused.status_code == 422
     assert "answers.0.item" in refused.json["errors"]
+
+
+def test_a_report_of_a_superseded_version_is_kept_scored_and_shown_to_a_person(
+    db, client, clock, an_older_ad_hoc, ann_phone
+):
+    """Not one that was completed while its version was the newest, however late it comes."""
+    clock.move_to("2027-03-01T08:20:00+08:00")
+    person = coordinator(db)
+    since = {"started_at": "2027-03-01T08:10:00+08:00", "completed_at": "2027-03-01T08:15:00+08:00"}
+    fever = {"measurements": {"temperature_c": 39.4}}
+    reports = [report_body(instrument="older", instrument_version=1, **fever, **when) for when in ({}, since)]
+
+    answers = [client.post(REPORTS, headers=ann_phone.headers, json=one) for one in reports]
+    tasks = client.get("/api/v1/worklist?reason=unscheduled_report", headers=person.headers).json["items"]
+
+    assert [(one.status_code, one.json["tier"]) for one in answers] == [(201, answers[0].json["tier"])] * 2
+    assert answers[0].json["tier"] is not None
+    assert [task["key"] for task in tasks] == [f"unscheduled:{reports[1]['id']}"]
+    with db.reading(SEED) as txn:
+        kept = {str(one.id): one.unscheduled_because for one in txn.session.scalars(select(SymptomReport))}
+    assert kept == {reports[0]["id"]: "none_open", reports[1]["id"]: "superseded_version"}
 
 
 def test_a_version_that_never_was_is_refused_and_the_newest_is_named(client, an_older_ad_hoc, ann_phone):

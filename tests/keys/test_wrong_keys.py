@@ -9,7 +9,7 @@ from backend.app import create_app
 from backend.config import Settings
 from backend.db import Database
 from backend.errors import WrongDataKey, WrongIndexKey, WrongSecretKey
-from backend.jobs import open_database, refuse_unfit
+from backend.opening import open_database, refuse_unfit
 from backend.sealing import Keyring
 from tests import people
 from tests.canaries import refuse_leaks

@@ -27,15 +27,17 @@ from notifications.channels import (
 from notifications.channels.simulator import Simulator
 from notifications.models import Attempt, Message, Receipt
 from notifications.receipts import ReceiptFromProvider, Said, note_receipt
-from notifications.settling import MAX_TRIES
+from notifications.refusals import PATIENCE
 from tests.notifications.conftest import ANNS_NUMBER, TESTER, Mailroom, text_to_ann
 
+MAX_TRIES = PATIENCE[Refusal.TRANSIENT].tries
 Move = Callable[[str], None]
 
 
 class Fragile:
     """A provider whose line breaks: it may or may not have taken what it was given."""
 
+    gateway = "simulator"
     looks_to_be_sure = 1
     seconds_between_looks = 0.0
 
@@ -212,9 +214,7 @@ def test_a_poison_message_ends_as_a_task_for_a_person(mailroom: Mailroom, later:
 
 
 def test_a_permanent_refusal_fails_at_once_and_becomes_a_task(mailroom: Mailroom) -> None:
-    mailroom.channels[ChannelKind.SMS] = Simulator(
-        mailroom.db, {ANNS_NUMBER: Undeliverable("21211", Refusal.NUMBER_OF_NO_USE)}
-    )
+    mailroom.channels[ChannelKind.SMS] = Simulator(mailroom.db, {ANNS_NUMBER: Undeliverable("21211", Refusal.FINAL)})
     message_id = mailroom.queue()
 
     assert mailroom.dispatch() == {"refused": 1}
@@ -369,7 +369,7 @@ def test_a_receipt_for_an_attempt_believed_lost_stops_the_second_one(mailroom: M
     assert mailroom.message(message_id).status == MessageStatus.DELIVERED
 
 
-def test_a_message_the_provider_failed_to_deliver_becomes_a_task(mailroom: Mailroom) -> None:
+def test_a_message_the_provider_failed_to_deliver_waits_to_be_said_again(mailroom: Mailroom) -> None:
     class AcceptsOnly(Simulator):
         def send(self, envelope: Envelope, attempt_id: UUID) -> Accepted:
             return Accepted("SM1")
@@ -380,5 +380,5 @@ def test_a_message_the_provider_failed_to_deliver_becomes_a_task(mailroom: Mailr
 
     assert receipt(mailroom, only_attempt(mailroom).id, Said.FAILED)
 
-    assert mailroom.message(message_id).status == MessageStatus.FAILED
-    assert mailroom.dead_letters == [(message_id, "30008")]
+    assert mailroom.message(message_id).status == MessageStatus.QUEUED
+    assert mailroom.dead_letters == []

@@ -6,7 +6,8 @@ import pytest
 
 from backend.config import Encryption, MailServer, read_settings
 from backend.errors import BadSettings
-from backend.jobs import open_database, work_of
+from backend.jobs import work_of
+from backend.opening import open_database
 from backend.providers import mail_provider
 from backend.terms import ChannelKind
 

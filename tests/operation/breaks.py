@@ -25,7 +25,7 @@ from backend.triage.models import (
     StaffPage,
 )
 from backend.worklist.models import WorkItem
-from notifications.models import Attempt, Message
+from notifications.models import Attempt, GatewayBreaker, Message
 from tests import people
 from tests.notifications.rows import a_row
 
@@ -122,6 +122,14 @@ def a_doubt_nobody_looks_into(txn: Transaction) -> None:
     changed(Message, status="in_doubt", reason=None)(txn)
 
 
+def a_gateway_nobody_was_told_of(txn: Transaction) -> None:
+    """It has refused everything for two hours."""
+    since = clocks.wall() - 2 * HOUR
+    breaker = GatewayBreaker(channel="sms", opened_at=since, code="20003", openings=1, refusals=1, next_probe_at=since)
+    txn.session.add(breaker)
+    txn.session.flush()
+
+
 def a_message_to_the_dead(txn: Transaction) -> None:
     """It waits to be sent."""
     dead = txn.session.scalars(select(Patient.id).where(Patient.status == "died")).one()
@@ -207,6 +215,15 @@ def a_second_factor_twice(txn: Transaction) -> None:
         a_row(txn, "staff_authenticator", staff_id=staff, begun_at=at, confirmed_at=at, ended_at=None)
 
 
+def a_move_before_its_day(txn: Transaction) -> None:
+    """To a version that nobody has set in effect."""
+    twice(ProtocolVersion, version=2)(txn)
+    first, second = txn.session.scalars(select(ProtocolVersion.id).order_by(ProtocolVersion.version))
+    patient = txn.session.scalars(select(Patient).order_by(Patient.subject_number).limit(1)).one()
+    whose = {"patient_id": patient.id, "site_id": patient.site_id}
+    a_row(txn, "protocol_move", from_version_id=first, to_version_id=second, moved_on=date(2027, 3, 1), **whose)
+
+
 PENDING = DeathReport.status == "pending"
 BREAKS: dict[str, Break] = {
     "schema.models": sql("ALTER TABLE work_item ADD COLUMN colour TEXT"),
@@ -214,6 +231,8 @@ BREAKS: dict[str, Break] = {
     "schema.references": a_reference_to_nothing,
     "versions.chain": twice(ProtocolVersion, version=3),
     "versions.content": changed(ProtocolVersion, content={"study": "another"}),
+    "versions.moves": changed(Patient, protocol_moved_at=clocks.at_local(date(2027, 2, 1), time(9), "UTC")),
+    "versions.effects": a_move_before_its_day,
     "versions.facts": changed(AgendaFact, revision=2),
     "versions.reports": changed(SymptomReport, instrument_version=9),
     "patients.keys": removed(DataKey, DataKey.owner_id.in_(select(Patient.id).where(Patient.birth_year == 1955))),
@@ -260,6 +279,7 @@ BREAKS: dict[str, Break] = {
     "messages.tasks": one_message(status="failed"),
     "messages.expired": one_message(expires_at=clocks.at_local(date(2027, 1, 1), time(9), "UTC")),
     "messages.doubts": a_doubt_nobody_looks_into,
+    "messages.gateways": a_gateway_nobody_was_told_of,
     "messages.attempts": one_message(status="sending"),
     "trail.order": an_old_entry_sealed_in_good_faith,
 }

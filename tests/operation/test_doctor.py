@@ -15,7 +15,7 @@ from backend.config import Mode, Settings, SmsGateway
 from backend.db import Database, system
 from backend.doctor import Health, Symptom, examine
 from backend.errors import BadSettings
-from backend.jobs import refuse_unfit
+from backend.opening import refuse_unfit
 from backend.providers import PROVIDERS
 from backend.staff.members import update_member
 from backend.staff.models import Site, StaffMember
@@ -23,6 +23,7 @@ from backend.staff.roster import replace_roster
 from backend.staff.shifts import Shift
 from notifications.models import WorkerHeartbeat
 from tests import people
+from tests.fakes.twilio_process import a_fake_twilio
 from tests.notifications.mail_server import Mailbox, mail_server
 from tests.processes import bare_environment, done
 
@@ -224,3 +225,24 @@ def test_a_mail_server_is_asked_and_named_when_it_is_not_well(
     assert "ConnectionRefusedError" in gone.saw
     assert "s3cret" not in repr(locked_out)
     assert mailbox.recipients == []
+
+
+def test_twilio_is_asked_whether_it_believes_us_and_is_said_to_stand_abroad(
+    settings: Settings, told: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_fake_twilio() as fake:
+        for name, value in fake.settings().items():
+            monkeypatch.setenv(f"FOLLOWUP_{name}", value)
+        believed = told(settings)
+        monkeypatch.setenv("FOLLOWUP_TWILIO_AUTH_TOKEN", "a-token-that-nobody-gave-out")
+        disbelieved = told(settings)
+        sent = fake.books()
+    silent = told(settings)
+
+    assert (believed["gateway"].health, "plays Twilio" in believed["gateway"].saw) == (Health.WARNING, True)
+    assert "US" in believed["abroad"].saw
+    assert "+86" in believed["conversations"].saw
+    assert (disbelieved["gateway"].health, disbelieved["gateway"].saw) == (Health.FAILED, "Twilio: 20003")
+    assert silent["gateway"].health is Health.FAILED
+    assert "a-token-that-nobody-gave-out" not in repr((disbelieved, silent))
+    assert not sent["accepted"]

@@ -26,7 +26,8 @@ from backend.backups.restore import restore
 from backend.config import Settings
 from backend.db import Database, system
 from backend.errors import BadBackup, FollowupError, NotEmpty, SignInRefused
-from backend.jobs import refuse_unfit, work_of
+from backend.jobs import work_of
+from backend.opening import refuse_unfit
 from backend.patients.models import ActivationCode, Patient
 from backend.patients.sign_in import activate, issue_code, refresh
 from backend.staff.models import StaffSession
@@ -269,7 +270,7 @@ def nothing_starts_on(settings: Settings) -> None:
         db.close()
 
 
-SINCE_0007 = {"data_key": {"forgotten_at"}, "patient": {"agenda_revision", "agenda_changed_at"}}
+SINCE_0007 = {"data_key": {"forgotten_at"}, "patient": {"agenda_revision", "agenda_changed_at", "protocol_moved_at"}}
 
 
 def test_a_backup_of_a_newer_version_is_refused_and_of_an_older_one_is_brought_up_to_date(

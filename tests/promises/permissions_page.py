@@ -64,7 +64,7 @@ def _routes(app: Flask) -> Iterator[str]:
 def _open_doors(app: Flask) -> Iterator[str]:
     yield "## Pages for anyone"
     yield ""
-    yield "Those below `/demo` exist in demo mode only."
+    yield "Those below `/demo` exist in demo mode only, those below `/webhooks/twilio` while Twilio carries the texts."
     yield ""
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint in PAGES]
     yield ", ".join(f"`{path}`" for path in sorted({_shown(rule) for rule in rules}))

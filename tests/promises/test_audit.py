@@ -28,8 +28,10 @@ from tests.people import (
     enrolment_body,
     investigator,
     phone_of,
+    principal_investigator,
     site_row,
 )
+from tests.protocol.amended import load_amendment
 from tests.sent import answers, confirmation_body, death_body, report_body, staff_report_body
 
 API = "/api/v1"
@@ -114,6 +116,7 @@ class Story:
         yield from self._planning()
         yield from self._reporting()
         yield from self._pausing()
+        yield from self._amending()
         yield from self._stopping()
         yield from self._living_and_dying()
         yield from self._signing_in()
@@ -162,7 +165,10 @@ class Story:
         expected = {"until": "2027-03-15", "reason": "As before every infusion."}
         yield "triage.Snoozes", "POST", snoozes, expected, self.staff
         yield "triage.Snoozes", "DELETE", snoozes, None, self.staff
-        yield "worklist.Resolutions", "POST", f"{API}/worklist/{self.task()}/resolutions", OUTCOME, self.staff
+        of_task = f"{API}/worklist/{self.task()}"
+        yield "worklist.Resolutions", "POST", f"{of_task}/resolutions", OUTCOME, self.staff
+        again = {"reason": "It was another patient who was called."}
+        yield "worklist.Reopenings", "POST", f"{of_task}/reopenings", again, self.staff
         yield "messages.InboxResolutions", "POST", f"{API}/inbox/{self.text()}/resolutions", OUTCOME, self.staff
         yield "messages.MyMessages", "POST", f"{API}/me/messages", {"text": "thank you"}, self.phone
 
@@ -178,6 +184,15 @@ class Story:
         missed = {"kind": "visit_missed", "occurred_on": "2027-02-28", "subject": "visit.m1", "important": False}
         missed |= {"patient": str(self.ann.id), "reason": "The road was closed."}
         yield "deviations.Deviations", "POST", f"{API}/deviations", missed, self.staff
+
+    def _amending(self) -> Iterator[Step]:
+        number = load_amendment(self.db)
+        effect = {"site": "site-01", "effective_on": "2027-03-01", "reconsent_required": True}
+        effect |= {"reason": "Approved by the ethics committee on 26 February."}
+        chief = principal_investigator(self.db).headers
+        yield "protocols.Effects", "POST", f"{API}/protocols/{number}/effects", effect, chief
+        moved = {"to": number, "reconsented_on": "2027-02-28"}
+        yield "protocols.ProtocolMoves", "POST", f"{self.of_ann}/protocol-moves", moved, self.staff
 
     def _stopping(self) -> Iterator[Step]:
         drug = {"treatment": "targeted_drug", "on": "2027-02-28", "reason": "A rash that did not heal."}

@@ -112,7 +112,7 @@ def test_the_infusion_day_is_missed_by_its_key(study: Database, clock: Clock, do
             txn, in_the_record(txn, dora), "cycle-1.day-1", Attendance.MISSED, date(2027, 3, 12)
         )
 
-    assert missed.state is AgendaState.EXPIRED
+    assert missed.item.state is AgendaState.EXPIRED
     assert "after-dose.1.1" not in items(study, dora)
 
 
@@ -171,3 +171,14 @@ def test_after_two_years_nothing_more_falls_due(study: Database, clock: Clock, d
     assert states(found, ("survey.f1", "visit.halfway")) == [AgendaState.EXPIRED, AgendaState.EXPIRED]
     assert not [item for item in found.values() if item.state in (DUE, AgendaState.NOT_YET_OPEN)]
     assert len(sent(study, dora.id)) == before
+
+
+def test_where_the_cells_are_given_on_one_day_no_second_day_is_shown(study, clock, client, dora):
+    person = people.investigator(study)
+    of_dora = f"/api/v1/patients/{dora.id}/cycles"
+
+    planned = client.post(of_dora, json={"number": 1, "donor_collection_on": "2027-03-01"}, headers=person.headers)
+    listed = client.get(of_dora, headers=person.headers).json["items"]
+
+    assert [one["day_2_on"] for one in (planned.json["cycle"], *listed)] == [None, None]
+    assert planned.json["cycle"]["day_1_on"] is not None

@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
@@ -23,6 +23,7 @@ from backend.triage.models import CandidateEvent, CandidateFinding
 from backend.worklist.models import WorkItem
 from tests import people
 from tests.conftest import Clock
+from tests.sent import submission
 
 TEST = system("test")
 FINE = ({"item": "nausea.frequency", "value": 0},)
@@ -34,19 +35,7 @@ def ann(db: Database) -> Patient:
 
 
 def weekly(completed_at: str, **changes: Any) -> Submission:
-    moment = datetime.fromisoformat(completed_at)
-    report = Submission(
-        id=uuid4(),
-        instrument="weekly",
-        instrument_version=1,
-        language="en",
-        respondent="patient",
-        mode="app",
-        started_at=moment,
-        completed_at=moment,
-        answers=FINE,
-    )
-    return replace(report, **changes)
+    return submission(completed_at, **{"answers": FINE} | changes)
 
 
 def submitted(db: Database, ann: Patient, report: Submission) -> Submitted:

@@ -41,6 +41,7 @@ class Called:
 class Letterbox:
     """An e-mail gateway for tests: it keeps what it was given, and implements the same protocol as the others."""
 
+    gateway = "letterbox"
     looks_to_be_sure = 1
     seconds_between_looks = 0.0
 

@@ -4,20 +4,19 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import select, update
 
 from backend.db import Actor, Database, Transaction, system
 from backend.patients.models import Patient
-from backend.reports.submit import Submission, submit_report
+from backend.reports.submit import submit_report
 from backend.terms import Originator, Respondent
 from backend.triage.decisions import acknowledge
 from backend.triage.models import CandidateEvent
 from backend.triage.snoozes import snooze
 from tests import people
 from tests.conftest import Clock
-from tests.sent import answers
+from tests.sent import answers, submission
 
 NAUSEA, SEIZURE, BLEEDING = "10028813", "10039906", "10055356"
 
@@ -40,16 +39,10 @@ class Diary:
         **said: int,
     ) -> None:
         """Something is wrong: ``tells("03-02 09:00", nausea__severity=3)``."""
-        moment = self.at(at)
-        report = Submission(
-            id=uuid4(),
+        report = submission(
+            self.at(at).isoformat(),
             instrument="ad_hoc",
-            instrument_version=1,
-            language="en",
             respondent=by,
-            mode="app",
-            started_at=moment,
-            completed_at=moment,
             answers=tuple(answers(**said)),
             measurements=measured or {},
             other_symptoms=({"text": text, "severity": 1},) if text else (),

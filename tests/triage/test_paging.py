@@ -297,7 +297,7 @@ def test_a_page_that_cannot_be_delivered_is_a_task_and_the_others_still_hear(
     Work(db, work.settings, {**work.channels, ChannelKind.SMS: refusing}, work.templates).dispatch()
 
     assert len(other.texts) == 1
-    assert len(tasks(db, WorkReason.MESSAGE_NOT_DELIVERED)) == 1
+    assert len(tasks(db, WorkReason.CHECK_THE_PHONE)) == 1
 
 
 def test_a_round_that_was_held_up_is_not_said_beside_a_newer_one(

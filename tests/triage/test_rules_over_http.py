@@ -11,6 +11,7 @@ from backend.instruments.load import load_instruments
 from backend.patients.symptom_report import SymptomReport
 from backend.protocol.load import current_version, load_protocol
 from tests.people import ANN, coordinator, enrolled, phone_of
+from tests.protocol.amended import set_in_effect
 from tests.sent import answers, report_body
 from tests.study import contents
 
@@ -37,9 +38,9 @@ def stored_with(db: Database, failing: dict[str, Any]) -> None:
     """A protocol version stored before its shape was checked as it is now, with a rule that fails."""
     with db.transaction(TEST) as txn:
         content = current_version(txn).content
-        load_protocol(
-            txn, {**content, "triage": {**content["triage"], "rules": [failing, *content["triage"]["rules"]]}}
-        )
+        triage = {**content["triage"], "rules": [failing, *content["triage"]["rules"]]}
+        number = load_protocol(txn, {**content, "triage": triage}).version.version
+    set_in_effect(db, number)
 
 
 @pytest.mark.parametrize(("tier", "reviewed_at"), [("T1", "T2"), ("T2", "T2"), ("T3", "T3")])

@@ -12,7 +12,7 @@ from backend.db import Database, system
 from backend.errors import NoLongerPossible
 from backend.patients.models import Patient
 from backend.terms import WorkReason
-from backend.worklist.items import list_open, open_item, resolve
+from backend.worklist.items import list_items, open_item, resolve
 from backend.worklist.models import WorkItem
 from tests.people import ann, ben, coordinator
 
@@ -81,7 +81,7 @@ def test_the_most_pressing_come_first_page_by_page(db):
     seen, after = [], None
     with db.reading(system("test")) as txn:
         for _ in range(3):
-            page = list_open(txn, true(), after=after, limit=2)
+            page = list_items(txn, true(), after=after, limit=2)
             seen += [(item.due_at - txn.now) // timedelta(hours=1) for item in page.items]
             after = page.after
 

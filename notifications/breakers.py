@@ -1,0 +1,107 @@
+"""Ways out that refuse us as a whole: a wrong password, a sender that is not ours, an account that is suspended.
+
+Every message would be refused, so none is tried, but for one now and then that finds out whether it is mended. What
+is open stands in a row that every worker reads before it speaks, so that all of them hold still together.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import select, update
+
+from backend import clock
+from backend.db import Transaction, compare_and_set, one_at_a_time
+from notifications.models import Attempt, GatewayBreaker
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(minutes=30)
+STOPPED = "gateway_stopped"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether a way may be used now. ``shut_until`` is in real time; whoever ``finds_out`` passes one that is shut."""
+
+    shut_until: datetime | None = None
+    finds_out: bool = False
+
+
+def gate(txn: Transaction, channel: str) -> Gate:
+    """As every worker must ask before it speaks. One message at a time is let through a gate that is shut."""
+    breaker = _of(txn, channel)
+    if breaker is None or breaker.opened_at is None:
+        return Gate()
+    now = clock.wall()
+    # Further ahead than any pause: the clock was set back since.
+    if now < breaker.next_probe_at <= now + LONGEST_PAUSE:
+        return Gate(breaker.next_probe_at)
+    until = now + _pause(breaker.refusals)
+    claim = update(GatewayBreaker).where(
+        GatewayBreaker.id == breaker.id, GatewayBreaker.next_probe_at == breaker.next_probe_at
+    )
+    return Gate(finds_out=True) if compare_and_set(txn, claim, next_probe_at=until) else Gate(until)
+
+
+def open_for(txn: Transaction, attempt: Attempt) -> GatewayBreaker:
+    """Nothing more by the way of this attempt for now, and longer each time it is refused again. Says so once."""
+    one_at_a_time(txn, "gateway", attempt.channel)
+    breaker = _of(txn, attempt.channel)
+    now = clock.wall()
+    if breaker is None:
+        breaker = GatewayBreaker(id=uuid4(), channel=attempt.channel, openings=0, refusals=0, next_probe_at=now)
+        txn.session.add(breaker)
+    if _is_old_news(breaker, attempt):
+        return breaker
+    breaker.code = attempt.code or ""
+    if breaker.opened_at is None:
+        breaker.opened_at, breaker.refusals = now, 0
+        breaker.openings += 1
+        about = {"channel": breaker.channel, "code": breaker.code}
+        log.error("a gateway refuses everything, so nothing is sent by it", extra=about)
+    breaker.refusals += 1
+    breaker.refused_at = now
+    breaker.next_probe_at = now + _pause(breaker.refusals)
+    txn.session.flush()
+    return breaker
+
+
+def close(txn: Transaction, channel: str) -> bool:
+    """It took a message: everything goes that way again. Whether this was what opened the way."""
+    claim = update(GatewayBreaker).where(GatewayBreaker.channel == channel, GatewayBreaker.opened_at.is_not(None))
+    is_first = compare_and_set(txn, claim, opened_at=None, closed_at=clock.wall(), refusals=0)
+    if is_first:
+        log.warning("a gateway takes messages again", extra={"channel": channel})
+    return is_first
+
+
+def worked_since(txn: Transaction, channel: str, moment: datetime | None) -> bool:
+    """Whether this way was shut and took a message again after that real moment."""
+    breaker = _of(txn, channel)
+    # What closed in the future did so before the clock was set back, and nobody knows when.
+    return bool(moment and breaker and breaker.closed_at and moment < breaker.closed_at <= clock.wall())
+
+
+def standing_open(txn: Transaction) -> Sequence[GatewayBreaker]:
+    """Every way that nothing is sent by now."""
+    shut = select(GatewayBreaker).where(GatewayBreaker.opened_at.is_not(None))
+    return txn.session.scalars(shut.order_by(GatewayBreaker.channel)).all()
+
+
+def _is_old_news(breaker: GatewayBreaker, attempt: Attempt) -> bool:
+    """Of several that left before it was known, or before it was mended, only the first says anything."""
+    known_at = breaker.closed_at if breaker.opened_at is None else breaker.refused_at
+    return known_at is not None and attempt.called_at is not None and attempt.called_at <= known_at <= clock.wall()
+
+
+def _of(txn: Transaction, channel: str) -> GatewayBreaker | None:
+    found = select(GatewayBreaker).where(GatewayBreaker.channel == channel)
+    return txn.session.scalars(found.execution_options(populate_existing=True)).one_or_none()
+
+
+def _pause(refusals: int) -> timedelta:
+    return min(FIRST_PAUSE * (1 << min(max(refusals, 1) - 1, 10)), LONGEST_PAUSE)

@@ -1,0 +1,338 @@
+"""Text messages through Twilio, by its own client. No other file knows that library.
+
+What Twilio refuses in so many words, with a code of its own, it certainly does not have; nor what never left because
+nobody answered the connection. Whatever else goes wrong (silence, a broken connection, 5xx, the page of somebody in
+between) leaves the outcome unknown, and Twilio's list of messages is asked later.
+"""
+
+import logging
+import re
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from datetime import timedelta
+from functools import partial
+from io import BytesIO
+from threading import Thread, local
+from typing import Any, TypeVar
+from uuid import UUID
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase, HTTPBasicAuth
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.http import HttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+from urllib3.exceptions import NewConnectionError
+
+from backend.twilio_account import TwilioAccount
+from notifications.channels import (
+    Absent,
+    Accepted,
+    CannotTell,
+    Envelope,
+    Refusal,
+    Sighting,
+    Sought,
+    Undeliverable,
+)
+from notifications.refusal_codes import refusal_for
+
+TWILIO = "https://api.twilio.com"
+STATUS_CALLBACK = "/webhooks/twilio/status"
+# The whole of a call, well below the lease of a message; of it, for getting a connection.
+SECONDS_FOR_AN_ANSWER, SECONDS_TO_CONNECT = 35.0, 5.0
+LONGEST_ANSWER = 2_000_000
+UNREACHABLE = "twilio_unreachable"
+NOBODYS_MESSAGE = "SM" + "0" * 32
+PROVIDER_ID = re.compile(r"(SM|MM)[0-9a-zA-Z]{8,64}")
+OUTWARD = "outbound"
+ON_THE_PHONE, NEVER_ARRIVES = frozenset({"delivered", "read"}), frozenset({"undelivered", "failed", "canceled"})
+
+# Of the messages to one number, newest first: how many are read, and which can be the one that is looked for.
+PAGE, MOST = 100, 300
+EARLIER, LATER = timedelta(minutes=2), timedelta(minutes=10)
+# Somebody's clock may have been wrong by hours. The same words outside the window are then neither it nor not it.
+CLOCKS_MAY_JUMP = timedelta(hours=12)
+
+# It tells every number, at "info". What is asked of it in an address holds one too.
+logging.getLogger("twilio").setLevel(logging.WARNING)
+logging.getLogger("urllib3").setLevel(logging.WARNING)
+
+Answer = TypeVar("Answer")
+
+
+class Unanswered(Exception):
+    """Nobody knows what became of a call. Only the kind of failure is told: the libraries' words hold numbers."""
+
+
+class Unreached(Unanswered):
+    """Nothing was said, because there was no connection to say it on."""
+
+
+class Twilio:
+    """The gateway ``twilio``."""
+
+    looks_to_be_sure = 2
+
+    def __init__(
+        self,
+        account: TwilioAccount,
+        public_url: str,
+        *,
+        seconds_between_looks: float = 60.0,
+        seconds_for_an_answer: float = SECONDS_FOR_AN_ANSWER,
+    ) -> None:
+        """``public_url`` is where Twilio tells us later what became of a message."""
+        self.gateway = f"twilio:{account.sid}"
+        self.seconds_between_looks = seconds_between_looks
+        self.seconds_for_an_answer = seconds_for_an_answer
+        self._public_url = public_url
+        if account.messaging_service_sid:
+            self._sender = {"messaging_service_sid": account.messaging_service_sid}
+        else:
+            self._sender = {"from_": account.from_number}
+        self._wire = _Wire(account, seconds_for_an_answer)
+        # Told that there is no region, the client does not look for one among this process's settings.
+        self._client = Client(
+            account.sid,
+            account.tokens[0],
+            http_client=self._wire,
+            environment={"TWILIO_REGION": "", "TWILIO_EDGE": ""},
+        )
+        # Its library reads much of itself when first asked for these: now, and not while a message waits.
+        self._messages = self._client.messages
+
+    def send(self, envelope: Envelope, attempt_id: UUID) -> Accepted:
+        """Hand it over. Raises ``Undeliverable`` when Twilio certainly does not have it, else ``Unanswered``."""
+        self._wire.speak_now_or_never()
+        try:
+            message = self._messages.create(
+                to=envelope.address,
+                body=envelope.text,
+                status_callback=f"{self._public_url}{STATUS_CALLBACK}?attempt={attempt_id}",
+                # What the list shows later must be the words that were sent.
+                smart_encoded=False,
+                **self._sender,
+            )
+        except (TwilioRestException, TwilioServiceException) as refusal:
+            raise _understood(refusal) from None
+        except Unreached:
+            raise Undeliverable(UNREACHABLE, Refusal.TRANSIENT) from None
+        except Exception as failure:
+            raise Unanswered(type(failure).__name__) from None
+        if message.account_sid not in (None, self._client.account_sid) or not _is_id(message.sid):
+            raise Unanswered("no id of ours")
+        return _accepted(message)
+
+    def find(self, sought: Sought) -> Sighting:
+        """Look through Twilio's list of messages to that number, by time and by the words.
+
+        Raises ``Unanswered`` when there was no answer, to be asked again.
+        """
+        try:
+            listed = list(self._listed(sought))
+        except Exception as failure:
+            raise Unanswered(type(failure).__name__) from None
+        return _sighting(sought, listed)
+
+    def greet(self) -> None:
+        """Ask for a message that does not exist: whoever says so believed our token. Raises ``Undeliverable``."""
+        try:
+            self._client.messages(NOBODYS_MESSAGE).fetch()
+        except (TwilioRestException, TwilioServiceException) as refusal:
+            if refusal.status != requests.codes.not_found:
+                raise Undeliverable(str(refusal.code), refusal_for(str(refusal.code))) from None
+        except Exception as failure:
+            raise Undeliverable(f"{UNREACHABLE}, {failure}", Refusal.TRANSIENT) from None
+
+    def _listed(self, sought: Sought) -> Iterator[Any]:
+        """Newest first, back to where it cannot be any more.
+
+        Not narrowed by date in the question: a message that still waits at Twilio has no date of sending.
+        """
+        for message in self._messages.stream(to=sought.envelope.address, limit=MOST, page_size=PAGE):
+            made_at = message.date_created or message.date_sent
+            if sought.called_at and made_at and made_at < sought.called_at - CLOCKS_MAY_JUMP:
+                return
+            yield message
+
+
+def _sighting(sought: Sought, listed: list[Any]) -> Sighting:
+    """Exactly one that can be it, and nothing that might: found. Nothing at all: absent. Anything else is a guess."""
+    if len(listed) >= MOST:
+        return CannotTell()
+    possible = [message for message in listed if _may_be_it(sought, message)]
+    certain = [message for message in possible if message.body and _is_of_that_time(sought, message)]
+    if not possible:
+        return Absent()
+    if len(certain) != 1 or (len(possible) > 1 and _is_unreadable(possible)):
+        return CannotTell()
+    return _accepted(certain[0])
+
+
+def _accepted(message: Any) -> Accepted:
+    failed = str(message.error_code or message.status) if message.status in NEVER_ARRIVES else None
+    return Accepted(message.sid, delivered=message.status in ON_THE_PHONE, failed=failed)
+
+
+def _may_be_it(sought: Sought, message: Any) -> bool:
+    """From us, no other attempt's, and the same words; or words that Twilio was told to forget."""
+    is_ours = str(message.direction).startswith(OUTWARD) and _is_id(message.sid) and message.sid not in sought.others
+    return is_ours and (not message.body or _same(message.body, sought.envelope.text))
+
+
+def _is_of_that_time(sought: Sought, message: Any) -> bool:
+    made_at = message.date_created or message.date_sent
+    if sought.called_at is None:
+        return False
+    return made_at is None or sought.called_at - EARLIER <= made_at <= sought.called_at + LATER
+
+
+def _is_unreadable(messages: list[Any]) -> bool:
+    return any(not message.body for message in messages)
+
+
+def _same(listed: str, sent: str) -> bool:
+    return listed.split() == sent.split()
+
+
+def _is_id(sid: object) -> bool:
+    return isinstance(sid, str) and PROVIDER_ID.fullmatch(sid) is not None
+
+
+def _understood(refusal: TwilioRestException | TwilioServiceException) -> Exception:
+    """A definite refusal has a code of Twilio's own; where none came, the library puts the status in its place."""
+    status, code = refusal.status, str(refusal.code)
+    if status == requests.codes.too_many_requests:
+        return Undeliverable(code, Refusal.NOT_PROCESSED)
+    if isinstance(status, int) and 400 <= status < 500 and code.isdecimal() and code != str(status):
+        return Undeliverable(code, refusal_for(code))
+    return Unanswered(f"HTTP {status}")
+
+
+class _Wire(HttpClient):
+    """How the client's requests travel: to one place, once, within a time, and without a word in any log."""
+
+    def __init__(self, account: TwilioAccount, seconds: float) -> None:
+        """With the account's tokens in the order in which they are tried."""
+        super().__init__(logging.getLogger("twilio.http_client"), False, seconds)
+        self._account, self._seconds = account, seconds
+        self._session = requests.Session()
+        self._session.mount("https://", HTTPAdapter(max_retries=0))
+        self._session.mount("http://", HTTPAdapter(max_retries=0))
+        if account.base_url:
+            # This machine's proxy is for the world outside.
+            self._session.trust_env = False
+        self._of_this_thread = local()
+
+    def speak_now_or_never(self) -> None:
+        """What this thread says next must leave within the time of a call, or not at all."""
+        self._of_this_thread.until = time.monotonic() + self._seconds
+
+    def request(self, method: str, uri: str, **asked: Any) -> Response:
+        """One call. Raises ``Unreached`` if nothing can have been said, ``Unanswered`` if nothing was heard."""
+        where = self._address(uri)
+        until = getattr(self._of_this_thread, "until", time.monotonic() + self._seconds)
+        for token in self._account.tokens:
+            signed = _SignedInTime(self._account.sid, token, until)
+            answer = _within(self._seconds, partial(self._ask, method, where, signed, asked))
+            # While one token takes the place of another, either may be the one that is believed. Who is not believed
+            # has said nothing.
+            if answer.status_code != requests.codes.unauthorized:
+                break
+        return answer
+
+    def _address(self, uri: str) -> str:
+        """The next page is where an answer says: never anywhere but at Twilio, for our token goes along."""
+        if not uri.startswith(f"{TWILIO}/"):
+            raise Unreached("an address that is not Twilio's")
+        return (self._account.base_url or TWILIO) + uri.removeprefix(TWILIO)
+
+    def _ask(self, method: str, where: str, signed: AuthBase, asked: dict[str, Any]) -> Response:
+        try:
+            with self._session.request(
+                method,
+                where,
+                params=asked.get("params"),
+                data=asked.get("data"),
+                headers=asked.get("headers"),
+                auth=signed,
+                timeout=(min(SECONDS_TO_CONNECT, self._seconds), self._seconds),
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                words = answer.raw.read(LONGEST_ANSWER, decode_content=True)
+                return Response(answer.status_code, words.decode("utf-8", "replace"), answer.headers)
+        except Unreached:
+            raise
+        except Exception as failure:
+            said = Unreached if _never_left(failure) else Unanswered
+            raise said(type(failure).__name__) from None
+
+
+class _SignedInTime(HTTPBasicAuth):
+    """Signs a request, and lets its words out only until a moment by the clock that nobody sets."""
+
+    def __init__(self, user: str, password: str, until: float) -> None:
+        """``until`` is what ``time.monotonic`` says then."""
+        super().__init__(user, password)
+        self._until = until
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Called when the request is whole. One that asks has no words, and may be late."""
+        if isinstance(request.body, str):
+            request.body = _WordsInTime(request.body.encode(), self._until)  # type: ignore[assignment]
+        signed: requests.PreparedRequest = super().__call__(request)  # type: ignore[no-untyped-call]
+        return signed
+
+
+class _WordsInTime(BytesIO):
+    """Read when the head of the request has left, just before the rest does.
+
+    A process that was halted may wake long after others have found that Twilio does not have the message, and have
+    said it again. It must not finish its sentence then; and a head alone is nothing to Twilio.
+    """
+
+    def __init__(self, words: bytes, until: float) -> None:
+        """Nothing is read after ``until``."""
+        super().__init__(words)
+        self._until = until
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The words, or ``Unreached`` if it is too late for them."""
+        if time.monotonic() > self._until:
+            raise Unreached("too late")
+        return super().read(size)
+
+
+def _never_left(failure: Exception) -> bool:
+    """Nobody at the door, or somebody who could not show that it is his: before a byte of the request was written."""
+    if isinstance(failure, requests.ConnectTimeout):
+        return True
+    if not isinstance(failure, requests.ConnectionError) or not failure.args:
+        return False
+    why = getattr(failure.args[0], "reason", None)
+    return isinstance(why, NewConnectionError) or any(
+        isinstance(one, ssl.SSLCertVerificationError) for one in getattr(why, "args", ())
+    )
+
+
+def _within(seconds: float, call: Callable[[], Answer]) -> Answer:
+    """The answer, or ``Unanswered`` when the time is up, however often a little of it arrived."""
+    future: Future[Answer] = Future()
+
+    def carry_out() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as failure:
+            future.set_exception(failure)
+
+    started = time.monotonic()
+    Thread(target=carry_out, daemon=True, name="twilio").start()
+    try:
+        return future.result(timeout=seconds)
+    except TimeoutError:
+        raise Unanswered(f"nothing within {time.monotonic() - started:.0f} s") from None

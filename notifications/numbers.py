@@ -1,0 +1,60 @@
+"""Numbers that take no texts, as a provider says. Nothing is sent to one until somebody has seen to it.
+
+It is kept by number: whoever gets another number is written to there, and two who share a phone share its silence.
+"""
+
+import re
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from backend import audit
+from backend.db import Transaction, one_at_a_time
+from backend.sealing import keyring_of
+from notifications.models import Attempt, NumberStop
+
+OF_NO_USE = "number_of_no_use"
+MALFORMED = "malformed_number"
+# ITU-T E.164: a plus sign and at most fifteen digits, the first of a country code, which is never zero.
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+CHECKED, WROTE = "checked", "wrote"
+
+
+def is_malformed(number: str) -> bool:
+    """Whether no telephone can have this number."""
+    return E164.fullmatch(number) is None
+
+
+def stop(txn: Transaction, number: str, attempt: Attempt) -> NumberStop:
+    """From the commit of this on, nothing is sent to the number. Who says so a second time finds it said."""
+    index = keyring_of(txn).blind_index("phone", number)
+    one_at_a_time(txn, "number", index)
+    standing = _standing(txn, index)
+    if standing is not None:
+        return standing
+    row = NumberStop(
+        id=uuid4(), number_index=index, stopped_at=txn.now, refused_attempt=attempt.id, code=attempt.code or ""
+    )
+    audit.record(txn, "number.stopped", row)
+    txn.session.flush()
+    return row
+
+
+def standing(txn: Transaction, number: str) -> NumberStop | None:
+    """Why nothing is sent to this number, as it stands now; None when it is."""
+    return _standing(txn, keyring_of(txn).blind_index("phone", number))
+
+
+def lift(txn: Transaction, number_index: str, because: str) -> None:
+    """The number is tried again, because a person says that it is right, or somebody wrote from it."""
+    found = _standing(txn, number_index)
+    if found is not None:
+        found.lifted_at, found.lifted_because = txn.now, because
+        audit.record(txn, "number.tried_again", found)
+        txn.session.flush()
+
+
+def _standing(txn: Transaction, index: str) -> NumberStop | None:
+    return txn.session.scalars(
+        select(NumberStop).where(NumberStop.number_index == index, NumberStop.lifted_at.is_(None))
+    ).one_or_none()
