@@ -239,7 +239,7 @@ def test_whoever_has_left_or_died_moves_nowhere(db, client, patient, moves):
     answer = client.post(moves, json={"to": 2}, headers=person.headers)
 
     assert (answer.status_code, answer.json["code"]) == (409, "no_longer_possible")
-    assert "withdrawn" in answer.json["detail"]
+    assert "no longer followed" in answer.json["detail"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
