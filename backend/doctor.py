@@ -34,10 +34,11 @@ from backend.staff.models import Site, StaffAuthenticator, StaffMember, StaffRol
 from backend.terms import Role
 from notifications import breakers
 from notifications.channels import Undeliverable
+from notifications.channels.calls import Unanswered
 from notifications.channels.email import Email
 from notifications.channels.sms import Twilio
 from notifications.channels.template_gateway import gateway_for
-from notifications.channels.template_wire import Answered, Unanswered
+from notifications.channels.template_wire import Answered
 from notifications.scheduler import SILENT_AFTER, last_heartbeat
 from notifications.templates import load_templates
 

@@ -27,6 +27,7 @@ from backend.terms import ChannelKind
 from backend.triage.escalation import escalate_due
 from backend.worklist.alarms import see_to_the_ways
 from notifications.channels import Channel
+from notifications.channels.calls import SECONDS_FOR_AN_ANSWER
 from notifications.channels.email import Email
 from notifications.channels.in_app import InApp
 from notifications.channels.simulator import Simulator
@@ -192,7 +193,7 @@ def _text_gateway(db: Database, settings: Settings, templates: Mapping[str, Temp
     """Who carries the texts."""
     if settings.sms_gateway is SmsGateway.TWILIO and settings.twilio:
         # Its library takes longer to read than all the rest of us, so only those who send by it do.
-        from notifications.channels.sms import SECONDS_FOR_AN_ANSWER, Twilio
+        from notifications.channels.sms import Twilio
 
         return Twilio(
             settings.twilio,

@@ -185,14 +185,17 @@ class DiffOut(Schema):
     messages_recalled = fields.Integer(required=True, metadata={"description": "Unsent messages that were taken back"})
 
 
-class CycleChangeOut(Schema):
+class ChangeOut(Schema):
+    """What every act on the calendar says it did."""
+
+    diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})
+
+
+class CycleChangeOut(ChangeOut):
     """A cycle after an act, and what the act did."""
 
     cycle = fields.Nested(CycleOut, required=True, metadata={"description": "The cycle now"})
-    diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})
 
 
-class AttendanceChangeOut(StaffAgendaItemOut):
+class AttendanceChangeOut(StaffAgendaItemOut, ChangeOut):
     """An item after somebody said whether the patient came, and what that did."""
-
-    diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})

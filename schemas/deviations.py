@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from schemas import people
-from schemas.agenda import DiffOut
+from schemas.agenda import ChangeOut
 from schemas.base import Schema, StrictBoolean
 from schemas.moments import day
 from schemas.paging import PageOut, PageQuery
@@ -77,10 +77,8 @@ class DeviationOut(Schema):
     )
 
 
-class DeviationChangeOut(DeviationOut):
+class DeviationChangeOut(DeviationOut, ChangeOut):
     """A deviation that was entered, and what it did to the agenda: nothing."""
-
-    diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})
 
 
 class DeviationPageOut(PageOut):

@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from schemas import people
-from schemas.agenda import DiffOut
+from schemas.agenda import ChangeOut
 from schemas.base import Schema, StrictBoolean
 from schemas.moments import day
 from schemas.paging import OnePageOut
@@ -47,11 +47,10 @@ class PausesOut(OnePageOut):
     items = fields.List(fields.Nested(PauseReadOut), required=True, metadata={"description": "The latest first"})
 
 
-class PauseChangeOut(Schema):
+class PauseChangeOut(ChangeOut):
     """A pause after an act, and what the act did."""
 
     pause = fields.Nested(PauseOut, required=True, metadata={"description": "The pause now"})
-    diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})
 
 
 class HospitalisationIn(Schema):
@@ -100,11 +99,10 @@ class HospitalisationsOut(OnePageOut):
     )
 
 
-class HospitalisationChangeOut(Schema):
+class HospitalisationChangeOut(ChangeOut):
     """A stay after an act, and what the act did."""
 
     hospitalisation = fields.Nested(HospitalisationOut, required=True, metadata={"description": "The stay now"})
     paused_until = fields.AwareDateTime(
         required=True, allow_none=True, metadata={"description": "Until when contact is paused for it; null: it is not"}
     )
-    diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from schemas import people
-from schemas.agenda import DiffOut
+from schemas.agenda import ChangeOut
 from schemas.base import Schema, StrictBoolean
 from schemas.moments import day
 from schemas.paging import OnePageOut
@@ -111,7 +111,7 @@ class ProtocolMovesOut(OnePageOut):
     )
 
 
-class ProtocolMoveChangeOut(Schema):
+class ProtocolMoveChangeOut(ChangeOut):
     """A move, and what it did."""
 
     move = fields.Nested(ProtocolMoveOut, required=True, metadata={"description": "The move"})
@@ -123,4 +123,3 @@ class ProtocolMoveChangeOut(Schema):
         required=True,
         metadata={"description": "Keys of what the new version has on another day, but which has begun: it stays"},
     )
-    diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})

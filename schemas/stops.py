@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from backend.terms import Treatment, WithdrawalScope
 from schemas import people
-from schemas.agenda import DiffOut
+from schemas.agenda import ChangeOut
 from schemas.base import Schema, StrictBoolean
 from schemas.moments import day
 from schemas.paging import OnePageOut
@@ -98,11 +98,10 @@ class DiscontinuationsOut(OnePageOut):
     )
 
 
-class DiscontinuationChangeOut(Schema):
+class DiscontinuationChangeOut(ChangeOut):
     """A discontinuation, and what it did."""
 
     discontinuation = fields.Nested(DiscontinuationOut, required=True, metadata={"description": "What was stopped"})
-    diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})
 
 
 class WithdrawalOut(_ReversibleOut):
@@ -128,11 +127,10 @@ class WithdrawalsOut(OnePageOut):
     )
 
 
-class WithdrawalChangeOut(Schema):
+class WithdrawalChangeOut(ChangeOut):
     """A withdrawal, and what it did."""
 
     withdrawal = fields.Nested(WithdrawalOut, required=True, metadata={"description": "The withdrawal"})
-    diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})
 
 
 class ReversalOut(Schema):
@@ -176,8 +174,7 @@ class ReversalsOut(OnePageOut):
     )
 
 
-class ReversalChangeOut(Schema):
+class ReversalChangeOut(ChangeOut):
     """A reversal, and what it did."""
 
     reversal = fields.Nested(ReversalOut, required=True, metadata={"description": "The reversal"})
-    diff = fields.Nested(DiffOut, required=True, metadata={"description": "What it did to the agenda"})

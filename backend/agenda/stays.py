@@ -11,6 +11,7 @@ from backend import audit, clock
 from backend.agenda import pauses
 from backend.agenda.acting import Diff, carry_out
 from backend.agenda.history import protocol_for
+from backend.agenda.undoing import MISTAKE
 from backend.db import Transaction
 from backend.errors import AlreadyExists, InvalidInput, NoLongerPossible, NotFound
 from backend.patients import contact, life
@@ -96,7 +97,7 @@ def take_back(txn: Transaction, patient: Patient, stay: Hospitalisation) -> None
         end_pause_of_stay(txn, patient)
     task = find_item(txn, patient.id, _task_of(stay))
     if task is not None and task.resolved_at is None:
-        resolve(txn, task, "recorded by mistake")
+        resolve(txn, task, MISTAKE)
 
 
 def _begin(txn: Transaction, patient: Patient, said: Admission) -> Hospitalisation:

@@ -7,25 +7,21 @@ between) leaves the outcome unknown, and Twilio's list of messages is asked late
 
 import logging
 import re
-import ssl
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from io import BytesIO
-from threading import Thread, local
-from typing import Any, TypeVar
+from threading import local
+from typing import Any
 from uuid import UUID
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
-from urllib3.exceptions import NewConnectionError
 
 from backend.twilio_account import TwilioAccount
 from notifications.channels import (
@@ -38,13 +34,20 @@ from notifications.channels import (
     Sought,
     Undeliverable,
 )
+from notifications.channels.calls import (
+    LONGEST_ANSWER,
+    SECONDS_FOR_AN_ANSWER,
+    SECONDS_TO_CONNECT,
+    Unanswered,
+    Unreached,
+    asking_once,
+    never_left,
+    within,
+)
 from notifications.refusal_codes import refusal_for
 
 TWILIO = "https://api.twilio.com"
 STATUS_CALLBACK = "/webhooks/twilio/status"
-# The whole of a call, well below the lease of a message; of it, for getting a connection.
-SECONDS_FOR_AN_ANSWER, SECONDS_TO_CONNECT = 35.0, 5.0
-LONGEST_ANSWER = 2_000_000
 UNREACHABLE = "twilio_unreachable"
 NOBODYS_MESSAGE = "SM" + "0" * 32
 PROVIDER_ID = re.compile(r"(SM|MM)[0-9a-zA-Z]{8,64}")
@@ -57,19 +60,8 @@ EARLIER, LATER = timedelta(minutes=2), timedelta(minutes=10)
 # Somebody's clock may have been wrong by hours. The same words outside the window are then neither it nor not it.
 CLOCKS_MAY_JUMP = timedelta(hours=12)
 
-# It tells every number, at "info". What is asked of it in an address holds one too.
+# It tells every number, at "info".
 logging.getLogger("twilio").setLevel(logging.WARNING)
-logging.getLogger("urllib3").setLevel(logging.WARNING)
-
-Answer = TypeVar("Answer")
-
-
-class Unanswered(Exception):
-    """Nobody knows what became of a call. Only the kind of failure is told: the libraries' words hold numbers."""
-
-
-class Unreached(Unanswered):
-    """Nothing was said, because there was no connection to say it on."""
 
 
 class Twilio:
@@ -220,9 +212,7 @@ class _Wire(HttpClient):
         """With the account's tokens in the order in which they are tried."""
         super().__init__(logging.getLogger("twilio.http_client"), False, seconds)
         self._account, self._seconds = account, seconds
-        self._session = requests.Session()
-        self._session.mount("https://", HTTPAdapter(max_retries=0))
-        self._session.mount("http://", HTTPAdapter(max_retries=0))
+        self._session = asking_once()
         if account.base_url:
             # This machine's proxy is for the world outside.
             self._session.trust_env = False
@@ -238,7 +228,7 @@ class _Wire(HttpClient):
         until = getattr(self._of_this_thread, "until", time.monotonic() + self._seconds)
         for token in self._account.tokens:
             signed = _SignedInTime(self._account.sid, token, until)
-            answer = _within(self._seconds, partial(self._ask, method, where, signed, asked))
+            answer = within(self._seconds, partial(self._ask, method, where, signed, asked))
             # While one token takes the place of another, either may be the one that is believed. Who is not believed
             # has said nothing.
             if answer.status_code != requests.codes.unauthorized:
@@ -269,7 +259,7 @@ class _Wire(HttpClient):
         except Unreached:
             raise
         except Exception as failure:
-            said = Unreached if _never_left(failure) else Unanswered
+            said = Unreached if never_left(failure) else Unanswered
             raise said(type(failure).__name__) from None
 
 
@@ -306,33 +296,3 @@ class _WordsInTime(BytesIO):
         if time.monotonic() > self._until:
             raise Unreached("too late")
         return super().read(size)
-
-
-def _never_left(failure: Exception) -> bool:
-    """Nobody at the door, or somebody who could not show that it is his: before a byte of the request was written."""
-    if isinstance(failure, requests.ConnectTimeout):
-        return True
-    if not isinstance(failure, requests.ConnectionError) or not failure.args:
-        return False
-    why = getattr(failure.args[0], "reason", None)
-    return isinstance(why, NewConnectionError) or any(
-        isinstance(one, ssl.SSLCertVerificationError) for one in getattr(why, "args", ())
-    )
-
-
-def _within(seconds: float, call: Callable[[], Answer]) -> Answer:
-    """The answer, or ``Unanswered`` when the time is up, however often a little of it arrived."""
-    future: Future[Answer] = Future()
-
-    def carry_out() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as failure:
-            future.set_exception(failure)
-
-    started = time.monotonic()
-    Thread(target=carry_out, daemon=True, name="twilio").start()
-    try:
-        return future.result(timeout=seconds)
-    except TimeoutError:
-        raise Unanswered(f"nothing within {time.monotonic() - started:.0f} s") from None

@@ -22,7 +22,8 @@ from notifications.channels import (
     Sought,
     Undeliverable,
 )
-from notifications.channels.template_wire import SECONDS_FOR_AN_ANSWER, Answered, Unanswered, Unreached, Wire
+from notifications.channels.calls import SECONDS_FOR_AN_ANSWER, Unanswered, Unreached
+from notifications.channels.template_wire import Answered, Wire
 from notifications.inbound import ReceivedText
 from notifications.receipts import ReceiptFromProvider, Said
 from notifications.template_map import TemplateMap, read_template_map

@@ -8,37 +8,26 @@ the number used once, and the SHA-256 of the body in hexadecimal. Every answer i
 import hashlib
 import hmac
 import json
-import logging
-import queue
 import secrets
-import ssl
-from collections.abc import Callable
-from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import NewConnectionError
 
 from backend import clock
 from backend.template_account import TemplateAccount
+from notifications.channels.calls import (
+    LONGEST_ANSWER,
+    SECONDS_FOR_AN_ANSWER,
+    SECONDS_TO_CONNECT,
+    Unanswered,
+    Unreached,
+    asking_once,
+    never_left,
+    within,
+)
 
-# The whole of a call, well below the lease of a message; of it, for getting a connection.
-SECONDS_FOR_AN_ANSWER, SECONDS_TO_CONNECT = 35.0, 5.0
-LONGEST_ANSWER = 2_000_000
 WELL = "OK"
-
-# What is asked and answered holds numbers and words.
-logging.getLogger("urllib3").setLevel(logging.WARNING)
-
-
-class Unanswered(Exception):
-    """Nobody knows what became of a request. Only the kind of failure is told: a library's words may hold more."""
-
-
-class Unreached(Unanswered):
-    """Nothing was said, because there was no connection to say it on."""
 
 
 class Answered(Exception):
@@ -58,7 +47,9 @@ class Wire:
 
     def ask(self, path: str, said: dict[str, Any]) -> dict[str, Any]:
         """What was answered. Raises ``Answered`` for a no, ``Unreached`` if nothing was said, else ``Unanswered``."""
-        status, words = self._within(lambda: self._posted(self._account.base_url + path, json.dumps(said).encode()))
+        status, words = within(
+            self._seconds, lambda: self._posted(self._account.base_url + path, json.dumps(said).encode())
+        )
         answer = _read(words)
         code = answer.get("code")
         if status == requests.codes.too_many_requests and not isinstance(code, str):
@@ -71,32 +62,9 @@ class Wire:
             raise Unanswered(f"{WELL} with HTTP {status}")
         return answer
 
-    def _within(self, call: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
-        """A library counts the seconds between two bytes, and here it is the whole that must end."""
-        outcome: queue.Queue[tuple[int, bytes] | Unanswered] = queue.Queue(1)
-
-        def carry_out() -> None:
-            try:
-                outcome.put(call())
-            except Unanswered as failure:
-                outcome.put(failure)
-            except BaseException as failure:
-                outcome.put(Unanswered(type(failure).__name__))
-
-        Thread(target=carry_out, daemon=True, name="template gateway").start()
-        try:
-            answer = outcome.get(timeout=self._seconds)
-        except queue.Empty:
-            raise Unanswered("no answer in time") from None
-        if isinstance(answer, Unanswered):
-            raise answer
-        return answer
-
     def _posted(self, where: str, body: bytes) -> tuple[int, bytes]:
         """On a connection of its own: one that is kept may be dead, and then nobody knows what was said on it."""
-        with requests.Session() as session:
-            session.mount("https://", HTTPAdapter(max_retries=0))
-            session.mount("http://", HTTPAdapter(max_retries=0))
+        with asking_once() as session:
             # This machine's proxy is for the world outside.
             session.trust_env = not self._account.is_here
             try:
@@ -110,7 +78,7 @@ class Wire:
                 ) as answer:
                     return answer.status_code, answer.raw.read(LONGEST_ANSWER, decode_content=True)
             except Exception as failure:
-                said = Unreached if _never_left(failure) else Unanswered
+                said = Unreached if never_left(failure) else Unanswered
                 raise said(type(failure).__name__) from None
 
     def _headers(self, path: str, body: bytes) -> dict[str, str]:
@@ -132,15 +100,3 @@ def _read(words: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
-
-
-def _never_left(failure: Exception) -> bool:
-    """Nobody at the door, or somebody who could not show who he is: before a byte of the request was written."""
-    if isinstance(failure, requests.ConnectTimeout):
-        return True
-    if not isinstance(failure, requests.ConnectionError) or not failure.args:
-        return False
-    why = getattr(failure.args[0], "reason", None)
-    return isinstance(why, NewConnectionError) or any(
-        isinstance(one, ssl.SSLCertVerificationError) for one in getattr(why, "args", ())
-    )

@@ -8,7 +8,8 @@ import pytest
 from backend.terms import Language
 from backend.twilio_account import TwilioAccount
 from notifications.channels import Envelope
-from notifications.channels.sms import Twilio, Unreached
+from notifications.channels.calls import Unreached
+from notifications.channels.sms import Twilio
 from tests.fakes.twilio_account import ACCOUNT_SID, AUTH_TOKENS, SENDER
 from tests.fakes.twilio_process import a_fake_twilio
 

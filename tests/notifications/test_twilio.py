@@ -17,7 +17,8 @@ from backend import clock
 from backend.terms import Language
 from backend.twilio_account import TwilioAccount
 from notifications.channels import Absent, Accepted, CannotTell, Channel, Envelope, Refusal, Sought, Undeliverable
-from notifications.channels.sms import MOST, TWILIO, Twilio, Unanswered
+from notifications.channels.calls import Unanswered
+from notifications.channels.sms import MOST, TWILIO, Twilio
 from notifications.refusal_codes import CODES, refusal_for
 from tests.notifications.odd_twilio import Answer, OddTwilio, drips, hangs_up, odd_twilio, refuses, says, says_nothing
 

@@ -13,7 +13,8 @@ from backend.jobs import work_of
 from backend.terms import ChannelKind, Language
 from backend.twilio_account import TwilioAccount
 from notifications.channels import Absent, Accepted, Envelope, Refusal, Sought, Undeliverable
-from notifications.channels.sms import Twilio, Unanswered
+from notifications.channels.calls import Unanswered
+from notifications.channels.sms import Twilio
 from tests.databases import KEYRING, settings_of
 from tests.fakes.twilio_account import ACCOUNT_SID, AUTH_TOKENS, SENDER
 from tests.fakes.twilio_process import FakeTwilio, a_fake_twilio

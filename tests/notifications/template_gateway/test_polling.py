@@ -9,12 +9,12 @@ from sqlalchemy import func, select
 from backend.db import Database
 from backend.sealing import Keyring
 from backend.terms import AttemptStatus, MessageStatus
+from notifications.channels.calls import Unanswered
 from notifications.channels.template_gateway import (
     TAKEN_AT_ONCE,
     TemplateGateway,
     why_refused,
 )
-from notifications.channels.template_wire import Unanswered
 from notifications.inbound import number_of, text_of
 from notifications.models import Attempt, InboundMessage, OptOut, Receipt
 from notifications.polling import poll_replies, poll_reports

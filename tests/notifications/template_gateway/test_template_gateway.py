@@ -10,6 +10,7 @@ import pytest
 from backend.doctor import Health, examine
 from backend.terms import AttemptStatus, ChannelKind, Language, MessageStatus
 from notifications.channels import Absent, Accepted, CannotTell, Envelope, Refusal, Sought, Undeliverable
+from notifications.channels.calls import Unanswered
 from notifications.channels.template_gateway import (
     LEAVES_IN_DOUBT,
     REFUSALS,
@@ -17,7 +18,7 @@ from notifications.channels.template_gateway import (
     as_registered,
     why_refused,
 )
-from notifications.channels.template_wire import Answered, Unanswered
+from notifications.channels.template_wire import Answered
 from notifications.templates import render
 from tests.fakes.template_gateway_books import SIGN_NAME
 from tests.fakes.template_gateway_process import registered, write_map
