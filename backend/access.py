@@ -55,22 +55,38 @@ class Verb(StrEnum):
     READ_PROTOCOLS = "read_protocols"
     SET_PROTOCOL_EFFECTS = "set_protocol_effects"
     MOVE_TO_VERSIONS = "move_to_versions"
+    READ_TERMINOLOGY = "read_terminology"
     READ_REPORTS = "read_reports"
     REPORT_ON_BEHALF = "report_on_behalf"
+    DECIDE_CORRECTIONS = "decide_corrections"
     READ_CANDIDATES = "read_candidates"
     ACKNOWLEDGE_CANDIDATES = "acknowledge_candidates"
     CLAIM_CANDIDATES = "claim_candidates"
     RELEASE_OTHERS_CLAIMS = "release_others_claims"
     SNOOZE_CANDIDATES = "snooze_candidates"
     ASK_PATIENTS = "ask_patients"
+    MERGE_CANDIDATES = "merge_candidates"
+    DISMISS_CANDIDATES = "dismiss_candidates"
+    DISMISS_URGENT_CANDIDATES = "dismiss_urgent_candidates"
+    REOPEN_CANDIDATES = "reopen_candidates"
+    READ_ADVERSE_EVENTS = "read_adverse_events"
+    RECORD_ADVERSE_EVENTS = "record_adverse_events"
+    SIGN_ADVERSE_EVENTS = "sign_adverse_events"
+    VOID_SIGNED_EVENTS = "void_signed_events"
+    READ_SAFETY_REPORTS = "read_safety_reports"
+    RECORD_SAFETY_REPORTS = "record_safety_reports"
+    READ_CONCORDANCE = "read_concordance"
     READ_SURVIVAL = "read_survival"
     FOLLOW_SURVIVAL = "follow_survival"
     REPORT_DEATHS = "report_deaths"
     APPROVE_DEATHS = "approve_deaths"
+    FIND_LOST = "find_lost"
     READ_WORKLIST = "read_worklist"
     RESOLVE_WORK = "resolve_work"
     READ_MESSAGES = "read_messages"
     READ_INBOX = "read_inbox"
+    WRITE_LETTERS = "write_letters"
+    READ_OUTCOMES = "read_outcomes"
     READ_AUDIT = "read_audit"
 
 
@@ -106,22 +122,38 @@ ALLOWED: Mapping[Verb, frozenset[Role]] = {
     Verb.READ_PROTOCOLS: _READERS,
     Verb.SET_PROTOCOL_EFFECTS: frozenset({Role.PRINCIPAL_INVESTIGATOR}),
     Verb.MOVE_TO_VERSIONS: _CARE,
+    Verb.READ_TERMINOLOGY: _READERS | _ADMINISTRATORS,
     Verb.READ_REPORTS: _READERS,
     Verb.REPORT_ON_BEHALF: _CARE,
+    Verb.DECIDE_CORRECTIONS: _PHYSICIANS,
     Verb.READ_CANDIDATES: _READERS,
     Verb.ACKNOWLEDGE_CANDIDATES: _CARE,
     Verb.CLAIM_CANDIDATES: _CARE,
     Verb.RELEASE_OTHERS_CLAIMS: _PHYSICIANS,
     Verb.SNOOZE_CANDIDATES: _CARE,
     Verb.ASK_PATIENTS: _CARE,
+    Verb.MERGE_CANDIDATES: _CARE,
+    Verb.DISMISS_CANDIDATES: _CARE,
+    Verb.DISMISS_URGENT_CANDIDATES: _PHYSICIANS,
+    Verb.REOPEN_CANDIDATES: _CARE,
+    Verb.READ_ADVERSE_EVENTS: _READERS,
+    Verb.RECORD_ADVERSE_EVENTS: _CARE,
+    Verb.SIGN_ADVERSE_EVENTS: _PHYSICIANS,
+    Verb.VOID_SIGNED_EVENTS: _PHYSICIANS,
+    Verb.READ_SAFETY_REPORTS: _READERS,
+    Verb.RECORD_SAFETY_REPORTS: _CARE,
+    Verb.READ_CONCORDANCE: _PHYSICIANS | {Role.MONITOR, Role.DATA_MANAGER},
     Verb.READ_SURVIVAL: _READERS,
     Verb.FOLLOW_SURVIVAL: _CARE,
     Verb.REPORT_DEATHS: _CARE,
     Verb.APPROVE_DEATHS: _PHYSICIANS,
+    Verb.FIND_LOST: _PHYSICIANS,
     Verb.READ_WORKLIST: _READERS,
     Verb.RESOLVE_WORK: _CARE,
     Verb.READ_MESSAGES: _READERS,
     Verb.READ_INBOX: _CARE,
+    Verb.WRITE_LETTERS: _CARE,
+    Verb.READ_OUTCOMES: _READERS,
     Verb.READ_AUDIT: _READERS,
 }
 
@@ -198,6 +230,11 @@ def require_everywhere(txn: Transaction, verb: Verb) -> None:
         raise NotPermitted()
 
 
+def sites_where(txn: Transaction, verb: Verb) -> set[UUID]:
+    """The sites that the actor's roles name one by one, where the actor may do ``verb``."""
+    return {one.site_id for one in txn.actor.roles if one.site_id and one.role in ALLOWED[verb]}
+
+
 def visible(
     txn: Transaction, column: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None], verb: Verb
 ) -> ColumnElement[bool]:
@@ -205,7 +242,7 @@ def visible(
     held = [one for one in txn.actor.roles if one.role in ALLOWED[verb]]
     if any(one.site_id is None for one in held):
         return true()
-    sites = sorted({one.site_id for one in held if one.site_id}, key=str)
+    sites = sorted(sites_where(txn, verb), key=str)
     return column.in_(sites) if sites else false()
 
 

@@ -8,7 +8,7 @@ database itself (``query_only`` there, ``READ ONLY`` on PostgreSQL).
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
@@ -264,8 +265,25 @@ def one_at_a_time(txn: Transaction, *names: object) -> None:
     # On SQLite it is having begun that keeps the others waiting.
     connection = txn.connection
     if not database_of(txn).is_sqlite:
-        digest = hashlib.sha256(":".join(str(name) for name in names).encode()).digest()
-        connection.execute(_LOCK, {"key": int.from_bytes(digest[:8], signed=True)})
+        connection.execute(_LOCK, {"key": _key_of(names)})
+
+
+# In the order of the keys, so that of two who take several at once none waits for one who waits for it.
+_LOCKS = text(
+    "SELECT pg_advisory_xact_lock(key) FROM (SELECT unnest(CAST(:keys AS BIGINT[])) AS key ORDER BY 1) AS in_order"
+)
+
+
+def all_one_at_a_time(txn: Transaction, things: Iterable[tuple[object, ...]]) -> None:
+    """``one_at_a_time`` for many things at once, each by its names."""
+    connection = txn.connection
+    if not database_of(txn).is_sqlite:
+        connection.execute(_LOCKS, {"keys": [_key_of(names) for names in things]})
+
+
+def _key_of(names: tuple[object, ...]) -> int:
+    digest = hashlib.sha256(":".join(str(name) for name in names).encode()).digest()
+    return int.from_bytes(digest[:8], signed=True)
 
 
 @functools.cache

@@ -7,10 +7,8 @@ No secret and no identifier is ever printed.
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,23 +20,19 @@ from backend import clock, demo_clock
 from backend.audit import AuditEvent
 from backend.audit_seals import AuditSeal
 from backend.backups.trace import BACKED_UP
-from backend.config import Mode, Settings, SmsGateway, read_settings
+from backend.config import Settings, read_settings
 from backend.db import Database, Transaction, system
+from backend.doctor_outside import outside
 from backend.errors import BadSettings, FollowupError
 from backend.opening import open_database, refuse_unfit
 from backend.patients.models import Patient
 from backend.protocol.load import current_protocol
-from backend.providers import Provider, mail_provider, text_provider
 from backend.staff import roster
 from backend.staff.models import Site, StaffAuthenticator, StaffMember, StaffRole
+from backend.symptoms import Examination, Health, Symptom, failed
+from backend.terminology.terms import versions
 from backend.terms import Role
 from notifications import breakers
-from notifications.channels import Undeliverable
-from notifications.channels.calls import Unanswered
-from notifications.channels.email import Email
-from notifications.channels.sms import Twilio
-from notifications.channels.template_gateway import gateway_for
-from notifications.channels.template_wire import Answered
 from notifications.scheduler import SILENT_AFTER, last_heartbeat
 from notifications.templates import load_templates
 
@@ -49,27 +43,6 @@ LITTLE_SPACE = 1_000_000_000
 ROSTER_MUST_REACH = timedelta(days=14)
 MOST_SHIFTS_LOOKED_AT = 1_000
 THE_NUMBER_OF_THE_SEEDS = "120"
-
-
-class Health(StrEnum):
-    """How a check came out. Only a failure makes the command fail."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Symptom:
-    """What one check saw, and what to do about it."""
-
-    name: str
-    health: Health
-    saw: str
-    advice: str = ""
-
-
-Examination = Iterator[Symptom]
 
 
 def examine() -> Examination:
@@ -84,10 +57,8 @@ def examine() -> Examination:
     yield from _home(settings)
     yield from _privacy(settings)
     yield from _proxies(settings)
-    yield from _gateway(settings)
-    yield from _mail(settings)
+    yield from outside(settings)
     yield from _templates()
-    yield from _registered_templates(settings)
     db = open_database(settings)
     try:
         yield from _database(db, settings)
@@ -98,7 +69,7 @@ def examine() -> Examination:
 def _home(settings: Settings) -> Examination:
     home = settings.home
     if not home.is_dir() or not os.access(home, os.W_OK):
-        yield _failed("home", f"{home} is not a folder that can be written to", "Make it, for the account we run as.")
+        yield failed("home", f"{home} is not a folder that can be written to", "Make it, for the account we run as.")
         return
     free = shutil.disk_usage(home).free
     if free < LITTLE_SPACE:
@@ -134,105 +105,31 @@ def _proxies(settings: Settings) -> Examination:
     yield Symptom("proxies", Health.OK, f"{settings.trusted_proxies} stand between the callers and us")
 
 
-def _gateway(settings: Settings) -> Examination:
-    """Production with the simulator does not get past the settings; a rehearsal is told what it is."""
-    provider = text_provider(settings)
-    others = [mail_provider(settings.smtp_url)] if settings.smtp_url else []
-    if settings.sms_gateway is SmsGateway.SIMULATOR and settings.mode is not Mode.DEMO:
-        yield Symptom("gateway", Health.WARNING, "the simulator: no text reaches a phone", "Only to rehearse with.")
-    else:
-        yield from _carrier(settings, provider)
-    abroad = [one for one in (provider, *others) if one.leaves_the_country]
-    for one in abroad:
-        advice = "Have this covered by consent and by the data protection officer."
-        yield Symptom("abroad", Health.WARNING, f"{one.name} ({one.region}) receives {one.receives}", advice)
-    if not abroad:
-        yield Symptom("abroad", Health.OK, "no provider stands abroad")
-
-
-def _carrier(settings: Settings, provider: Provider) -> Examination:
-    """Whether Twilio believes us; asks, and sends nothing."""
-    if settings.twilio is None:
-        yield Symptom("gateway", Health.OK, provider.name)
-        return
-    try:
-        Twilio(settings.twilio, settings.public_url).greet()
-    except Undeliverable as refused:
-        advice = "Are account, token and the way to api.twilio.com right? www.twilio.com/docs/api/errors has the codes."
-        yield _failed("gateway", f"{provider.name}: {refused.code}", advice)
-        return
-    fake = settings.twilio.base_url
-    if fake:
-        yield Symptom(
-            "gateway", Health.WARNING, f"{fake} plays Twilio: no text reaches a phone", "Only to rehearse with."
-        )
-    else:
-        yield Symptom("gateway", Health.OK, f"{provider.name} believes us")
-    saw = "telephones of +86 get texts through Twilio, if at all, and cannot reply"
-    yield Symptom("conversations", Health.WARNING, saw, "For them use FOLLOWUP_SMS_GATEWAY=template.")
-
-
-def _mail(settings: Settings) -> Examination:
-    """Signs in as a page would, and sends nothing."""
-    if settings.smtp_url is None:
-        yield Symptom("mail", Health.WARNING, "no copy of a page goes by e-mail", "Set FOLLOWUP_SMTP_URL.")
-        return
-    named = f"{settings.smtp_url.host}:{settings.smtp_url.port}"
-    try:
-        Email(settings.smtp_url).greet()
-    except Undeliverable as refused:
-        because = f"{refused.code}, {type(refused.__cause__).__name__}" if refused.__cause__ else refused.code
-        yield _failed("mail", f"{named}: {because}", "Are FOLLOWUP_SMTP_URL, the certificate and the account right?")
-        return
-    yield Symptom("mail", Health.OK, f"{named} takes mail from us")
-
-
 def _templates() -> Examination:
     try:
         yield Symptom("templates", Health.OK, f"{len(load_templates())} messages have their texts")
     except FollowupError as wrong:
-        yield _failed("templates", wrong.detail, "Correct the text; nothing starts without it.")
-
-
-def _registered_templates(settings: Settings) -> Examination:
-    """Whether the gateway of templates has approved our texts, word for word. Sends nothing."""
-    if settings.template is None:
-        return
-    name, host = "registered templates", urlsplit(settings.template.base_url).hostname
-    try:
-        differences = gateway_for(settings.template, load_templates()).differences()
-    except FollowupError as wrong:
-        yield _failed(name, wrong.detail, "Correct FOLLOWUP_TEMPLATE_MAP; nothing starts without it.")
-        return
-    except (Answered, Unanswered) as failure:
-        advice = "Are FOLLOWUP_TEMPLATE_BASE_URL, _APP_ID and _SECRET right, and this machine's clock?"
-        yield _failed(name, f"{host}: {type(failure).__name__}, {failure}", advice)
-        return
-    if differences:
-        advice = "Register them word for word; telephones show what the gateway approved."
-        yield _failed(name, f"{host}: {', '.join(differences)}", advice)
-        return
-    yield Symptom(name, Health.OK, f"{host} has approved every text as it is")
+        yield failed("templates", wrong.detail, "Correct the text; nothing starts without it.")
 
 
 def _database(db: Database, settings: Settings) -> Examination:
     kind = "SQLite" if db.is_sqlite else "PostgreSQL"
     file = settings.database_url.removeprefix("sqlite:///")
     if db.is_sqlite and not os.path.exists(file):
-        yield _failed("database", "there is none", "followup db upgrade, then followup seed.")
+        yield failed("database", "there is none", "followup db upgrade, then followup seed.")
         return
     try:
         with db.reading(DOCTOR) as txn:
             txn.session.execute(text("SELECT 1"))
     except SQLAlchemyError:
         # Its own words may hold the address with the password in it.
-        yield _failed("database", f"{kind} does not answer", "Is it running, and are address and password right?")
+        yield failed("database", f"{kind} does not answer", "Is it running, and are address and password right?")
         return
     yield Symptom("database", Health.OK, f"{kind} answers")
     try:
         refuse_unfit(db, settings)
     except FollowupError as unfit:
-        yield _failed("schema and keys", unfit.detail, "Nothing starts on it like this.")
+        yield failed("schema and keys", unfit.detail, "Nothing starts on it like this.")
         return
     yield Symptom("schema and keys", Health.OK, "the schema is ours, and the keys open it")
     if settings.is_demo:
@@ -247,7 +144,7 @@ def _seen(db: Database, look: "Check") -> Examination:
             yield from look(txn)
     except SQLAlchemyError as failure:
         name = look.__name__.strip("_").replace("_", " ")
-        yield _failed(name, f"could not be looked at ({type(failure).__name__})", "followup fsck may say more.")
+        yield failed(name, f"could not be looked at ({type(failure).__name__})", "followup fsck may say more.")
 
 
 def _settings_of_the_database(txn: Transaction) -> Examination:
@@ -264,7 +161,7 @@ def _settings_of_the_database(txn: Transaction) -> Examination:
     wrong = {name: value for name, value in found.items() if value != wanted[name]}
     if wrong:
         said = ", ".join(f"{name} is {value}, not {wanted[name]}" for name, value in wrong.items())
-        yield _failed("durability", said, "What was answered might be lost with the power; set it back.")
+        yield failed("durability", said, "What was answered might be lost with the power; set it back.")
         return
     yield Symptom("durability", Health.OK, ", ".join(f"{name} {value}" for name, value in found.items()))
 
@@ -276,15 +173,13 @@ def _clock(txn: Transaction) -> Examination:
         there: datetime = bind.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
         if abs(there - here) > CLOCKS_MAY_DIFFER:
             apart = round(abs(there - here).total_seconds())
-            yield _failed("clock", f"the database's clock is {apart} s from this machine's", "Set both by NTP.")
+            yield failed("clock", f"the database's clock is {apart} s from this machine's", "Set both by NTP.")
             return
     newest = max(
         filter(None, (last_heartbeat(txn), txn.session.scalar(select(func.max(AuditSeal.sealed_at))))), default=None
     )
     if newest and newest > here + CLOCKS_MAY_DIFFER:
-        yield _failed(
-            "clock", f"it is behind what was stored at {newest.isoformat()}", "Set it by NTP before starting."
-        )
+        yield failed("clock", f"it is behind what was stored at {newest.isoformat()}", "Set it by NTP before starting.")
         return
     yield Symptom("clock", Health.OK, here.isoformat(timespec="seconds"))
 
@@ -293,7 +188,11 @@ def _study(txn: Transaction) -> Examination:
     try:
         protocol = current_protocol(txn)
     except FollowupError as missing:
-        yield _failed("study", missing.detail, "followup seed")
+        yield failed("study", missing.detail, "followup seed")
+        return
+    if not versions(txn):
+        # So it is after an upgrade from a program that knew no adverse events.
+        yield failed("study", "no CTCAE terms are loaded, so no event can be coded", "followup seed")
         return
     yield Symptom("study", Health.OK, f"{protocol.study} is loaded")
     sites = txn.session.execute(select(Site.code, Site.emergency_phone).order_by(Site.code)).all()
@@ -312,7 +211,7 @@ def _administrator(txn: Transaction) -> Examination:
         .where(StaffRole.role == Role.ADMINISTRATOR, StaffRole.ended_at.is_(None), StaffMember.deactivated_at.is_(None))
     )
     if txn.session.scalar(administrators.limit(1)) is None:
-        yield _failed("administrator", "there is none", "followup staff create --role administrator --site '*'")
+        yield failed("administrator", "there is none", "followup staff create --role administrator --site '*'")
         return
     second = StaffAuthenticator
     with_second = administrators.join(second, second.staff_id == StaffMember.id).where(
@@ -334,7 +233,7 @@ def _rosters(txn: Transaction) -> Examination:
         is_well = is_well and not gaps and not speechless
         if gaps:
             saw = f"nobody is on call at {site.code} from {gaps[0][0].isoformat(timespec='minutes')}"
-            yield _failed(
+            yield failed(
                 "roster", saw, f"PUT /api/v1/sites/{site.code}/on-call: an emergency would wake the whole site."
             )
         if speechless:
@@ -367,7 +266,7 @@ def _ways(txn: Transaction) -> Examination:
     shut = breakers.standing_open(txn)
     for breaker in shut:
         saw = f"{breaker.channel} refuses everything with {breaker.code} since {breaker.opened_at:%Y-%m-%d %H:%M} UTC"
-        yield _failed("sending", saw, "Mend its settings or the account; it is tried again every half hour or sooner.")
+        yield failed("sending", saw, "Mend its settings or the account; it is tried again every half hour or sooner.")
     if not shut:
         yield Symptom("sending", Health.OK, "no gateway stands still")
 
@@ -392,7 +291,3 @@ CHECKS: tuple[Check, ...] = (
     _ways,
     _backup,
 )
-
-
-def _failed(name: str, saw: str, advice: str) -> Symptom:
-    return Symptom(name, Health.FAILED, saw, advice)

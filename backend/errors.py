@@ -173,6 +173,25 @@ class NoLongerPossible(FollowupError):
     code, kind, title = "no_longer_possible", Kind.CONFLICT, "This is no longer possible."
 
 
+class NotSerious(FollowupError):
+    """Only a serious event is reported."""
+
+    code, kind, title = "not_serious", Kind.CONFLICT, "This event is not serious."
+
+
+class NotLostToFollowUp(FollowupError):
+    """Lost to follow-up is by its definition only; ``missing`` says what it still asks for."""
+
+    code, kind = "not_lost_to_follow_up", Kind.CONFLICT
+    title = "The definition of lost to follow-up is not met."
+
+
+class ReportOutOfOrder(FollowupError):
+    """A safety report of this kind cannot come now: the initial one is first, and nothing follows the final one."""
+
+    code, kind, title = "report_out_of_order", Kind.CONFLICT, "A safety report of this kind cannot come now."
+
+
 class NotInEffect(FollowupError):
     """The version of the protocol does not hold at this site on this day."""
 
@@ -210,6 +229,18 @@ class BadSeedFile(FollowupError):
     """A seed file does not have the shape it must have; the message names file, line and field."""
 
     code, kind, title = "bad_seed_file", Kind.INVALID, "A seed file is wrong."
+
+
+class BadWorkbook(FollowupError):
+    """A workbook of terms is not one that we understand; the message names sheet, row and column."""
+
+    code, kind, title = "bad_workbook", Kind.INVALID, "The workbook is not understood."
+
+
+class TermsDiffer(FollowupError):
+    """Terms are told otherwise than the same version here tells them; a version's terms never change."""
+
+    code, kind, title = "terms_differ", Kind.INVALID, "These terms are not those of that version."
 
 
 class BadTemplate(FollowupError):

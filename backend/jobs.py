@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from backend import clock, demo_clock
+from backend.adverse_events.safety_warnings import warn_due
 from backend.agenda.pauses import end_due_pauses
 from backend.agenda.planning import behind, everyone, replan_all
 from backend.agenda.silence import ask_for_calls
@@ -25,6 +26,7 @@ from backend.limits import forget_old_counts
 from backend.providers import PROVIDERS
 from backend.terms import ChannelKind
 from backend.triage.escalation import escalate_due
+from backend.worklist import outages
 from backend.worklist.alarms import see_to_the_ways
 from notifications.channels import Channel
 from notifications.channels.calls import SECONDS_FOR_AN_ANSWER
@@ -33,9 +35,12 @@ from notifications.channels.in_app import InApp
 from notifications.channels.simulator import Simulator
 from notifications.channels.template_gateway import TemplateGateway, gateway_for
 from notifications.dispatcher import Counts, dispatch_due
+from notifications.overtaken import settle_overtaken
 from notifications.polling import poll_replies, poll_reports
 from notifications.reconciliation import reconcile
 from notifications.scheduler import SILENT_AFTER, Job, Ticker, last_heartbeat
+from notifications.sweeping import JOB as SWEEP_TEXTS
+from notifications.sweeping import sweep
 from notifications.templates import Template, load_templates, signed_as
 
 log = logging.getLogger(__name__)
@@ -49,7 +54,10 @@ SECONDS_BETWEEN_CHECKPOINTS = 900.0
 SECONDS_BETWEEN_FORGETTINGS = 600.0
 SECONDS_BETWEEN_BEATS = 60.0
 SECONDS_BETWEEN_ALARMS = 15.0
+SECONDS_BETWEEN_BOOKKEEPING = 600.0
 SECONDS_BETWEEN_POLLS = 5.0
+# Whoever wrote of bleeding must not wait for an hour because a webhook was lost.
+SECONDS_BETWEEN_SWEEPS = 900.0
 # Two such calls, one with each of two tokens, are over before the lease is.
 PART_OF_A_LEASE = 0.4
 # Patients whose plans are compared in one look, and so few planned in one transaction that others need not wait long.
@@ -132,8 +140,8 @@ class Work:
         return fall_back(self.db)
 
     def escalate(self) -> Counts:
-        """Page again, and take on what nobody has taken note of in time."""
-        return escalate_due(self.db)
+        """Page again, take on what nobody has taken note of in time, and warn of safety reports not sent yet."""
+        return {**escalate_due(self.db), **warn_due(self.db)}
 
     @property
     def staff_ways(self) -> StaffWays:
@@ -148,9 +156,25 @@ class Work:
         """Find out what became of messages whose sender did not live to tell."""
         return reconcile(self.db, self.channels, on_dead_letter=make_dead_letter_a_task)
 
+    def settle_overtaken(self) -> Counts:
+        """Find out what became of calls whose message was settled without them."""
+        return settle_overtaken(self.db, self.channels)
+
     def poll_reports(self, gateway: TemplateGateway) -> Counts:
         """Ask the gateway what became of what it took."""
         return poll_reports(self.db, gateway, on_dead_letter=make_dead_letter_a_task)
+
+    def send_letters_about_outages(self) -> Counts:
+        """Send these and nothing else: for a web process, while no worker does."""
+        return dispatch_due(
+            self.db,
+            {way: channel for way, channel in self.channels.items() if way == ChannelKind.EMAIL},
+            releasing_with(self.templates, self.staff_ways),
+            self.settings,
+            on_dead_letter=make_dead_letter_a_task,
+            templates=self.templates,
+            only=outages.LETTERS,
+        )
 
     def checkpoint(self) -> Counts:
         """Say outside the database how far the audit chains have come."""
@@ -218,6 +242,7 @@ def ticker_of(work: Work) -> Ticker:
         Job("understand", tick, work.understand),
         Job("escalate", SECONDS_BETWEEN_ESCALATIONS, work.escalate),
         Job("reconcile", tick, work.reconcile),
+        Job("settle_overtaken", SECONDS_BETWEEN_BOOKKEEPING, work.settle_overtaken),
         Job("fall_back", SECONDS_BETWEEN_FALLBACKS, work.fall_back),
         Job("dispatch", tick, work.dispatch),
         Job("see_to_the_ways", SECONDS_BETWEEN_ALARMS, work.see_to_the_ways),
@@ -229,6 +254,11 @@ def ticker_of(work: Work) -> Ticker:
     if isinstance(polled, TemplateGateway):
         jobs.append(Job("poll_reports", SECONDS_BETWEEN_POLLS, lambda: work.poll_reports(polled)))
         jobs.append(Job("poll_replies", SECONDS_BETWEEN_POLLS, lambda: poll_replies(work.db, polled)))
+    if work.settings.twilio:
+        from notifications.channels.sms import Twilio
+
+        if isinstance(polled, Twilio):
+            jobs.append(Job(SWEEP_TEXTS, SECONDS_BETWEEN_SWEEPS, lambda: sweep(work.db, polled.received_since)))
     if work.settings.heartbeat_url:
         jobs.append(Job("beat_outside", SECONDS_BETWEEN_BEATS, work.beat_outside))
     return Ticker(work.db, jobs, threads=1 if work.db.is_sqlite else work.settings.threads)

@@ -43,3 +43,9 @@ def mail_provider(server: MailServer) -> Provider:
     """Whoever runs the mail server. One that does not say where it stands is taken to stand abroad."""
     region = "" if server.is_here else server.region or NOT_SAID
     return Provider(f"the mail server {server.host}", region, "addresses of staff, and pages with study numbers")
+
+
+def heartbeat_provider(settings: Settings) -> Provider | None:
+    """Whoever is told that a worker is well, if anybody is. Wherever they stand, nothing about anybody reaches them."""
+    host = urlsplit(settings.heartbeat_url).hostname
+    return Provider(host, NOT_SAID, "every minute that a worker is well, and nothing else") if host else None

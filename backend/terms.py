@@ -263,6 +263,8 @@ class Recipient(StrEnum):
     PATIENT = "patient"
     CAREGIVER = "caregiver"
     STAFF = "staff"
+    # Whoever wrote the text that it answers, where nobody can tell who that is.
+    WRITER = "writer"
 
 
 class Urgency(StrEnum):
@@ -332,11 +334,15 @@ class WorkReason(StrEnum):
     UNSCHEDULED_REPORT = "unscheduled_report"
     RESTORED_FROM_BACKUP = "restored_from_backup"
     PATIENT_SILENT = "patient_silent"
+    INFUSION_NOT_RECORDED = "infusion_not_recorded"
     NOBODY_TO_PAGE = "nobody_to_page"
     REPORT_REFUSED = "report_refused"
+    REPORT_CORRECTED = "report_corrected"
     QUESTION_ANSWERED = "question_answered"
     PAUSE_ENDS = "pause_ends"
     UNPLANNED_HOSPITALISATION = "unplanned_hospitalisation"
+    SAFETY_REPORT_DUE = "safety_report_due"
+    CONTACT_REFUSED = "contact_refused"
 
 
 class PauseKind(StrEnum):

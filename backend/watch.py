@@ -2,9 +2,11 @@
 
 import logging
 import threading
+from collections.abc import Callable
 
 from backend import clock
 from backend.db import Database, system
+from backend.worklist.outages import tell_of_return, tell_of_silence
 from notifications.scheduler import SILENT_AFTER, last_heartbeat
 
 log = logging.getLogger(__name__)
@@ -13,24 +15,40 @@ WATCHER = system("watch")
 SECONDS_BETWEEN_LOOKS = 30.0
 
 
-class Watch:
-    """Says once when the workers fall silent, and once when they are back."""
+def _say_nothing() -> None:
+    """Nobody can be written to."""
 
-    def __init__(self, db: Database) -> None:
-        """Nobody is known to be silent."""
+
+class Watch:
+    """Says once when the workers fall silent, and once when they are back: in the log, and to the staff by e-mail."""
+
+    def __init__(self, db: Database, send_letters: Callable[[], object] = _say_nothing) -> None:
+        """Nobody is known to be silent. ``send_letters`` sends what is queued of ``outages.LETTERS``, and only that."""
         self._db = db
+        self._send_letters = send_letters
         self._is_silent = False
+        # Another process, or this one before it was started anew, may have told of an outage that is over since.
+        self._may_owe_the_end = True
 
     def look(self) -> bool:
         """Whether every worker is silent now. None that ever ran is not silence: it may be another's task."""
         with self._db.reading(WATCHER) as txn:
             beat = last_heartbeat(txn)
         silent = beat is not None and clock.wall() - beat > SILENT_AFTER
-        if silent and not self._is_silent and beat is not None:
+        before, self._is_silent = self._is_silent, silent
+        if silent and not before and beat is not None:
             log.error("no worker ticks, so nothing is sent", extra={"silent_since": beat.isoformat()})
-        if self._is_silent and not silent:
+        if before and not silent:
             log.warning("a worker ticks again")
-        self._is_silent = silent
+        if silent and beat is not None:
+            # Each time: what could not be written down or sent is tried again.
+            self._may_owe_the_end = True
+            tell_of_silence(self._db, beat)
+            self._send_letters()
+        elif self._may_owe_the_end:
+            if tell_of_return(self._db):
+                self._send_letters()
+            self._may_owe_the_end = False
         return silent
 
     def go_on(self) -> None:

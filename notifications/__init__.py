@@ -3,7 +3,7 @@
 Its counter is here; what stands behind it is in the modules.
 """
 
-from notifications.dispatcher import Later, Release, Send, Suppress, dispatch_due
+from notifications.dispatcher import Later, Release, Send, Suppress, Trial, dispatch_due
 from notifications.inbound import ReceivedText, receive
 from notifications.outbox import Letter, cancel, queue
 from notifications.settling import DeadLetter
@@ -16,6 +16,7 @@ __all__ = [
     "Release",
     "Send",
     "Suppress",
+    "Trial",
     "cancel",
     "dispatch_due",
     "queue",

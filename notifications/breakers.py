@@ -2,6 +2,9 @@
 
 Every message would be refused, so none is tried, but for one now and then that finds out whether it is mended. What
 is open stands in a row that every worker reads before it speaks, so that all of them hold still together.
+
+Some gateways take every message and say only later that they carry none. There it shows nothing that one was taken:
+the way stays shut until one has arrived, or until nothing bad was heard of one for a while.
 """
 
 import logging
@@ -10,16 +13,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from backend import clock
 from backend.db import Transaction, compare_and_set, one_at_a_time
-from notifications.models import Attempt, GatewayBreaker
+from backend.terms import MessageStatus
+from notifications.channels import Refusal
+from notifications.models import Attempt, GatewayBreaker, Receipt
 
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(minutes=30)
+# Whatever will not be carried has been heard of by then; and most of it after so little.
+LATEST_NEWS, GOOD_NEWS = timedelta(days=1), timedelta(minutes=10)
+CALM = timedelta(minutes=2)
 STOPPED = "gateway_stopped"
 
 
@@ -71,7 +79,33 @@ def open_for(txn: Transaction, attempt: Attempt) -> GatewayBreaker:
 
 
 def close(txn: Transaction, channel: str) -> bool:
-    """It took a message: everything goes that way again. Whether this was what opened the way."""
+    """It took a message: everything goes that way again, unless it only takes them. Whether this opened the way."""
+    breaker = _of(txn, channel)
+    if breaker is None or _takes_without_carrying(txn, breaker):
+        return False
+    return _close(txn, channel)
+
+
+def mend(txn: Transaction) -> int:
+    """Everything goes again by each way that has carried a message since it was shut; says how many ways."""
+    return sum(_close(txn, channel) for channel in carrying(txn))
+
+
+def carrying(txn: Transaction) -> Sequence[str]:
+    """Which ways are shut and have carried a message since."""
+    return [breaker.channel for breaker in standing_open(txn) if _carries(txn, breaker)]
+
+
+def has_settled(txn: Transaction, channel: str) -> bool:
+    """Whether this way is open and has been for a while, or was never shut: one that comes and goes has not."""
+    breaker = _of(txn, channel)
+    if breaker is None or breaker.closed_at is None:
+        return breaker is None
+    now = clock.wall()
+    return breaker.opened_at is None and not now - CALM < breaker.closed_at <= now
+
+
+def _close(txn: Transaction, channel: str) -> bool:
     claim = update(GatewayBreaker).where(GatewayBreaker.channel == channel, GatewayBreaker.opened_at.is_not(None))
     is_first = compare_and_set(txn, claim, opened_at=None, closed_at=clock.wall(), refusals=0)
     if is_first:
@@ -90,6 +124,30 @@ def standing_open(txn: Transaction) -> Sequence[GatewayBreaker]:
     """Every way that nothing is sent by now."""
     shut = select(GatewayBreaker).where(GatewayBreaker.opened_at.is_not(None))
     return txn.session.scalars(shut.order_by(GatewayBreaker.channel)).all()
+
+
+def _takes_without_carrying(txn: Transaction, breaker: GatewayBreaker) -> bool:
+    """Whether it has lately accepted what it said afterwards that, for our settings' sake, it will not carry."""
+    found = select(Attempt.id).where(
+        Attempt.provider_id.is_not(None),
+        Attempt.channel == breaker.channel,
+        Attempt.refusal == Refusal.CONFIGURATION,
+        Attempt.called_at > (breaker.opened_at or clock.wall()) - LATEST_NEWS,
+    )
+    return txn.session.scalars(found.limit(1)).first() is not None
+
+
+def _carries(txn: Transaction, breaker: GatewayBreaker) -> bool:
+    """Whether a message that it took after it last refused one has arrived, or has not failed for long enough."""
+    arrived = select(Receipt.id).where(Receipt.attempt_id == Attempt.id, Receipt.status == MessageStatus.DELIVERED)
+    found = select(Attempt.id).where(
+        Attempt.provider_id.is_not(None),
+        Attempt.channel == breaker.channel,
+        Attempt.refusal.is_(None),
+        Attempt.called_at > breaker.refused_at,
+        or_(Attempt.called_at <= clock.wall() - GOOD_NEWS, arrived.exists()),
+    )
+    return txn.session.scalars(found.limit(1)).first() is not None
 
 
 def _is_old_news(breaker: GatewayBreaker, attempt: Attempt) -> bool:

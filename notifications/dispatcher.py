@@ -1,265 +1,181 @@
-"""Sending what is due: claim, let go of the database, decide, speak, settle.
+"""Sending what is due: claim, let go of the database, decide, speak, settle; several in one breath where it goes well.
 
-One transaction a step, and none open while a provider answers. A message that cannot be prepared moves on by
-itself and never holds up the others.
+One transaction a step, and none open while a provider answers. A message that cannot be prepared moves on by itself
+and never holds up the others.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 from time import monotonic
 from uuid import UUID
 
 from backend import clock
 from backend.config import Settings
-from backend.db import Database, Transaction, system
-from backend.terms import ChannelKind, Language
-from notifications import breakers, numbers, opt_outs, outbox, settling
-from notifications.channels import Accepted, Channel, Envelope, Removed, Undeliverable
-from notifications.models import Attempt, Message
-from notifications.receipts import ReceiptFromProvider, Said, note_receipt
+from backend.db import Database, is_unavailable
+from notifications import breath, outbox, settling, speaking
+from notifications.breath import DISPATCHER, Begun, Round
+from notifications.channels import Channel
+from notifications.deciding import Decision, Later, Release, Send, Suppress, Trial
+from notifications.models import Attempt
+from notifications.outbox import Claim
 from notifications.settling import DeadLetter
-from notifications.templates import Template, render
+from notifications.speaking import settle
+from notifications.templates import Template
+
+__all__ = ["Attempt", "Counts", "Decision", "Later", "Release", "Send", "Suppress", "Trial", "dispatch_due", "settle"]
 
 log = logging.getLogger(__name__)
 
-DISPATCHER = system("dispatcher")
-BATCH = 50
+Counts = dict[str, int]
+BATCH = 100
 # So many seconds for one message are a provider's; so much of a lease may pass with them in one run.
 A_WAIT, PART_OF_A_LEASE = 0.1, 0.25
+# So long it should take to say a breath. With a provider that takes longer for one message a breath is one message, and
+# so one at most is in doubt when a process is killed.
+SECONDS_OF_A_BREATH = 0.2
+# So long others may wait for patients who are being decided about; on a busy machine not for the sake of a few.
+SECONDS_TO_DECIDE, A_FEW = 0.5, 8
+# After these the next message by itself shows whether it was this one's fault.
+BUSY = "busy"
+TROUBLE = frozenset({"refused", "unknown", "too_late", "unsaid", "stumbled"})
 
 
-@dataclass(frozen=True)
-class Send:
-    """Say it now, this way. ``values`` are the template's placeholders; dates and times as ISO 8601."""
+class Pace:
+    """How many are begun in one breath. One at first: it shows whether the way is open, and how quick it is."""
 
-    channel: str
-    address: str
-    language: Language
-    values: Mapping[str, str] = field(default_factory=dict)
+    def __init__(self, seconds_to_wait: float) -> None:
+        """A run ends once its providers have kept it waiting for so long."""
+        self.at_once = 1
+        self._left = seconds_to_wait
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it is the next run's turn."""
+        return self._left < 0
 
-@dataclass(frozen=True)
-class Later:
-    """Not before ``at``."""
-
-    at: datetime
-    reason: str
-
-
-@dataclass(frozen=True)
-class Suppress:
-    """Not at all."""
-
-    reason: str
-
-
-Decision = Send | Later | Suppress
-Release = Callable[[Transaction, Message], Decision]
-Counts = dict[str, int]
-
-
-@dataclass(frozen=True)
-class _Spoken:
-    """What is to be said, once it is written down that it will be."""
-
-    attempt_id: UUID
-    way: str
-    channel: Channel
-    envelope: Envelope
-    lease_until: datetime
-    # By the clock that nobody sets. From then on less than half of the lease is left.
-    too_late_at: float
-    finds_out: bool
-
-
-@dataclass(frozen=True)
-class _Round:
-    """What every step of one run needs."""
-
-    db: Database
-    channels: Mapping[str, Channel]
-    release: Release
-    on_dead_letter: DeadLetter
-    templates: Mapping[str, Template]
-    lease_seconds: float
+    def went(self, begun: int, deciding: float, saying: float, *, well: bool) -> None:
+        """Twice as many next time as this went well and quickly; after trouble, one."""
+        self._left -= saying if saying > A_WAIT * begun else 0.0
+        if not well:
+            self.at_once = 1
+            return
+        decidable = BATCH if deciding < SECONDS_TO_DECIDE else max(self.at_once // 2, A_FEW)
+        sayable = int(SECONDS_OF_A_BREATH * begun / max(saying, 1e-6))
+        self.at_once = max(1, min(2 * self.at_once, decidable, sayable))
 
 
 def dispatch_due(
     db: Database,
     channels: Mapping[str, Channel],
-    release: Release,
+    trial: Trial,
     settings: Settings,
     *,
     on_dead_letter: DeadLetter,
     templates: Mapping[str, Template],
+    only: Collection[str] | None = None,
 ) -> Counts:
-    """Send everything that is due at this moment; says how many had which outcome.
+    """Send everything that is due at this moment, or ``only`` these templates; says how many had which outcome.
 
     Any number of workers may run this at once. When providers keep it waiting it ends early and leaves the rest to the
     next run: emergencies come first there, and where one thread does everything, other jobs have their turn.
     """
-    this = _Round(db, channels, release, on_dead_letter, templates, settings.lease_seconds)
+    this = Round(db, channels, trial, on_dead_letter, templates, settings.lease_seconds)
     due_by = clock.now()
     counts: Counter[str] = Counter()
-    waited = 0.0
-    while True:
+    pace = Pace(this.lease_seconds * PART_OF_A_LEASE)
+    while not pace.is_over:
         with db.transaction(DISPATCHER) as txn:
-            claim = outbox.claim(txn, due_by=due_by, lease_seconds=this.lease_seconds, limit=BATCH)
+            claim = outbox.claim(txn, due_by=due_by, lease_seconds=this.lease_seconds, limit=BATCH, only=only)
         if not claim.message_ids:
-            return dict(counts)
-        for message_id in claim.message_ids:
-            began = monotonic()
-            counts[_dispatch(this, message_id, claim.token)] += 1
-            took = monotonic() - began
-            waited += took if took > A_WAIT else 0.0
-            if waited > this.lease_seconds * PART_OF_A_LEASE:
-                with db.transaction(DISPATCHER) as txn:
-                    outbox.leave(txn, claim.token)
-                return dict(counts)
+            break
+        counts.update(_send(this, claim, pace))
+    # What was put back has been said since, or waits for the next run.
+    del counts["unsaid"]
+    return dict(counts)
 
 
-def _dispatch(this: _Round, message_id: UUID, token: UUID) -> str:
-    """One message, and one word for what became of it. Nothing it does can stop the loop."""
+def _send(this: Round, claim: Claim, pace: Pace) -> Counts:
+    """Breath after breath, all of a claim; or until providers have kept this run waiting for too long."""
+    counts: Counter[str] = Counter()
+    waiting = list(claim.message_ids)
+    while waiting:
+        some = _of_different_patients(claim, waiting, pace.at_once)
+        waiting = [one for one in waiting if one not in some]
+        counts.update(_breathe(this, claim, some, pace))
+        if waiting and pace.is_over:
+            with this.db.transaction(DISPATCHER) as txn:
+                outbox.leave(txn, claim.token)
+            break
+    return counts
+
+
+def _of_different_patients(claim: Claim, waiting: Sequence[UUID], many: int) -> list[UUID]:
+    """The most urgent, one of each patient: what is said to somebody may decide about what else may be.
+
+    A cap on their texts counts what was begun before, and of two that say the same the second is not needed.
+    """
+    found: dict[UUID, UUID] = {}
+    for one in waiting:
+        found.setdefault(claim.whose[one] or one, one)
+        if len(found) == many:
+            break
+    return list(found.values())
+
+
+def _breathe(this: Round, claim: Claim, some: Sequence[UUID], pace: Pace) -> Counts:
+    """One breath. If it cannot be begun it is divided, until the one is found that cannot be."""
+    began = monotonic()
     try:
-        spoken = _decide(this, message_id, token)
+        begun = breath.begin(this, claim, some)
     except Exception as error:
-        log.exception("a message could not be prepared", extra={"message_id": str(message_id)})
-        return _stumble(this, message_id, token, type(error).__name__)
-    if isinstance(spoken, str):
-        return spoken
+        if len(some) == 1 and is_unavailable(error):
+            log.info("what a message needs is held by somebody", extra={"message_id": str(some[0])})
+            return {_put_off(this, some[0], claim.token): 1}
+        if len(some) == 1:
+            log.exception("a message could not be prepared", extra={"message_id": str(some[0])})
+            pace.went(1, 0.0, 0.0, well=False)
+            return {_stumble(this, some[0], claim.token, type(error).__name__): 1}
+        log.info("messages could not be begun together", exc_info=True)
+        middle = len(some) // 2
+        return _in_turn(this, claim, [some[:middle], some[middle:]], pace)
+    counts = Counter(begun.counts) + _say(this, begun, len(some), monotonic() - began, pace)
+    counts.update(_in_turn(this, claim, [[one] for one in begun.held_by_others], pace))
+    return counts
+
+
+def _in_turn(this: Round, claim: Claim, parts: Sequence[Sequence[UUID]], pace: Pace) -> Counts:
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(_breathe(this, claim, part, pace))
+    return counts
+
+
+def _say(this: Round, begun: Begun, many: int, deciding: float, pace: Pace) -> Counter[str]:
+    counts, saying = speaking.say(this, begun.spoken)
+    pace.went(many, deciding, saying, well=not counts.keys() & TROUBLE)
+    return counts
+
+
+def _put_off(this: Round, message_id: UUID, token: UUID) -> str:
+    """It is no fault of the message's, and no try of it: the next run asks again."""
     try:
-        return _speak(this, spoken)
+        with this.db.transaction(DISPATCHER) as txn:
+            for message in outbox.take(txn, [message_id], token):
+                outbox.postpone(txn, message, txn.now, BUSY)
     except Exception:
-        # It may have been said. The row stays `sending`, and reconciliation decides once the lease has run out.
-        log.exception("the outcome of an attempt is unknown", extra={"attempt_id": str(spoken.attempt_id)})
-        return "unknown"
+        # The claim runs out by itself.
+        log.exception("a message could not be put off", extra={"message_id": str(message_id)})
+    return BUSY
 
 
-def _decide(this: _Round, message_id: UUID, token: UUID) -> _Spoken | str:
-    """Ask the trial, write the words, and commit that they are about to be said."""
-    with this.db.transaction(DISPATCHER) as txn:
-        message = outbox.take(txn, message_id, token)
-        if message is None:
-            return "recalled"
-        match _decision(this, txn, message):
-            case Suppress(reason):
-                outbox.suppress(txn, message, reason)
-                if reason in FOR_A_PERSON:
-                    this.on_dead_letter(txn, message, None)
-                return "expired" if reason == EXPIRED else "suppressed"
-            case Later(at, reason):
-                outbox.postpone(txn, message, at, reason)
-                return "later"
-            case Send() as send:
-                return _begin_or_wait(this, txn, message, send)
-
-
-EXPIRED = outbox.EXPIRED
-# What is held back for these reasons, somebody can put right.
-FOR_A_PERSON = frozenset({numbers.OF_NO_USE, numbers.MALFORMED})
-
-
-def _decision(this: _Round, txn: Transaction, message: Message) -> Decision:
-    """The trial's decision, within what the mailroom itself must keep: expiry, and STOP at the number."""
-    if _is_past(message, txn.now):
-        return Suppress(EXPIRED)
-    decision = this.release(txn, message)
-    if isinstance(decision, Later) and _is_past(message, decision.at):
-        return Suppress(EXPIRED)
-    if isinstance(decision, Send) and decision.channel == ChannelKind.SMS:
-        return _why_not_to(this, txn, message, decision.address) or decision
-    return decision
-
-
-def _why_not_to(this: _Round, txn: Transaction, message: Message, number: str) -> Suppress | None:
-    """What holds for the number, whoever's it is and whatever the trial thinks of it."""
-    if numbers.is_malformed(number):
-        return Suppress(numbers.MALFORMED)
-    stopped = opt_outs.held_standing(txn, number)
-    # The carrier would not even let the answer to a STOP through.
-    if stopped and (stopped.refused_attempt or not this.templates[message.template].answers_after_stop):
-        return Suppress(opt_outs.OPTED_OUT)
-    return Suppress(numbers.OF_NO_USE) if numbers.standing(txn, number) else None
-
-
-def _is_past(message: Message, moment: datetime) -> bool:
-    return message.expires_at is not None and moment >= message.expires_at
-
-
-def _begin_or_wait(this: _Round, txn: Transaction, message: Message, send: Send) -> _Spoken | str:
-    """Not by a way that is shut, but for the one message that finds out whether it still is."""
-    gate = breakers.gate(txn, send.channel)
-    if gate.shut_until is None:
-        return _begin(this, txn, message, send, finds_out=gate.finds_out)
-    outbox.postpone(txn, message, txn.now + (gate.shut_until - clock.wall()), breakers.STOPPED)
-    return "held"
-
-
-def _begin(this: _Round, txn: Transaction, message: Message, send: Send, *, finds_out: bool) -> _Spoken:
-    channel = this.channels.get(send.channel) or Removed()
-    template = this.templates[message.template]
-    text = render(template, send.language, send.values, signed=send.channel == ChannelKind.SMS)
-    envelope = Envelope(send.address, text, send.language, template.name, send.values)
-    attempt = outbox.begin(
-        txn,
-        message,
-        envelope,
-        channel=send.channel,
-        gateway=channel.gateway,
-        version=template.version,
-        lease_seconds=this.lease_seconds,
-    )
-    assert message.lease_until is not None
-    too_late_at = monotonic() + this.lease_seconds / 2
-    return _Spoken(attempt.id, send.channel, channel, envelope, message.lease_until, too_late_at, finds_out)
-
-
-def _speak(this: _Round, spoken: _Spoken) -> str:
-    """The only place where a provider is called: no transaction is open here."""
-    # Held up so long, this process must not speak: before its call has ended another may be finding out. Nothing may
-    # come between this question and the call.
-    if monotonic() >= spoken.too_late_at or clock.wall() >= spoken.lease_until:
-        return "too_late"
-    try:
-        answer = spoken.channel.send(spoken.envelope, spoken.attempt_id)
-    except Undeliverable as refusal:
-        with this.db.transaction(DISPATCHER) as txn:
-            settling.refuse(txn, spoken.attempt_id, refusal, this.on_dead_letter)
-        return "refused"
-    with this.db.transaction(DISPATCHER) as txn:
-        settle(txn, spoken.attempt_id, answer, this.on_dead_letter)
-        is_mended = spoken.finds_out and answer.failed is None and breakers.close(txn, spoken.way)
-    if is_mended:
-        # By itself: other workers put messages off while this one found out, and they would wait for half an hour.
-        with this.db.transaction(DISPATCHER) as txn:
-            outbox.hurry(txn, breakers.STOPPED)
-    return "sent"
-
-
-def settle(txn: Transaction, attempt_id: UUID, answer: Accepted, on_dead_letter: DeadLetter) -> None:
-    """The provider has it; when its answer was also a receipt, that is kept as one."""
-    settling.settle(txn, attempt_id, answer)
-    if answer.delivered:
-        note_receipt(txn, ReceiptFromProvider(attempt_id, Said.DELIVERED, answer.provider_id), on_dead_letter)
-    if answer.failed is not None:
-        failed = ReceiptFromProvider(attempt_id, Said.FAILED, answer.provider_id, answer.failed)
-        note_receipt(txn, failed, on_dead_letter)
-
-
-def _stumble(this: _Round, message_id: UUID, token: UUID, error: str) -> str:
+def _stumble(this: Round, message_id: UUID, token: UUID, error: str) -> str:
     """A message that raises is put behind the others, and after some tries becomes a person's task."""
     try:
         with this.db.transaction(DISPATCHER) as txn:
-            message = outbox.take(txn, message_id, token)
-            if message is not None:
+            for message in outbox.take(txn, [message_id], token):
                 settling.stumble(txn, message, error, this.on_dead_letter)
     except Exception:
         # The claim runs out by itself.
         log.exception("a message could not be put back", extra={"message_id": str(message_id)})
     return "stumbled"
-
-
-__all__ = ["Attempt", "Counts", "Decision", "Later", "Release", "Send", "Suppress", "dispatch_due", "settle"]

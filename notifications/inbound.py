@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import select, update
 
+from backend import clock
 from backend.db import Actor, Database, Transaction
 from backend.sealing import STUDY, keyring_of, seal, unseal
 from backend.terms import ChannelKind, Keyword, Originator
@@ -23,6 +24,8 @@ FAILED = "failed"
 URGENT = "urgent"
 # A report that was not accepted is kept as what it is to us: something a person must read.
 REFUSED_REPORT = "refused_report"
+# Said of a message of ours, by a gateway, in a way that nobody understood. Nobody wrote it.
+UNREADABLE_REPORT = "unreadable_report"
 GATEWAY = Actor(Originator.GATEWAY, name="text gateway")
 
 
@@ -37,6 +40,8 @@ class ReceivedText:
     channel: ChannelKind = ChannelKind.SMS
     patient_id: UUID | None = None
     in_reply_to: UUID | None = None
+    # In real time, where the provider had it for a while before it told us.
+    written_at: datetime | None = None
 
 
 def receive(db: Database, text: ReceivedText) -> UUID | None:
@@ -71,7 +76,7 @@ def keep(txn: Transaction, text: ReceivedText) -> InboundMessage | None:
             number_sealed=seal(txn, row, "number_sealed", number or None),
             to_number=text.to_number or None,
             text_sealed=seal(txn, row, "text_sealed", _storable(text.text)),
-            received_at=txn.now,
+            received_at=_received_at(txn, text),
             in_reply_to=text.in_reply_to,
         )
         .returning(InboundMessage)
@@ -84,12 +89,28 @@ def keep(txn: Transaction, text: ReceivedText) -> InboundMessage | None:
     return added
 
 
+def keep_unread(txn: Transaction, text: ReceivedText, *, is_a_report: bool) -> bool:
+    """Keep what a provider told and nobody can read, whole; whether it was new.
+
+    What somebody wrote stands on top of the inbox. A report is nobody's to answer, and is only kept.
+    """
+    kept = keep(txn, text)
+    if kept is not None and is_a_report:
+        mark_handled(txn, kept, UNREADABLE_REPORT, None)
+    elif kept is not None:
+        leave_to_a_person(txn, kept, why=FAILED)
+    return kept is not None
+
+
 def obey(txn: Transaction, inbound: InboundMessage) -> Keyword | None:
-    """STOP and START act on the number, first of all and whoever it belongs to. A second time does nothing."""
+    """STOP and START act on the number, first of all and whoever it belongs to. A second time does nothing.
+
+    None as well for one that came so late that a newer word of this number holds: it is for a person to read.
+    """
     if inbound.keyword is not None:
         return Keyword(inbound.keyword)
     keyword = opt_outs.keyword_in(text_of(txn, inbound))
-    if keyword is None or inbound.number_index is None:
+    if keyword is None or inbound.number_index is None or opt_outs.is_overtaken(txn, inbound):
         return None
     # The text's row first and the number after, as everybody does, so that two who obey never wait for each other.
     inbound.keyword = keyword
@@ -178,6 +199,12 @@ def _obey_now(db: Database, inbound_id: UUID) -> None:
     except Exception:
         # The text is kept and still unhandled, so the next to handle it obeys it first.
         log.exception("a kept text could not be read yet", extra={"inbound_id": str(inbound_id)})
+
+
+def _received_at(txn: Transaction, text: ReceivedText) -> datetime:
+    """When it reached the provider, in trial time, for it is about then: never ahead of now."""
+    waited = clock.wall() - text.written_at if text.written_at else timedelta(0)
+    return txn.now - max(waited, timedelta(0))
 
 
 def _storable(text: str) -> str:

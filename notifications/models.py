@@ -212,7 +212,8 @@ class NumberStop(WithId, Base):
 
     number_index: Mapped[str] = mapped_column(info={"audited": False})
     stopped_at: Mapped[datetime]
-    refused_attempt: Mapped[UUID] = mapped_column(ForeignKey("message_attempt.id"), index=True)
+    # None: no provider, but a person who telephoned and reached a stranger.
+    refused_attempt: Mapped[UUID | None] = mapped_column(ForeignKey("message_attempt.id"), index=True)
     code: Mapped[str]
     lifted_at: Mapped[datetime | None]
     lifted_because: Mapped[str | None]

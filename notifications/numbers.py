@@ -4,7 +4,8 @@ It is kept by number: whoever gets another number is written to there, and two w
 """
 
 import re
-from uuid import uuid4
+from collections.abc import Collection, Mapping
+from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
@@ -17,7 +18,16 @@ OF_NO_USE = "number_of_no_use"
 MALFORMED = "malformed_number"
 # ITU-T E.164: a plus sign and at most fifteen digits, the first of a country code, which is never zero.
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+# Somebody who writes from an odd number wants to be heard too.
+LONGEST = 64
 CHECKED, WROTE = "checked", "wrote"
+# Why, where no provider refused.
+WRONG = "wrong_number"
+
+
+def as_it_came(number: str) -> str:
+    """A number as a provider tells it, within what can be stored."""
+    return "".join(letter for letter in number if letter.isprintable())[:LONGEST].strip()
 
 
 def is_malformed(number: str) -> bool:
@@ -27,14 +37,21 @@ def is_malformed(number: str) -> bool:
 
 def stop(txn: Transaction, number: str, attempt: Attempt) -> NumberStop:
     """From the commit of this on, nothing is sent to the number. Who says so a second time finds it said."""
+    return _stop(txn, number, attempt.id, attempt.code or "")
+
+
+def stop_by_word(txn: Transaction, number: str) -> NumberStop:
+    """The same, because a person has telephoned and reached a stranger: no text about a patient may go there."""
+    return _stop(txn, number, None, WRONG)
+
+
+def _stop(txn: Transaction, number: str, refused_attempt: UUID | None, code: str) -> NumberStop:
     index = keyring_of(txn).blind_index("phone", number)
     one_at_a_time(txn, "number", index)
     standing = _standing(txn, index)
     if standing is not None:
         return standing
-    row = NumberStop(
-        id=uuid4(), number_index=index, stopped_at=txn.now, refused_attempt=attempt.id, code=attempt.code or ""
-    )
+    row = NumberStop(id=uuid4(), number_index=index, stopped_at=txn.now, refused_attempt=refused_attempt, code=code)
     audit.record(txn, "number.stopped", row)
     txn.session.flush()
     return row
@@ -43,6 +60,14 @@ def stop(txn: Transaction, number: str, attempt: Attempt) -> NumberStop:
 def standing(txn: Transaction, number: str) -> NumberStop | None:
     """Why nothing is sent to this number, as it stands now; None when it is."""
     return _standing(txn, keyring_of(txn).blind_index("phone", number))
+
+
+def standing_of(txn: Transaction, numbers: Collection[str]) -> Mapping[str, NumberStop]:
+    """By number, the same for many at once; those to which something is sent are left out."""
+    ring = keyring_of(txn)
+    by_index = {ring.blind_index("phone", number): number for number in numbers}
+    stops = select(NumberStop).where(NumberStop.number_index.in_(by_index), NumberStop.lifted_at.is_(None))
+    return {by_index[row.number_index]: row for row in txn.session.scalars(stops)}
 
 
 def lift(txn: Transaction, number_index: str, because: str) -> None:

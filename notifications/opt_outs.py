@@ -1,13 +1,14 @@
 """Numbers that said STOP. Our own table, whatever a carrier keeps: it counts for every gateway and every person."""
 
 import unicodedata
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
 from backend import audit
-from backend.db import Transaction, one_at_a_time
+from backend.db import Transaction, all_one_at_a_time, one_at_a_time
 from backend.sealing import keyring_of
 from backend.terms import Keyword
 from notifications.models import Attempt, InboundMessage, OptOut
@@ -33,14 +34,22 @@ def keyword_in(text: str) -> Keyword | None:
 
 def has_stopped(txn: Transaction, number: str) -> bool:
     """Whether nothing may be sent to this number. A STOP that is being kept at this moment is waited for."""
-    return held_standing(txn, number) is not None
+    return number in held_standings(txn, [number])
 
 
-def held_standing(txn: Transaction, number: str) -> OptOut | None:
-    """The STOP that holds for this number, which nobody else says or takes back until this transaction ends."""
-    index = keyring_of(txn).blind_index("phone", number)
-    _take_turns(txn, index)
-    return _standing(txn, index)
+def held_standings(txn: Transaction, numbers: Collection[str]) -> Mapping[str, OptOut]:
+    """By number, the STOPs that hold, which nobody else says or takes back until this transaction ends."""
+    ring = keyring_of(txn)
+    all_one_at_a_time(txn, [("number", ring.blind_index("phone", number)) for number in numbers])
+    return standings(txn, numbers)
+
+
+def standings(txn: Transaction, numbers: Collection[str]) -> Mapping[str, OptOut]:
+    """The same as it stands now, waiting for nobody and holding up nobody."""
+    ring = keyring_of(txn)
+    by_index = {ring.blind_index("phone", number): number for number in numbers}
+    stops = select(OptOut).where(OptOut.number_index.in_(by_index), OptOut.started_at.is_(None))
+    return {by_index[row.number_index]: row for row in txn.session.scalars(stops)}
 
 
 def seems_stopped(txn: Transaction, number: str) -> bool:
@@ -86,6 +95,22 @@ def start(txn: Transaction, number_index: str, inbound_id: UUID) -> None:
         standing.started_at = txn.now
         standing.started_by = inbound_id
         audit.record(txn, "messages.restarted", standing)
+
+
+def is_overtaken(txn: Transaction, inbound: InboundMessage) -> bool:
+    """Whether the number has said STOP or START since this was written, to us or, for a STOP, to the carrier."""
+    since = select(InboundMessage.id).where(
+        InboundMessage.number_index == inbound.number_index,
+        InboundMessage.keyword.is_not(None),
+        InboundMessage.received_at > inbound.received_at,
+    )
+    refused = (
+        select(OptOut.id)
+        .join(Attempt, Attempt.id == OptOut.refused_attempt)
+        .where(OptOut.number_index == inbound.number_index, OptOut.started_at.is_(None))
+        .where(Attempt.started_at > inbound.received_at)
+    )
+    return any(txn.session.scalars(said.limit(1)).first() is not None for said in (since, refused))
 
 
 def _wrote_start_since(txn: Transaction, index: str, moment: datetime) -> bool:

@@ -11,15 +11,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Integer, Table, Text, Uuid, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Row, Table, Text, Uuid, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from backend import clock
 from backend.db import Base, Transaction
-from backend.sealing import STUDY, seal
 from backend.terms import AttemptStatus, MessageStatus, Recipient, Urgency
-from notifications.channels import Envelope
 from notifications.models import UNSENT, Attempt, Message
 
 PRIORITY = {Urgency.SAFETY: 0, Urgency.REPLY: 0, Urgency.INFUSION: 1, Urgency.ROUTINE: 2}
@@ -58,6 +56,8 @@ class Claim:
 
     token: UUID
     message_ids: tuple[UUID, ...]
+    # By message, which patient it is about.
+    whose: Mapping[UUID, UUID | None] = field(default_factory=dict)
 
 
 # Every report recalls what would have reminded of it, so this is put together once, of plain columns.
@@ -168,8 +168,13 @@ def open_questions(txn: Transaction, patient_id: UUID, recipient: Recipient = Re
 # --- taking, deciding --------------------------------------------------------------------------------------
 
 
-def claim(txn: Transaction, *, due_by: datetime, lease_seconds: float, limit: int = 50) -> Claim:
-    """Take what is due and nobody has, most urgent first. Claims whose lease has run out are put back before."""
+def claim(
+    txn: Transaction, *, due_by: datetime, lease_seconds: float, limit: int = 50, only: Collection[str] | None = None
+) -> Claim:
+    """Take what is due and nobody has, most urgent first. Claims whose lease has run out are put back before.
+
+    ``only`` these templates; all when it is not given.
+    """
     wall = clock.wall()
     _put_back(txn, Message.status == MessageStatus.CLAIMED, _lease_is_over(wall))
     due = (
@@ -178,6 +183,8 @@ def claim(txn: Transaction, *, due_by: datetime, lease_seconds: float, limit: in
         .order_by(Message.priority, Message.next_try_at, Message.id)
         .limit(limit)
     )
+    if only is not None:
+        due = due.where(Message.template.in_(only))
     if _is_postgres(txn):
         due = due.with_for_update(skip_locked=True)
     chosen = due.cte("due")
@@ -186,10 +193,11 @@ def claim(txn: Transaction, *, due_by: datetime, lease_seconds: float, limit: in
         update(Message)
         .where(Message.id.in_(select(chosen.c.id)))
         .values(status=MessageStatus.CLAIMED, lease_token=token, lease_until=wall + timedelta(seconds=lease_seconds))
-        .returning(Message.priority, Message.next_try_at, Message.id)
+        .returning(Message.priority, Message.next_try_at, Message.id, Message.patient_id)
         .execution_options(synchronize_session=False)
     )
-    return Claim(token, tuple(row.id for row in sorted(taken)))
+    ordered = sorted(taken, key=lambda row: row[:3])
+    return Claim(token, tuple(row.id for row in ordered), {row.id: row.patient_id for row in ordered})
 
 
 def leave(txn: Transaction, token: UUID) -> None:
@@ -197,10 +205,36 @@ def leave(txn: Transaction, token: UUID) -> None:
     _put_back(txn, Message.status == MessageStatus.CLAIMED, Message.lease_token == token)
 
 
-def take(txn: Transaction, message_id: UUID, token: UUID) -> Message | None:
-    """The claimed message, held until this transaction ends; None when it was recalled or another has it now."""
-    message = hold(txn, message_id)
-    return message if message.status == MessageStatus.CLAIMED and message.lease_token == token else None
+def take(txn: Transaction, message_ids: Collection[UUID], token: UUID) -> Sequence[Message]:
+    """Of claimed messages those that are still ours, in the order asked for, held until this transaction ends.
+
+    One alone is waited for when somebody else holds it. Of several, whatever another holds is left out: so whoever
+    takes many never keeps somebody waiting for whom it waits.
+    """
+    found = txn.session.scalars(
+        select(Message)
+        .where(Message.id.in_(message_ids), Message.status == MessageStatus.CLAIMED, Message.lease_token == token)
+        .with_for_update(skip_locked=len(message_ids) > 1)
+        .execution_options(populate_existing=True)
+    )
+    by_id = {message.id: message for message in found}
+    return [by_id[one] for one in message_ids if one in by_id]
+
+
+def hold_attempts(txn: Transaction, attempt_ids: Collection[UUID]) -> Sequence[Row[UUID, str, str | None, UUID, str]]:
+    """Each attempt and its message, held as by ``hold``: their ids and how they stand now."""
+    attempts = (
+        select(
+            Attempt.id.label("attempt_id"),
+            Attempt.status.label("attempt_status"),
+            Attempt.refusal.label("refusal"),
+            Message.id.label("message_id"),
+            Message.status.label("message_status"),
+        )
+        .join(Message, Message.id == Attempt.message_id)
+        .where(Attempt.id.in_(attempt_ids))
+    )
+    return txn.session.execute(attempts.order_by(Message.id).with_for_update(of=Message)).all()
 
 
 def hold(txn: Transaction, message_id: UUID) -> Message:
@@ -243,43 +277,6 @@ def suppress(txn: Transaction, message: Message, reason: str) -> None:
     message.reason = reason
     message.settled_at = txn.now
     let_go(message)
-
-
-def begin(
-    txn: Transaction,
-    message: Message,
-    envelope: Envelope,
-    *,
-    channel: str,
-    gateway: str,
-    version: int,
-    lease_seconds: float,
-) -> Attempt:
-    """Write down, before anything is said, that it is about to be said. Commit before speaking."""
-    message.status = MessageStatus.SENDING
-    message.reason = None
-    message.channel, message.language = channel, envelope.language
-    message.lease_until = clock.wall() + timedelta(seconds=lease_seconds)
-    earlier = txn.session.scalar(select(func.max(Attempt.number)).where(Attempt.message_id == message.id))
-    attempt = Attempt(
-        message_id=message.id,
-        patient_id=message.patient_id,
-        key_owner_id=message.patient_id or STUDY,
-        number=(earlier or 0) + 1,
-        channel=channel,
-        gateway=gateway,
-        language=envelope.language,
-        template=envelope.template,
-        template_version=version,
-        status=AttemptStatus.SENDING,
-        started_at=txn.now,
-        called_at=clock.wall(),
-        looks=0,
-    )
-    attempt.address_sealed = seal(txn, attempt, "address_sealed", envelope.address)
-    attempt.body_sealed = seal(txn, attempt, "body_sealed", envelope.text)
-    txn.session.add(attempt)
-    return attempt
 
 
 def doubt_the_overdue(txn: Transaction) -> int:

@@ -70,12 +70,15 @@ def _to_look_for(txn: Transaction, channels: Mapping[str, Channel]) -> Sequence[
         .order_by(func.coalesce(Attempt.looked_at, Attempt.called_at, Attempt.started_at), Attempt.id)
         .limit(BATCH)
     )
-    asked = ((attempt, _whoever_knows(attempt, channels)) for attempt in rows)
+    asked = ((attempt, whoever_knows(attempt, channels)) for attempt in rows)
     return [_Doubt(attempt.id, channel) for attempt, channel in asked if _is_time(attempt, channel)]
 
 
-def _whoever_knows(attempt: Attempt, channels: Mapping[str, Channel]) -> Channel:
-    """Another provider, or another account, would truly say that it does not have it: that says nothing."""
+def whoever_knows(attempt: Attempt, channels: Mapping[str, Channel]) -> Channel:
+    """Who can be asked about an attempt.
+
+    Another provider, or another account, would truly say that it does not have it: that says nothing.
+    """
     channel = channels.get(attempt.channel)
     is_it = channel is not None and attempt.gateway in (None, channel.gateway)
     return channel if channel is not None and is_it else Removed()
@@ -103,7 +106,8 @@ def _pause(channel: Channel, failed_looks: int) -> timedelta:
     return max(between, min(FIRST_PAUSE * (1 << min(failed_looks - 1, 16)), LONGEST_PAUSE))
 
 
-def _sought(txn: Transaction, attempt: Attempt) -> Sought:
+def sought_for(txn: Transaction, attempt: Attempt) -> Sought:
+    """What a provider is asked about an attempt."""
     message = txn.session.get_one(Message, attempt.message_id)
     return Sought(
         attempt.id, _envelope(txn, message, attempt), attempt.called_at, _known_of_others(txn, message, attempt)
@@ -145,7 +149,7 @@ def _look(db: Database, doubt: _Doubt, on_dead_letter: DeadLetter) -> str:
     """Ask with no transaction open, then settle. A question that fails is asked again, and a person is told of it."""
     try:
         with db.reading(RECONCILER) as txn:
-            sought = _sought(txn, txn.session.get_one(Attempt, doubt.attempt_id))
+            sought = sought_for(txn, txn.session.get_one(Attempt, doubt.attempt_id))
         sighting = doubt.channel.find(sought)
         with db.transaction(RECONCILER) as txn:
             return _conclude(txn, doubt, sighting, on_dead_letter)

@@ -15,6 +15,8 @@ from notifications.models import Attempt, Message
 from notifications.outbox import hold, let_go, postpone
 from notifications.refusals import GiveUp, NextStep, ObeyTheCarrier, StopTheGateway, StopTheNumber, TryAgain, next_step
 
+# The code of an attempt for which nobody called.
+NEVER_SAID = "never_said"
 # Behind the others, so that the next to find out whether a gateway is mended is another one.
 BEHIND_THE_OTHERS = timedelta(minutes=2)
 
@@ -54,20 +56,30 @@ def refuse(txn: Transaction, attempt_id: UUID, refusal: Undeliverable, on_dead_l
         _take(txn, message, attempt, step, on_dead_letter)
 
 
+def never_said(txn: Transaction, attempt_id: UUID) -> bool:
+    """Whoever began it has not called, and will not: the message waits again. False when others ask after it."""
+    message, attempt = hold_attempt(txn, attempt_id)
+    if message.status != MessageStatus.SENDING or attempt.status != AttemptStatus.SENDING:
+        return False
+    attempt.status, attempt.code, attempt.settled_at = AttemptStatus.ABSENT, NEVER_SAID, txn.now
+    message.status = MessageStatus.QUEUED
+    let_go(message)
+    return True
+
+
 def fail(txn: Transaction, message: Message, attempt: Attempt, why: Refusal, on_dead_letter: DeadLetter) -> bool:
     """The provider took it and says later that it did not arrive: as if it had refused. Whether the message moved.
 
-    It moves only if this attempt is its last: a newer one has its own fate. A way that is shut counts as a try here,
-    because a gateway that takes a message and then does not carry it cannot be found out by whether it takes one.
+    It moves only if this attempt is its last: a newer one has its own fate.
     """
     attempt.refusal = why
     step = next_step(why, message.tries)
+    if isinstance(step, StopTheGateway) and _was_refused_before(txn, message, attempt):
+        step = GiveUp()
     _see_to_the_way(txn, attempt, step)
     is_waited_for = message.status in (MessageStatus.SENDING, MessageStatus.IN_DOUBT, MessageStatus.SENT)
     if not is_waited_for or attempt.number != _last_number(txn, message):
         return False
-    if isinstance(step, StopTheGateway):
-        step = next_step(Refusal.UNKNOWN, message.tries)
     _take(txn, message, attempt, step, on_dead_letter)
     return True
 

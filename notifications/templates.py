@@ -45,6 +45,7 @@ class Placeholder(StrEnum):
     WORDS = "words"
     SUBJECT = "subject"
     TIER = "tier"
+    TIME = "time"
     COUNT = "count"
     LINK = "link"
 
@@ -65,6 +66,7 @@ LONGEST = {
     Placeholder.WORDS: "字" * LONGEST_WORDS,
     Placeholder.SUBJECT: "012-012345",
     Placeholder.TIER: "T2",
+    Placeholder.TIME: "23:59",
     Placeholder.COUNT: "99",
     # Never in a text message: phones of mainland China get no text with an address in it.
     Placeholder.LINK: "https://" + "x" * 200,

@@ -2,6 +2,7 @@
 
 from marshmallow import fields, validate
 
+from backend.contact_terms import Disposition
 from backend.terms import PatientStatus
 from schemas import people
 from schemas.base import Schema, StrictBoolean
@@ -148,6 +149,15 @@ class PatientRecordOut(PatientOut):
         fields.Nested(ProtocolMoveOut),
         required=True,
         metadata={"description": "How the patient came to be under it, the oldest first; empty: enrolled under it"},
+    )
+    disposition = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf([word.value for word in Disposition]),
+        metadata={
+            "description": "How participation stands: lost_to_follow_up, withdrawn (from the study), or null; "
+            "never whether the patient lives"
+        },
     )
     contact_held = fields.List(
         fields.String(), required=True, metadata={"description": "Why contact is held just now; empty: it is not"}

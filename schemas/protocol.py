@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from backend.terms import AgendaKind, Recipient, Urgency
 from schemas.base import Schema
 from schemas.protocol_checks import complaints_about
-from schemas.protocol_messaging import MessagingShape
+from schemas.protocol_messaging import MessagingShape, SafetyWarningsShape
 from schemas.protocol_words import WordsShape
 from schemas.seed_fields import (
     Number,
@@ -291,10 +291,10 @@ class PromptShape(Schema):
 
 
 class CallShape(Schema):
-    """A step for people when prompts brought no answer."""
+    """A step for people when prompts brought no answer, or nobody recorded what became of an infusion day."""
 
     name = word("What the task is called in its key.")
-    when = one_of("What makes it necessary.", ["unanswered", "unanswered_twice"])
+    when = one_of("What makes it necessary.", ["unanswered", "unanswered_twice", "unrecorded"])
     looked_at = time_of_day("When this is looked at, on the due date.", required=False)
     day = Whole("Days from the due date.", at_least=0, at_most=365, required=True)
     at = time_of_day("When the task is due.")
@@ -366,6 +366,9 @@ class ProtocolFile(Schema):
     stops = fields.Nested(StopsShape, required=True, metadata={"description": "What stops what."})
     hospital_stay_pauses_days = Stated("How long an unplanned stay pauses prompts.", at_least=0, at_most=365)
     safety_report_hours = Stated("The clock of a serious event.", at_least=1, at_most=720)
+    safety_report_warnings = fields.Nested(
+        SafetyWarningsShape, metadata={"description": "Who is told before that clock has run out."}
+    )
     messaging = fields.Nested(MessagingShape, required=True, metadata={"description": "Defaults for messages."})
     forms = words("The forms, from the shortest to the longest.", required=True)
     turning_points = fields.Dict(

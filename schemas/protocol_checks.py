@@ -88,6 +88,8 @@ def _row_calls(row: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     for place, call in enumerate(row.get("calls", ())):
         if ("still_open_at" in call) != ("then_to" in call):
             yield ("calls", str(place)), "Needs still_open_at and then_to together, or neither."
+        if (call["when"] == "unrecorded") != (row["kind"] == "infusion"):
+            yield ("calls", str(place), "when"), "Is unrecorded exactly for rows about an infusion day."
 
 
 def _row_patterns(row: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -1,4 +1,4 @@
-"""What a protocol file says about messages in general."""
+"""What a protocol file says about messages in general, and about the letters to staff that a safety report is due."""
 
 from schemas.base import Schema
 from schemas.seed_fields import Whole, assumption, time_of_day
@@ -17,3 +17,15 @@ class MessagingShape(Schema):
         "After how many hours what was not delivered or opened goes by the next channel; 6.", at_least=1, at_most=72
     )
     fallback_safety_hours = Whole("The same for messages about safety; 2.", at_least=1, at_most=72)
+
+
+class SafetyWarningsShape(Schema):
+    """Who hears that a safety report is still to be sent, and when at the latest."""
+
+    assumption = assumption()
+    investigator_hours_left = Whole(
+        "So many hours before it is overdue, the investigators; 12 when left out.", at_least=0, at_most=720
+    )
+    principal_investigator_hours_left = Whole(
+        "So many hours before it is overdue, the principal investigators; 4 when left out.", at_least=0, at_most=720
+    )

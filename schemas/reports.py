@@ -83,32 +83,16 @@ class OtherSymptomIn(Schema):
     )
 
 
-class AnyReportIn(Schema):
-    """What every report holds, whoever sends it."""
+class SaidIn(Schema):
+    """What was answered, in which version of the questions."""
 
     id = fields.UUID(required=True, metadata={"description": "Made by the sender; sending it again changes nothing"})
-    instrument = fields.String(
-        required=True, validate=validate.Length(min=1, max=40), metadata={"description": "The questionnaire's name"}
-    )
     instrument_version = fields.Integer(
         required=True,
         strict=True,
         validate=validate.Range(min=1, max=1_000_000),
         metadata={"description": "The version that was shown"},
     )
-    agenda_key = fields.String(
-        load_default=None,
-        allow_none=True,
-        validate=validate.Length(min=1, max=80),
-        metadata={"description": "The agenda item it answers; without one, the only open one of its instrument"},
-    )
-    language = fields.String(
-        required=True,
-        validate=validate.OneOf([word.value for word in Language]),
-        metadata={"description": "The language the questions were read in"},
-    )
-    started_at = instant(required=True, description="When answering began, by the sender's clock")
-    completed_at = instant(required=True, description="When answering ended, by the sender's clock")
     answers = Answers(
         fields.Nested(AnswerIn),
         required=True,
@@ -128,13 +112,34 @@ class AnyReportIn(Schema):
         validate=[validate.Length(max=MOST_OTHER_SYMPTOMS), _not_too_long_together],
         metadata={"description": "What the questions did not ask about"},
     )
+
+
+class AnyReportIn(SaidIn):
+    """What every report holds, whoever sends it."""
+
+    instrument = fields.String(
+        required=True, validate=validate.Length(min=1, max=40), metadata={"description": "The questionnaire's name"}
+    )
+    agenda_key = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(min=1, max=80),
+        metadata={"description": "The agenda item it answers; without one, the only open one of its instrument"},
+    )
+    language = fields.String(
+        required=True,
+        validate=validate.OneOf([word.value for word in Language]),
+        metadata={"description": "The language the questions were read in"},
+    )
+    started_at = instant(required=True, description="When answering began, by the sender's clock")
+    completed_at = instant(required=True, description="When answering ended, by the sender's clock")
     wants_call = StrictBoolean(
         load_default=False, truthy={True}, falsy={False}, metadata={"description": "Whether to be called back"}
     )
 
 
-class ReportIn(AnyReportIn):
-    """A report from the patient's own phone."""
+class FromAPhoneIn(Schema):
+    """Who answers on the patient's own phone."""
 
     respondent = fields.String(
         required=True,
@@ -148,8 +153,8 @@ class ReportIn(AnyReportIn):
     )
 
 
-class StaffReportIn(AnyReportIn):
-    """A report that a member of staff enters for a patient."""
+class OnBehalfIn(Schema):
+    """Who answered when a member of staff enters it."""
 
     respondent = fields.String(
         required=True,
@@ -162,6 +167,14 @@ class StaffReportIn(AnyReportIn):
         metadata={"description": "phone, in_person or paper"},
     )
     on_behalf_reason = people.note(required=True, description="Why the patient did not send it")
+
+
+class ReportIn(AnyReportIn, FromAPhoneIn):
+    """A report from the patient's own phone."""
+
+
+class StaffReportIn(AnyReportIn, OnBehalfIn):
+    """A report that a member of staff enters for a patient."""
 
 
 class AdviceOut(Schema):
@@ -226,6 +239,52 @@ class OtherSymptomOut(Schema):
     severity = fields.Integer(allow_none=True, metadata={"description": "0 to 4"})
 
 
+class VersionFindingOut(Schema):
+    """What the rules make of a version, about one term."""
+
+    term_code = fields.String(required=True, allow_none=True, metadata={"description": "The term; null for words"})
+    tier = fields.String(required=True, metadata={"description": "How urgent"})
+    composite = fields.Integer(required=True, allow_none=True, metadata={"description": "0 to 3"})
+    grade = fields.Integer(required=True, allow_none=True, metadata={"description": "From measurements alone"})
+    items = fields.List(fields.String(), required=True, metadata={"description": "What it rests on"})
+
+
+class VersionOut(Schema):
+    """One version of a report. Words are absent for roles that may not read them."""
+
+    version = fields.Integer(required=True, metadata={"description": "1 is the report as it was sent"})
+    correction = fields.UUID(required=True, allow_none=True, metadata={"description": "null for the original"})
+    state = fields.String(
+        required=True, metadata={"description": "original, pending, accepted, declined or superseded"}
+    )
+    counts = fields.Boolean(required=True, metadata={"description": "Whether it is the version that is read"})
+    text = fields.String(required=True, allow_none=True, metadata={"description": "The state in plain words"})
+    received_at = fields.AwareDateTime(required=True, metadata={"description": "When it reached us"})
+    originator = fields.String(required=True, metadata={"description": "patient, proxy or site_on_behalf"})
+    decided_at = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "When it was judged"})
+    answers = fields.Dict(required=True, metadata={"description": "Item to value, or to why there is none"})
+    composites = fields.Dict(required=True, metadata={"description": "Composite grade by symptom, 0 to 3 or null"})
+    measurements = fields.Dict(required=True, metadata={"description": "Measured at home, by name"})
+    tier = fields.String(required=True, allow_none=True, metadata={"description": "The most urgent finding"})
+    other_symptoms = fields.List(fields.Nested(OtherSymptomOut), metadata={"description": "In the person's own words"})
+    reason = fields.String(allow_none=True, metadata={"description": "Why it was corrected"})
+    decided_because = fields.String(
+        allow_none=True, metadata={"description": "Why it was accepted or declined; for staff"}
+    )
+    findings = fields.List(
+        fields.Nested(VersionFindingOut),
+        metadata={"description": "For staff: what it raises by itself"},
+    )
+    raises = fields.List(
+        fields.Nested(VersionFindingOut),
+        metadata={"description": "For staff: what it raises beyond what is before somebody"},
+    )
+    lowers = fields.List(
+        fields.Nested(VersionFindingOut),
+        metadata={"description": "For staff: what is before somebody and does not follow from it"},
+    )
+
+
 class ReportOut(ReportSummaryOut):
     """A whole report. The person's own words are absent for roles that may not read them."""
 
@@ -238,6 +297,11 @@ class ReportOut(ReportSummaryOut):
     wants_call = fields.Boolean(required=True, metadata={"description": "Whether to be called back"})
     other_symptoms = fields.List(
         fields.Nested(OtherSymptomOut), metadata={"description": "What the questions did not ask about"}
+    )
+    versions = fields.List(
+        fields.Nested(VersionOut),
+        required=True,
+        metadata={"description": "The original and its corrections, in the order they came; the original first"},
     )
 
 

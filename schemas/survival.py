@@ -7,9 +7,15 @@ from schemas import people
 from schemas.base import Schema
 from schemas.moments import day
 from schemas.paging import OnePageOut, PageQuery
+from schemas.triage import PatientAtSiteOut
 
 DIED = "died"
-ON_THE_LIST = (WorkReason.SURVIVAL_CHECK_UNANSWERED, WorkReason.DEATH_REPORTED, WorkReason.RESUME_CONTACT)
+ON_THE_LIST = (
+    WorkReason.SURVIVAL_CHECK_UNANSWERED,
+    WorkReason.CONTACT_REFUSED,
+    WorkReason.DEATH_REPORTED,
+    WorkReason.RESUME_CONTACT,
+)
 
 
 class ConfirmationIn(Schema):
@@ -61,7 +67,7 @@ class SurvivalStatusIn(Schema):
         validate=validate.OneOf([word.value for word in EvidenceSource]),
         metadata={"description": "How it is known"},
     )
-    note = people.note(load_default=None, allow_none=True, description="Anything worth keeping; with alive only")
+    note = people.note(load_default=None, allow_none=True, description="Anything worth keeping")
 
 
 class SurvivalStatusOut(Schema):
@@ -122,6 +128,11 @@ class DeathReportOut(Schema):
     informant = fields.String(allow_none=True, metadata={"description": "Who said so"})
     relation = fields.String(allow_none=True, metadata={"description": "Who the informant is to them"})
     denied_because = fields.String(allow_none=True, metadata={"description": "Why it was mistaken"})
+    disagrees_with = fields.List(
+        fields.UUID(),
+        required=True,
+        metadata={"description": "Other reports, not denied, whose date cannot be of the same day; all are kept"},
+    )
 
 
 class DeathReportsOut(OnePageOut):
@@ -141,3 +152,26 @@ class SurvivalWorkQuery(PageQuery):
         validate=validate.OneOf([word.value for word in ON_THE_LIST]),
         metadata={"description": "Only tasks that exist for this reason"},
     )
+
+
+class SurvivalCheckQuery(Schema):
+    """Where to look."""
+
+    site = fields.String(
+        load_default=None, validate=validate.Length(max=20), metadata={"description": "Only this site"}
+    )
+
+
+class ContradictionOut(Schema):
+    """One thing that cannot be true beside the rest of a patient's record."""
+
+    check = fields.String(required=True, metadata={"description": "Which check it breaks"})
+    sentence = fields.String(required=True, metadata={"description": "What should be true"})
+    patient = fields.Nested(PatientAtSiteOut, required=True, metadata={"description": "About whom"})
+    record_id = fields.UUID(required=True, metadata={"description": "The report, event or patient that breaks it"})
+
+
+class ContradictionsOut(OnePageOut):
+    """What breaks any check: nothing, while all is well."""
+
+    items = fields.List(fields.Nested(ContradictionOut), required=True, metadata={"description": "By check"})

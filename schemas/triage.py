@@ -9,6 +9,7 @@ from schemas.questions import QuestionOut
 from schemas.reports import OtherSymptomOut
 from schemas.sign_in import PatientRefOut
 from schemas.staff_pages import EmergencyPageOut
+from schemas.suggestions import SuggestionOut
 
 
 class CandidateQuery(PageQuery):
@@ -99,6 +100,11 @@ class CandidateOut(Schema):
         required=True, allow_none=True, metadata={"description": "CTCAE grade by arithmetic, where there is one"}
     )
     needs_review = fields.Boolean(required=True, metadata={"description": "No rule understood what was reported"})
+    suspected_serious = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "No report raised it: hospitalisation (nobody planned it) or death, up to month 24"},
+    )
     before_treatment = fields.Boolean(required=True, metadata={"description": "Found in a baseline report"})
     claimed_by = fields.UUID(required=True, allow_none=True, metadata={"description": "Who has taken it on"})
     claimed_at = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "Since when"})
@@ -119,6 +125,14 @@ class CandidateOut(Schema):
     )
     reports = fields.Integer(required=True, metadata={"description": "How many reports have joined"})
     rule = fields.Nested(RuleRefOut, required=True, metadata={"description": "Why it is here"})
+    merged_into = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "The candidate that stands for this one"}
+    )
+    first_known_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When somebody of the site first opened it, recorded it or acted on it"},
+    )
 
 
 class CandidatePageOut(PageOut):
@@ -131,6 +145,9 @@ class FindingReportOut(Schema):
     """The report behind a finding."""
 
     id = fields.UUID(required=True, metadata={"description": "The report's id"})
+    version = fields.Integer(
+        required=True, metadata={"description": "1: as it was sent; later ones are corrections, with their answers"}
+    )
     instrument = fields.String(required=True, metadata={"description": "The questionnaire"})
     completed_at = fields.AwareDateTime(required=True, metadata={"description": "When it was answered"})
     respondent = fields.String(required=True, metadata={"description": "Whose answers these are"})
@@ -170,6 +187,13 @@ class DecisionOut(Schema):
     to_status = fields.String(required=True, metadata={"description": "to where"})
     decided_by = fields.UUID(required=True, allow_none=True, metadata={"description": "By whom"})
     decided_at = fields.AwareDateTime(required=True, metadata={"description": "When"})
+    decided_as = fields.String(
+        required=True, allow_none=True, metadata={"description": "In which role; null for a patient's answer"}
+    )
+    reason_code = fields.String(required=True, allow_none=True, metadata={"description": "Why it was dismissed"})
+    merged_into = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "Into which other, or out of which it came again"}
+    )
     reason = fields.String(
         allow_none=True, metadata={"description": "Why, in the person's words; absent for roles that may not read them"}
     )
@@ -182,6 +206,17 @@ class CandidateRecordOut(CandidateOut):
     decisions = fields.List(fields.Nested(DecisionOut), required=True, metadata={"description": "The first one first"})
     questions = fields.List(fields.Nested(QuestionOut), required=True, metadata={"description": "The first one first"})
     pages = fields.List(fields.Nested(EmergencyPageOut), required=True, metadata={"description": "The first one first"})
+    merged = fields.List(
+        fields.UUID(), required=True, metadata={"description": "The candidates that were merged into this one"}
+    )
+    suggestions = fields.List(
+        fields.Nested(SuggestionOut),
+        required=True,
+        metadata={
+            "description": "At most three terms that the patient's own words may mean, where no term is known yet; "
+            "none for a reader who may not read the words"
+        },
+    )
 
 
 class AcknowledgementIn(Schema):

@@ -36,6 +36,15 @@ NEED_DAYS = ("weight_gain_kg",)
 # The facts that are words; all others are numbers.
 WORD_FACTS = ("item", "attribute")
 PROGRESS = ("received", "nothing_to_do", "seen", "asked", "watched", "decided")
+# Said instead of the plain steps where the protocol has words for it.
+OF_DECISIONS = (
+    "decided_confirmed",
+    "decided_dismissed",
+    "correction_pending",
+    "correction_accepted",
+    "correction_declined",
+    "correction_superseded",
+)
 NAMES_THE_PHONE = validate.Regexp(r".*\{phone\}", error="Must name {{phone}}, the number to call.")
 
 
@@ -174,7 +183,7 @@ class TriageFile(Schema):
         required=True,
     )
     progress = fields.Dict(
-        fields.String(validate=validate.OneOf(PROGRESS)),
+        fields.String(validate=validate.OneOf((*PROGRESS, *OF_DECISIONS))),
         fields.Dict(
             fields.String(validate=validate.OneOf([language.value for language in Language])),
             fields.String(validate=TEXT),
@@ -220,7 +229,7 @@ class TriageFile(Schema):
     def every_step_can_be_told(self, file: dict[str, Any], **_: Any) -> None:
         """A patient who asks what became of a report is answered in their own language, however far it is."""
         wrong: dict[str, list[str]] = {}
-        for step in PROGRESS:
+        for step in (*PROGRESS, *(step for step in OF_DECISIONS if step in file["progress"])):
             texts = file["progress"].get(step, {})
             if missing := sorted({language.value for language in Language} - set(texts)):
                 wrong[step] = [f"Is missing in {', '.join(missing)}."]

@@ -16,10 +16,14 @@ from backend.protocol.load import load_protocol
 from backend.sealing import STUDY, DataKey, make_data_key
 from backend.staff.models import Site
 from backend.staff.sites import create_site
+from backend.terminology.load import STUDY as FROM_THE_STUDY
+from backend.terminology.load import load_terms
 from notifications.templates import load_templates
 from schemas.protocol import read_protocol_file
 from schemas.seed_files import read_seed_file, read_yaml
 from schemas.sites_file import SitesFile
+from seeds.ctcae import VERSION, read_ctcae
+from seeds.lexicon_files import read_lexicon
 from seeds.questionnaires import read_instruments, read_terminology
 from seeds.triage_files import read_triage
 
@@ -45,10 +49,14 @@ def load_study(txn: Transaction, protocol_file: Path = PROTOCOL) -> list[Step]:
     terminology = read_terminology()
     instruments = read_instruments(terminology=terminology)
     protocol = read_protocol(protocol_file, instruments, terminology)
+    lexicon = read_lexicon(terminology)
+    terms = read_ctcae(terminology, instruments)
     sites = read_seed_file(SITES, SitesFile())["sites"]
     return [
         _study_key(txn),
         _named("terminology", load_terminology(txn, terminology)),
+        _named("terminology", load_terminology(txn, lexicon)),
+        _terms(txn, terms),
         *(_named("instrument", loaded) for loaded in load_instruments(txn, instruments)),
         _protocol(txn, protocol),
         *_sites(txn, sites),
@@ -93,6 +101,11 @@ def _study_key(txn: Transaction) -> Step:
 
 def _named(kind: str, loaded: Any) -> Step:
     return Step(f"{kind} {loaded.name} version {loaded.version}", loaded.is_new)
+
+
+def _terms(txn: Transaction, terms: list[dict[str, Any]]) -> Step:
+    loaded = load_terms(txn, VERSION, terms, source=FROM_THE_STUDY)
+    return Step(f"CTCAE {VERSION}, {loaded.terms} terms", loaded.is_new)
 
 
 def _protocol(txn: Transaction, content: Mapping[str, Any]) -> Step:

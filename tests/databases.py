@@ -63,7 +63,9 @@ class Databases:
     def drop(self, url: str) -> None:
         """Forget a copy."""
         if url.startswith("sqlite"):
-            Path(url.removeprefix("sqlite:///")).unlink(missing_ok=True)
+            # Who was killed left its log and its index behind.
+            for ending in ("", "-wal", "-shm"):
+                Path(url.removeprefix("sqlite:///") + ending).unlink(missing_ok=True)
         elif self._server:
             self._server.drop_database(url.rsplit("/", 1)[1])
 

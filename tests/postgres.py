@@ -105,6 +105,7 @@ class PostgresServer:
         self._binaries = self._within_reach(binaries)
         self._data = self.folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
+        self._administrator: psycopg.Connection[Any] | None = None
         self.port = 0
 
     def __enter__(self) -> Self:
@@ -139,12 +140,14 @@ class PostgresServer:
     def crash(self) -> None:
         """As if the power failed: no goodbye to clients, data kept for another start()."""
         assert self._process
+        self._say_goodbye()
         os.kill(int(self._postmaster()[0]), signal.SIGQUIT)
         self._process.wait()
         self._dismiss_supervisor()
 
     def stop(self) -> None:
         """End the server and remove its folder; a second time does nothing."""
+        self._say_goodbye()
         if self._process and self._process.stdin:
             self._process.stdin.close()
             self._process.wait()
@@ -221,9 +224,15 @@ class PostgresServer:
         return (self.folder / "log").read_text(errors="replace")[-2000:]
 
     def _administer(self, statement: sql.Composed) -> None:
-        plain_url = self.url().replace("+psycopg", "")
-        with psycopg.connect(plain_url, autocommit=True) as connection:
-            connection.execute(statement)
+        """Over one connection that stays: making a new one each time took as long as copying a database does."""
+        if self._administrator is None:
+            self._administrator = psycopg.connect(self.url().replace("+psycopg", ""), autocommit=True)
+        self._administrator.execute(statement)
+
+    def _say_goodbye(self) -> None:
+        if self._administrator:
+            self._administrator.close()
+            self._administrator = None
 
     def _identity(self) -> dict[str, Any]:
         if not self._account:
@@ -239,8 +248,7 @@ class PostgresServer:
         """Room enough, programs may run there, and the account that runs them can get there."""
         if not place.is_dir() or (self._account and not _open_to_all(place)):
             return False
-        about = os.statvfs(place)
-        return about.f_bavail * about.f_frsize > ROOM_NEEDED and not about.f_flag & os.ST_NOEXEC
+        return _has_room(place) and not os.statvfs(place).f_flag & os.ST_NOEXEC
 
     def _within_reach(self, binaries: Path) -> Path:
         """Binaries below a folder closed to others, such as root's home, are copied to where they can be run."""
@@ -254,6 +262,16 @@ class PostgresServer:
         if libraries.is_dir():
             shutil.copytree(libraries, self.folder / "copy" / libraries.name)
         return copied / "bin"
+
+
+def memory() -> Path | None:
+    """Where files cost no disk, if there is room for the databases of a run."""
+    return MEMORY if MEMORY.is_dir() and _has_room(MEMORY) else None
+
+
+def _has_room(place: Path) -> bool:
+    about = os.statvfs(place)
+    return about.f_bavail * about.f_frsize > ROOM_NEEDED
 
 
 def _unprivileged_account() -> tuple[int, int] | None:

@@ -113,6 +113,32 @@ def test_otherwise_the_tests_use_more_than_one_process_where_there_is_more_than_
     assert do.workers(["-k", "stop"])[0] == "-n"
 
 
+def test_the_tests_keep_what_python_compiled_also_where_that_is_forbidden() -> None:
+    inherited = {"PYTHONDONTWRITEBYTECODE": "1", "PATH": "/bin"}
+
+    assert do.remembering(inherited) == {"PATH": "/bin"}
+    assert inherited["PYTHONDONTWRITEBYTECODE"] == "1"
+
+
+def test_our_modules_are_compiled_each_time_and_the_installed_ones_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "backend").mkdir()
+    (tmp_path / "backend" / "ours.py").write_text("ONE = 1\n")
+    commands: list[list[str]] = []
+    monkeypatch.setattr(do, "ROOT", tmp_path)
+    monkeypatch.setattr(do, "STAMP", tmp_path / "stamp.json")
+    monkeypatch.setattr(do, "ROOMS", ("backend",))
+    monkeypatch.setattr(do, "run_here", lambda command: commands.append(command))
+
+    do.compile_python()
+    (tmp_path / "backend" / "theirs.py").write_text("TWO = 2\n")
+    do.compile_python()
+
+    assert {path.name.partition(".")[0] for path in (tmp_path / "backend").rglob("*.pyc")} == {"ours", "theirs"}
+    assert ["compileall" in command for command in commands] == [True]
+
+
 def test_help_names_every_command_from_any_folder(tmp_path: Path) -> None:
     answer = subprocess.run(
         [sys.executable, do.ROOT / "do.py", "--help"], cwd=tmp_path, capture_output=True, text=True, check=True

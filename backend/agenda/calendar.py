@@ -8,7 +8,7 @@ for everything else.
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from backend import clock
 from backend.agenda.course import AgendaItem, Course, CycleCourse, Earlier, Reported
@@ -29,18 +29,26 @@ AT_THE_SITE = frozenset({AgendaKind.VISIT, AgendaKind.INFUSION})
 
 @dataclass(frozen=True)
 class Part:
-    """Of the rows for which ``rows`` holds, the item of that key; without a key, all items that have opened."""
+    """Of the rows for which ``rows`` holds, the item of that key; without a key, all items that have opened.
+
+    With ``beside``, also those items for whose row and day it holds.
+    """
 
     rows: Callable[[Rule], bool]
     key: str | None = None
+    beside: Callable[[Rule, date], bool] | None = None
 
     def holds(self, item: AgendaItem, now: datetime) -> bool:
         """Whether the item is of this part."""
-        return self.takes(item.row, item.key, item.opens_at, now)
+        return self.takes(item.row, item.key, item.due_on, item.opens_at, now)
 
-    def takes(self, rule: Rule, key: str, opens_at: datetime, now: datetime) -> bool:
+    def takes(self, rule: Rule, key: str, due_on: date, opens_at: datetime, now: datetime) -> bool:
         """The same, of an item that is not made yet."""
-        return self.rows(rule) and (opens_at <= now if self.key is None else key == self.key)
+        if not self.rows(rule):
+            return False
+        if self.beside and self.beside(rule, due_on):
+            return True
+        return opens_at <= now if self.key is None else key == self.key
 
 
 def agenda(protocol: Protocol, course: Course, now: datetime, *, only: Part | None = None) -> tuple[AgendaItem, ...]:
@@ -120,7 +128,7 @@ def _items(
     return tuple(
         _item(course, draft, window, openings, standings)
         for draft, window in zip(drafts, windows, strict=True)
-        if only is None or only.takes(draft.rule, draft.key, window[1], now)
+        if only is None or only.takes(draft.rule, draft.key, draft.due_on, window[1], now)
     )
 
 

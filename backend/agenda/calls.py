@@ -1,4 +1,4 @@
-"""When a person should telephone a patient who is silent: from agenda items and the protocol's ``calls``, pure.
+"""When a person must see to a silence: a patient's, or the site's about an infusion day; pure, from ``calls``.
 
 A call is about one item. What was missed is looked at where the patient lives; the call falls due at a working
 hour of the site. Its key holds the date it speaks of, so that a moved infusion has other calls.
@@ -20,6 +20,8 @@ ONE_DAY = timedelta(days=1)
 ONE_SILENCE = timedelta(days=7)
 UNANSWERED = frozenset({AgendaState.NOT_YET_OPEN, AgendaState.OPEN, AgendaState.OVERDUE, AgendaState.EXPIRED})
 ANSWERED = frozenset({AgendaState.COMPLETED, AgendaState.COMPLETED_LATE})
+# An infusion day of which nobody has said whether it began, was missed, or is to be another day.
+UNRECORDED = frozenset({AgendaState.PLANNED, AgendaState.CONFIRMED})
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,11 @@ def calls_about(items: Sequence[AgendaItem], reported: Iterable[Reported], calle
     known = _Known(items, reported)
     for item in items:
         rule = item.row
-        if rule.calls and item.state in UNANSWERED and not known.answers(item, rule):
-            for call in rule.calls:
-                if call.when == "unanswered" or known.is_second(item):
-                    yield from _call(item, call, callers)
+        if not rule.calls or known.answers(item, rule):
+            continue
+        for call in rule.calls:
+            if known.wants(call, item):
+                yield from _call(item, call, callers)
 
 
 def speaks_of(key: str, due_on: date) -> bool:
@@ -111,6 +114,15 @@ class _Known:
         since = (self.reported_until.get(form) for form in rule.covered_by | {item.instrument})
         return any(at is not None and at >= item.opens_at for at in since)
 
+    def wants(self, call: Call, item: AgendaItem) -> bool:
+        """Whether the item as it stands is a reason for this call."""
+        match call.when:
+            case "unrecorded":
+                return item.state in UNRECORDED
+            case "unanswered_twice":
+                return item.state in UNANSWERED and self.is_second(item)
+        return item.state in UNANSWERED
+
     def is_second(self, item: AgendaItem) -> bool:
         """Whether the one before it was not answered either."""
         before = self.before[item.key]
@@ -140,8 +152,12 @@ def _call(item: AgendaItem, call: Call, callers: Callers) -> Iterator[WantedCall
 
 
 def _reason(item: AgendaItem) -> WorkReason:
-    is_about_life = item.kind is AgendaKind.SURVIVAL_CHECK
-    return WorkReason.SURVIVAL_CHECK_UNANSWERED if is_about_life else WorkReason.PATIENT_SILENT
+    match item.kind:
+        case AgendaKind.SURVIVAL_CHECK:
+            return WorkReason.SURVIVAL_CHECK_UNANSWERED
+        case AgendaKind.INFUSION:
+            return WorkReason.INFUSION_NOT_RECORDED
+    return WorkReason.PATIENT_SILENT
 
 
 def _look(item: AgendaItem, call: Call) -> datetime | None:

@@ -1,12 +1,12 @@
 """What happened to agenda items: attended, missed, replied, and answered by a report. Rows are added, never changed."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, exists, func, select
+from sqlalchemy import BindParameter, Select, bindparam, exists, func, select
 
 from backend import audit
 from backend.agenda.models import AgendaFact
@@ -70,6 +70,17 @@ _FILED = (
     .where(_REPORT.patient_id == bindparam("patient_id"))
     .order_by(_REPORT.received_at, _REPORT.id)
 )
+_WHOSE: BindParameter[Any] = bindparam("whose", expanding=True)
+_FACTS_OF_ALL = (
+    select(_ROW.patient_id, *(_ROW[name] for name in Happened._fields))
+    .where(_ROW.patient_id.in_(_WHOSE), _ROW.report_id.is_(None), _STANDS)
+    .order_by(_ROW.patient_id, _ROW.kind, _ROW.key, _ROW.revision)
+)
+_FILED_BY_ALL = (
+    select(_REPORT.patient_id, _REPORT.agenda_key, _REPORT.instrument, _REPORT.completed_at, _REPORT.received_at)
+    .where(_REPORT.patient_id.in_(_WHOSE))
+    .order_by(_REPORT.patient_id, _REPORT.received_at, _REPORT.id)
+)
 _FILED_FOR_ANY_ITEM = _FILED.where(_REPORT.agenda_key.is_not(None))
 _FILED_FOR_ONE = _FILED.where(_REPORT.agenda_key == bindparam("key"))
 
@@ -106,6 +117,22 @@ def filed_by(txn: Transaction, patient: Patient) -> Iterator[Filed]:
     Which other items a report covers is for the calendar to decide.
     """
     yield from _filed(txn, _FILED, patient_id=patient.id)
+
+
+def facts_of_all(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, list[Happened]]:
+    """By patient, what ``facts_of`` gives of each."""
+    found: dict[UUID, list[Happened]] = {patient_id: [] for patient_id in patient_ids}
+    for patient_id, *fact in txn.connection.execute(_FACTS_OF_ALL, {"whose": list(found)}):
+        found[patient_id].append(Happened._make(fact))
+    return found
+
+
+def filed_by_all(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, list[Filed]]:
+    """By patient, what ``filed_by`` gives of each."""
+    found: dict[UUID, list[Filed]] = {patient_id: [] for patient_id in patient_ids}
+    for patient_id, *report in txn.connection.execute(_FILED_BY_ALL, {"whose": list(found)}):
+        found[patient_id].append(Filed._make(report))
+    return found
 
 
 def filed_for(txn: Transaction, patient: Patient, key: str | None) -> Iterator[Filed]:

@@ -118,7 +118,7 @@ def _change(
 ) -> _Change:
     items = agenda_of(txn, patient)
     hears_nothing = is_held or patient.status in NO_LONGER_FOLLOWED
-    letters = {} if hears_nothing else _wanted_letters(txn, patient, items, named)
+    letters = {} if hears_nothing else letters_for(txn, patient, items, named)
     missed = [] if hears_nothing else _missed(waiting, items, txn.now)
     return _Change(
         patient.id,
@@ -134,12 +134,13 @@ def wanted_letters(txn: Transaction, patient: Patient, items: Sequence[AgendaIte
     """By key, every reminder that the agenda's items call for now. None while contact is held or has ended."""
     if patient.status in NO_LONGER_FOLLOWED or contact.holds(txn, patient):
         return {}
-    return _wanted_letters(txn, patient, items, caregivers_of(txn, patient))
+    return letters_for(txn, patient, items, caregivers_of(txn, patient))
 
 
-def _wanted_letters(
+def letters_for(
     txn: Transaction, patient: Patient, items: Sequence[AgendaItem], named: Sequence[Caregiver]
 ) -> Mapping[str, Letter]:
+    """The same for whoever may be written to; ``named`` are their caregivers."""
     protocol = protocol_for(txn, patient)
     habits = Habits(
         zone=patient.time_zone,

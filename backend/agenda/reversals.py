@@ -25,8 +25,15 @@ from backend.agenda.stops import take_back_discontinuation, take_back_withdrawal
 from backend.agenda.undoing import InfusionStart
 from backend.db import Transaction, canonical_json
 from backend.errors import NoLongerPossible, NotFound
-from backend.patients import life
-from backend.patients.acts import Discontinuation, Hospitalisation, ProtocolMove, Reversal, Withdrawal
+from backend.patients import life, tumour_assessments
+from backend.patients.acts import (
+    Discontinuation,
+    Hospitalisation,
+    ProtocolMove,
+    Reversal,
+    TumourAssessment,
+    Withdrawal,
+)
 from backend.patients.deviations import refuse_what_an_act_left
 from backend.patients.models import Deviation, Patient
 from backend.patients.turns import take_turn
@@ -62,6 +69,9 @@ KINDS: Mapping[type[Act], Kind] = {
     Discontinuation: Kind(take_back_discontinuation),
     Withdrawal: Kind(take_back_withdrawal),
     Hospitalisation: Kind(take_back),
+    TumourAssessment: Kind(
+        _nothing_in_the_way, showed_life=lambda seen: (tumour_assessments.reference_of(seen), seen.recorded_at)
+    ),
     Cycle: Kind(undoing.take_back_cycle, undoing.refuse_cycle),
     ProtocolMove: Kind(take_back_move, refuse_move),
     Deviation: Kind(_nothing_in_the_way, lambda txn, patient, act: refuse_what_an_act_left(act)),

@@ -27,7 +27,7 @@ from backend.protocol.definition import Protocol
 from backend.sealing import is_forgotten
 from backend.staff.models import Site
 from backend.staff.roster import on_call_at
-from backend.terms import NO_LONGER_FOLLOWED, AgendaState, Duty, WorkReason
+from backend.terms import NO_LONGER_FOLLOWED, AgendaKind, AgendaState, Duty, WorkReason
 from backend.worklist.items import (
     Handover,
     closed_by_itself,
@@ -41,6 +41,7 @@ from backend.worklist.items import (
 from backend.worklist.models import WorkItem
 
 ANSWERED = "answered"
+RECORDED = "recorded"
 NO_LONGER_NEEDED = "no longer needed"
 
 
@@ -135,12 +136,14 @@ def _due(txn: Transaction, patient: Patient) -> Due:
 
 
 def _calls(txn: Transaction, patient: Patient) -> tuple[Sequence[AgendaItem], Sequence[WantedCall]]:
-    """What the patient may be telephoned about, and every call there would be; nothing while nobody may telephone."""
-    if patient.status in NO_LONGER_FOLLOWED or contact.holds(txn, patient):
+    """The agenda, and every call there would be about it; while nobody may telephone, only what is to be recorded."""
+    if patient.status in NO_LONGER_FOLLOWED:
         return (), ()
     protocol, course = protocol_for(txn, patient), course_of(txn, patient)
     site = txn.session.get_one(Site, patient.site_id)
     items = [item for item in agenda(protocol, course, txn.now) if not _is_stopped(protocol, course, item)]
+    if contact.holds(txn, patient):
+        items = [item for item in items if item.kind is AgendaKind.INFUSION]
     return items, tuple(calls_about(items, course.reported, Callers(site.time_zone, protocol.country)))
 
 
@@ -162,7 +165,7 @@ def _outcome(task: WorkItem, items: Sequence[AgendaItem]) -> str:
     item = by_key(items).get(task.agenda_key or "")
     if item is None or item.state is AgendaState.CANCELLED or not speaks_of(task.key, item.due_on):
         return NO_LONGER_NEEDED
-    return ANSWERED
+    return RECORDED if item.kind is AgendaKind.INFUSION else ANSWERED
 
 
 def _is_news(txn: Transaction, patient: Patient, call: WantedCall, called: Sequence[WantedCall]) -> bool:

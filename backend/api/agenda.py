@@ -9,6 +9,7 @@ from flask.views import MethodView
 
 from backend import access, audit, clock
 from backend.access import Verb
+from backend.adverse_events.recording import recompute
 from backend.agenda import changes, history
 from backend.agenda.calendar import AgendaItem, visible_to_patient
 from backend.agenda.changes import CycleChange
@@ -166,6 +167,7 @@ class Infusions(MethodView):
         """Record that an infusion has begun."""
         patient = access.patient(g.txn, patient_id, Verb.PLAN_TREATMENT)
         change = changes.start_infusion(g.txn, patient, number, body["day"], body["started_at"])
+        recompute(g.txn, patient)
         return _done(patient, change, 201, query["preview"])
 
 

@@ -56,6 +56,8 @@ IN_ADDRESSES = {
     "patient_id": "The patient's id",
     "report_id": "The report's id",
     "candidate_id": "The candidate event's id",
+    "correction_id": "The correction's id",
+    "event_id": "The adverse event's id",
     "item_id": "The task's id",
     "inbound_id": "The text's id",
     "staff_id": "The person's id",
@@ -66,6 +68,7 @@ IN_ADDRESSES = {
     "number": "Which cycle of the protocol",
     "name": "The questionnaire's name, such as weekly",
     "version": "The number of a version of the protocol",
+    "code": "The term's MedDRA code, eight digits",
 }
 WHO = {
     Who.ANYONE: "Anyone.",

@@ -14,7 +14,7 @@ from backend.audit_seals import SEALED_WITHIN, unsealed_for
 from backend.db import Transaction
 from backend.terms import AttemptStatus, MessageStatus
 from backend.triage.models import StaffPage
-from notifications import breakers
+from notifications import breakers, sweeping
 from notifications.filtering import filtered_templates
 from notifications.models import Attempt, InboundMessage, JobRun, Message
 from notifications.outbox import EXPIRED
@@ -43,6 +43,7 @@ def measure(txn: Transaction, registry: CollectorRegistry) -> None:
     _gauge(registry, "audit_unsealed", "Entries without a seal for a minute.", len(unsealed_for(txn, SEALED_WITHIN)))
     _measure_missed(txn, registry)
     _measure_jobs(txn, registry)
+    _gauge(registry, "texts_fetched", "Texts of a day that no webhook brought.", _fetched(txn))
     _gauge(registry, "worker_beat_age_seconds", "Since the worker last showed itself.", seconds_since_beat(txn))
 
 
@@ -129,6 +130,13 @@ def _measure_jobs(txn: Transaction, registry: CollectorRegistry) -> None:
         counted = select(JobRun.name, func.count()).where(since, which).group_by(JobRun.name).order_by(JobRun.name)
         for name, number in txn.session.execute(counted):
             runs.labels(job=name, outcome=outcome).set(number)
+
+
+def _fetched(txn: Transaction) -> int | None:
+    """None where nobody fetches."""
+    since = JobRun.started_at > clock.wall() - FAILURES_OF
+    swept = txn.session.scalars(select(JobRun.counts).where(JobRun.name == sweeping.JOB, since)).all()
+    return sum(counts.get(sweeping.FETCHED, 0) for counts in swept) if swept else None
 
 
 def _gauge(registry: CollectorRegistry, name: str, meaning: str, value: float | None) -> None:

@@ -9,6 +9,7 @@ from flask.views import MethodView
 
 from backend import access
 from backend.access import Verb
+from backend.adverse_events.recording import recompute
 from backend.agenda.planning import replan
 from backend.api import etags
 from backend.api.bodies import ApiBlueprint
@@ -29,6 +30,7 @@ from backend.patients.versions import moves_of
 from backend.protocol.load import arms_ever
 from backend.protocol.models import ProtocolVersion
 from backend.staff.models import Site
+from backend.survival.dispositions import disposition_of
 from schemas.paging import make_cursor, read_cursor
 from schemas.patients import (
     ActivationCodeOut,
@@ -101,6 +103,7 @@ class OnePatient(MethodView):
         patient = access.patient(g.txn, patient_id, Verb.CHANGE_PATIENTS)
         update_patient(g.txn, patient, body, seen_version=etags.seen_version())
         replan(g.txn, patient)
+        recompute(g.txn, patient)
         return _record(patient), etags.headers(patient.version)
 
 
@@ -173,6 +176,7 @@ def _record(patient: Patient) -> dict[str, Any]:
     shown["last_known_alive"] = last_known_alive(g.txn, patient)
     shown["protocol_version"] = g.txn.session.get_one(ProtocolVersion, patient.protocol_version_id).version
     shown["protocol_moves"] = [move_shown(one) for one in moves_of(g.txn, patient)]
+    shown["disposition"] = disposition_of(g.txn, patient)
     shown["contact_held"] = [held.reason for held in holds(g.txn, patient)]
     if access.may(g.txn, patient.site_id, Verb.READ_IDENTIFIERS):
         shown |= vars(identifiers_of(g.txn, patient)) | {"birth_year": patient.birth_year}

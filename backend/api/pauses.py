@@ -8,6 +8,7 @@ from flask.views import MethodView
 
 from backend import access
 from backend.access import Verb
+from backend.adverse_events.admissions import admit
 from backend.agenda import pauses, stays
 from backend.agenda.pauses import PauseChange
 from backend.agenda.stays import Admission, StayChange
@@ -91,7 +92,7 @@ class Hospitalisations(MethodView):
     def post(self, query: dict[str, Any], body: dict[str, Any], patient_id: UUID) -> tuple[dict[str, Any], int]:
         """Record a stay; an unplanned one pauses contact and is laid before an investigator."""
         patient = access.patient(g.txn, patient_id, Verb.RECORD_HOSPITALISATIONS)
-        change = stays.admit(g.txn, patient, Admission(**body))
+        change = admit(g.txn, patient, Admission(**body))
         return done(_stayed(patient, change), change.diff, preview=query["preview"], new="hospitalisation")
 
 

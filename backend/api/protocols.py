@@ -8,6 +8,7 @@ from flask.views import MethodView
 
 from backend import access, clock
 from backend.access import Verb
+from backend.adverse_events.recording import recompute
 from backend.agenda.moves import MoveForm, move
 from backend.api.acts import PREVIEW, done
 from backend.api.bodies import ApiBlueprint
@@ -85,6 +86,7 @@ class ProtocolMoves(MethodView):
         """
         patient = access.patient(g.txn, patient_id, Verb.MOVE_TO_VERSIONS)
         change = move(g.txn, patient, MoveForm(**body))
+        recompute(g.txn, patient)
         shown = {name: getattr(change, name) for name in ("asked_otherwise", "left_as_begun")}
         shown |= {"move": move_shown(change.move)}
         return done(shown, change.diff, preview=query["preview"], new="move")

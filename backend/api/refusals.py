@@ -20,7 +20,7 @@ PROBLEM = "application/problem+json"
 UNSPOKEN = frozenset({BadSeedFile, BadSettings, BadTemplate, NotADemo, SchemaOutOfDate})
 ALWAYS = frozenset({400, 405, 500})
 # Doors that count no addresses, but guesses at the password of whoever is signed in.
-PROVING_AGAIN = frozenset({"stops.Reversals"})
+PROVING_AGAIN = frozenset({"stops.Reversals", "adverse_events.Signatures"})
 WITH_A_BODY = frozenset({413, 415, 422})
 WITH_A_VERSION = frozenset({412, 428})
 READS = frozenset({"GET", "HEAD"})
@@ -39,7 +39,9 @@ def statuses(rule: Rule, method: str, operation: Mapping[str, Any]) -> frozenset
         return ALWAYS
     changing = [] if method in READS else [409]
     counted = [429] if rule.endpoint in FIGURES or rule.endpoint in PROVING_AGAIN else []
-    return ALWAYS.union([503], _who(wanted), _which(rule), _what(operation), changing, counted)
+    content = operation.get("responses", {}).get("200", {}).get("content", {})
+    choosing = [406] if len(content) > 1 else []
+    return ALWAYS.union([503], _who(wanted), _which(rule), _what(operation), changing, counted, choosing)
 
 
 def components(used: Iterable[int]) -> dict[str, Any]:

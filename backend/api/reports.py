@@ -14,6 +14,7 @@ from backend.access import Verb
 from backend.api.bodies import ApiBlueprint
 from backend.api.keeping import KeepingView
 from backend.api.languages import ACCEPT_LANGUAGE, accepted_language
+from backend.api.report_versions import versions_of
 from backend.api.requests import afterwards
 from backend.api.speaking import as_said_by, on_behalf
 from backend.patients.identifiers import note_reading
@@ -68,7 +69,9 @@ class MyReport(MethodView):
         """Read a report one has sent, and what became of it."""
         patient = access.own_patient(g.txn)
         report = listing.report_of(g.txn, patient, report_id)
-        return _whole(patient, report, patient.language) | {"other_symptoms": listing.own_words(g.txn, report)}
+        shown = {"other_symptoms": listing.own_words(g.txn, report)}
+        shown["versions"] = versions_of(patient, report, patient.language, for_staff=False, may_read_words=True)
+        return _whole(patient, report, patient.language) | shown
 
 
 @blp.route("/patients/<uuid:patient_id>/reports")
@@ -103,7 +106,7 @@ class PatientReport(MethodView):
         """Read a report. The patient's own words are shown to those who care for them, and the reading is noted."""
         patient = access.patient(g.txn, patient_id, Verb.READ_REPORTS)
         report = listing.report_of(g.txn, patient, report_id)
-        return _whole(patient, report, accepted_language()) | _words(patient, report)
+        return _whole(patient, report, accepted_language()) | _words_and_versions(patient, report)
 
 
 def _submitted(submitted: Submitted, candidates: Sequence[UUID]) -> Answer:
@@ -137,10 +140,13 @@ def _by_the_senders_clock(report: SymptomReport) -> dict[str, Any]:
     return {name: getattr(report, name).astimezone(zone) for name in ("started_at", "completed_at")}
 
 
-def _words(patient: Patient, report: SymptomReport) -> dict[str, Any]:
-    if not access.may(g.txn, patient.site_id, Verb.READ_IDENTIFIERS):
-        return {}
+def _words_and_versions(patient: Patient, report: SymptomReport) -> dict[str, Any]:
+    may_read = access.may(g.txn, patient.site_id, Verb.READ_IDENTIFIERS)
+    versions = versions_of(patient, report, accepted_language(), for_staff=True, may_read_words=may_read)
+    if not may_read:
+        return {"versions": versions}
     words = listing.own_words(g.txn, report)
-    if words:
+    # A reason to correct is in somebody's own words, too.
+    if words or len(versions) > 1:
         afterwards(partial(note_reading, patient_id=patient.id))
-    return {"other_symptoms": words}
+    return {"other_symptoms": words, "versions": versions}

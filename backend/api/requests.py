@@ -79,7 +79,7 @@ def _in_line(view: Callable[..., Any], readers: Line, others: Line) -> Callable[
             # Whoever sends such a report hears whom to call, and for that we must first know who it is.
             if (request.endpoint, request.method) != REPORTING:
                 raise
-        with readers.inside() if request.method in READING else others.inside():
+        with readers.inside() if _only_reads() else others.inside():
             return view(**arguments)
 
     return wrapped
@@ -89,7 +89,7 @@ def _in_one_transaction(view: Callable[..., Any], db: Database) -> Callable[...,
     @functools.wraps(view)
     def wrapped(**arguments: Any) -> Any:
         g.afterwards = []
-        txn = db.open(STRANGER, reading=request.method in READING, request_id=g.request_id)
+        txn = db.open(STRANGER, reading=_only_reads(), request_id=g.request_id)
         try:
             g.txn = txn.acting_as(_who_is_asking(txn))
             permissions.check(g.txn.actor, request.endpoint or "", request.method)
@@ -102,6 +102,10 @@ def _in_one_transaction(view: Callable[..., Any], db: Database) -> Callable[...,
         return answer
 
     return wrapped
+
+
+def _only_reads() -> bool:
+    return request.method in READING or (request.endpoint, request.method) in permissions.READ_BY_POST
 
 
 def _who_is_asking(txn: Transaction) -> Actor:

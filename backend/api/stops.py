@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from backend import access
 from backend.access import Verb
+from backend.adverse_events.admissions import after_reversal
+from backend.adverse_events.recording import recompute
 from backend.agenda import reversals, stops
 from backend.agenda.reversals import ReversalChange, Signature
 from backend.api.acts import PREVIEW, done, reasons_of
@@ -62,6 +64,7 @@ class Discontinuations(MethodView):
         """Stop the cells or the targeted drug for good; follow-up goes on, and this is no withdrawal."""
         patient = access.patient(g.txn, patient_id, Verb.DISCONTINUE_TREATMENT)
         change = stops.discontinue(g.txn, patient, Treatment(body["treatment"]), body["on"], body["reason"])
+        recompute(g.txn, patient)
         shown = _row(change.discontinuation, OF_DISCONTINUATION)
         return done({"discontinuation": shown}, change.diff, preview=query["preview"], new="discontinuation")
 
@@ -106,6 +109,8 @@ class Reversals(MethodView):
         """Sign, with the password again, that an entry was a mistake. A patient who returns signs a new consent."""
         patient = access.patient(g.txn, patient_id, Verb.SIGN_REVERSALS)
         change = _reverse(patient, body, preview=query["preview"])
+        after_reversal(g.txn, patient, change.reversal)
+        recompute(g.txn, patient)
         shown = {"reversal": _row(change.reversal, OF_REVERSAL)}
         return done(shown, change.diff, preview=query["preview"], new="reversal")
 

@@ -1,12 +1,13 @@
 """Being alive, and deaths: confirmations, what the site learns, reports of death and their second person."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask import g
 from flask.views import MethodView
+from sqlalchemy import select
 
 from backend import access
 from backend.access import Verb
@@ -15,7 +16,6 @@ from backend.agenda.history import agenda_of
 from backend.api.bodies import ApiBlueprint
 from backend.api.requests import afterwards
 from backend.api.speaking import as_said_by
-from backend.api.worklist import shown as tasks_shown
 from backend.db import Transaction
 from backend.errors import InvalidInput
 from backend.patients.caregivers import caregivers_of
@@ -24,31 +24,29 @@ from backend.patients.life import last_known_alive
 from backend.patients.models import Patient
 from backend.sealing import unseal
 from backend.survival import deaths, follow_up
+from backend.survival.checks import CHECKS, Check
+from backend.survival.deaths import disagree
 from backend.survival.models import DeathReport
 from backend.terms import AgendaKind, EvidenceSource, Respondent, SurvivalStatus
-from backend.worklist import items
-from backend.worklist.models import WorkItem
-from schemas.paging import make_cursor, read_cursor
 from schemas.survival import (
     DIED,
-    ON_THE_LIST,
     ApprovalIn,
     ConfirmationIn,
     ConfirmationOut,
+    ContradictionsOut,
     DeathReportIn,
     DeathReportOut,
     DeathReportsOut,
     DenialIn,
+    SurvivalCheckQuery,
     SurvivalStatusIn,
     SurvivalStatusOut,
-    SurvivalWorkQuery,
 )
-from schemas.worklist import WorkPageOut
 
 blp = ApiBlueprint("survival", __name__, url_prefix="/api/v1", description="Survival follow-up")
 
 SEALED = ("cause", "informant", "relation", "denied_because")
-OPEN_TO_ALL = tuple(name for name in DeathReportOut().fields if name not in SEALED)
+OPEN_TO_ALL = tuple(name for name in DeathReportOut().fields if name not in (*SEALED, "disagrees_with"))
 
 
 @blp.route("/me/survival-confirmations")
@@ -125,19 +123,28 @@ class Denials(MethodView):
         return _shown(patient, [deaths.deny(g.txn, patient, report, body["reason"])])[0]
 
 
-@blp.route("/survival/worklist")
-class SurvivalWorklist(MethodView):
-    """The part of the work list that is about survival."""
+@blp.route("/survival/checks")
+class SurvivalChecks(MethodView):
+    """What must list nothing."""
 
-    @blp.arguments(SurvivalWorkQuery, location="query")
-    @blp.response(200, WorkPageOut)
+    @blp.arguments(SurvivalCheckQuery, location="query")
+    @blp.response(200, ContradictionsOut)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List open tasks about survival, the most pressing first."""
-        visible = access.visible_at(g.txn, WorkItem.site_id, Verb.READ_SURVIVAL, query["site"])
-        reasons = [query["reason"]] if query["reason"] else list(ON_THE_LIST)
-        after = read_cursor(query["cursor"], *items.KEY)
-        page = items.list_items(g.txn, visible & WorkItem.reason.in_(reasons), after=after, limit=query["limit"])
-        return {"items": tasks_shown(page.items), "next_cursor": make_cursor(page.after)}
+        """List records about life and death that cannot all be true, for a person to look into."""
+        visible = access.visible_at(g.txn, Patient.site_id, Verb.READ_SURVIVAL, query["site"])
+        found = [(check, whose, record) for check in CHECKS for whose, record in check.find(g.txn)]
+        wanted = select(Patient).where(visible, Patient.id.in_({whose for _, whose, _ in found}))
+        known = {patient.id: patient for patient in g.txn.session.scalars(wanted)}
+        codes = access.site_codes(g.txn)
+        listed = [
+            _contradiction(check, known[whose], record, codes) for check, whose, record in found if whose in known
+        ]
+        return {"items": listed, "next_cursor": None}
+
+
+def _contradiction(check: Check, patient: Patient, record_id: UUID, codes: Mapping[UUID, str]) -> dict[str, Any]:
+    whose = {"id": patient.id, "subject_number": patient.subject_number, "site": codes[patient.site_id]}
+    return {"check": check.name, "sentence": check.sentence, "patient": whose, "record_id": record_id}
 
 
 def _check_key(patient: Patient, key: str | None) -> None:
@@ -169,18 +176,20 @@ def _learn(patient: Patient, body: dict[str, Any]) -> None:
     if body["status"] == SurvivalStatus.ALIVE:
         follow_up.confirm_alive(g.txn, patient, as_of=body["as_of"], source=source, note=body["note"])
         return
-    if body["note"]:
-        raise InvalidInput(fields={"note": ["A note is kept with alive only."]})
-    follow_up.note_unknown(g.txn, patient, as_of=body["as_of"], source=source)
+    follow_up.note_unknown(g.txn, patient, as_of=body["as_of"], source=source, note=body["note"])
 
 
 def _shown(patient: Patient, reports: Sequence[DeathReport]) -> list[dict[str, Any]]:
     """Names and words for those who care for the patient, and the reading is noted once the answer stands."""
+    others = deaths.reports_of(g.txn, patient)
+    shown = [_report(one, others) for one in reports]
     if not access.may(g.txn, patient.site_id, Verb.READ_IDENTIFIERS):
-        return [_report(one) for one in reports]
+        return shown
     afterwards(partial(note_reading, patient_id=patient.id))
-    return [_report(one) | {name: unseal(g.txn, one, f"{name}_sealed") for name in SEALED} for one in reports]
+    words = [{name: unseal(g.txn, one, f"{name}_sealed") for name in SEALED} for one in reports]
+    return [one | said for one, said in zip(shown, words, strict=True)]
 
 
-def _report(report: DeathReport) -> dict[str, Any]:
-    return {name: getattr(report, name) for name in OPEN_TO_ALL}
+def _report(report: DeathReport, others: Sequence[DeathReport]) -> dict[str, Any]:
+    shown = {name: getattr(report, name) for name in OPEN_TO_ALL}
+    return shown | {"disagrees_with": [one.id for one in others if disagree(report, one)]}

@@ -14,16 +14,20 @@ from backend.access import Verb
 from backend.api.bodies import ApiBlueprint
 from backend.api.questions import shown as shown_questions
 from backend.api.requests import afterwards
+from backend.api.suggestions import suggested
 from backend.instruments.definition import terminology
 from backend.patients.identifiers import note_reading
 from backend.patients.listing import subject_numbers
+from backend.patients.report_correction import ReportCorrection
 from backend.patients.symptom_report import SymptomReport
 from backend.reports.listing import own_words
+from backend.reports.versions import content_of
 from backend.sealing import unseal
 from backend.terms import CandidateStatus
 from backend.triage import claims, snoozes
 from backend.triage import queue as candidates
-from backend.triage.decisions import acknowledge
+from backend.triage.closing import merged_into
+from backend.triage.decisions import acknowledge, note_opened
 from backend.triage.models import (
     CandidateDecision,
     CandidateEvent,
@@ -55,7 +59,7 @@ blp = ApiBlueprint("triage", __name__, url_prefix="/api/v1/candidate-events", de
 COMPOSED = ("patient", "term", "rule", "reports", "snoozed_until", "seconds_overdue")
 AS_IT_IS = tuple(name for name in CandidateOut().fields if name not in COMPOSED)
 OF_FINDING = ("tier", "composite", "grade", "items", "trend", "found_at")
-OF_REPORT = tuple(name for name in FindingReportOut().fields if name != "other_symptoms")
+OF_REPORT = tuple(name for name in FindingReportOut().fields if name not in ("other_symptoms", "version"))
 OF_DECISION = tuple(name for name in DecisionOut().fields if name != "reason")
 OF_PAGE = tuple(name for name in EmergencyPageOut().fields if name != "people")
 OF_PERSON = tuple(PagedPersonOut().fields)
@@ -74,7 +78,7 @@ class Queue(MethodView):
         after = read_cursor(query["cursor"], *candidates.KEY)
         wanted = candidates.Wanted(**{name: query[name] for name in OF_QUERY})
         page = candidates.queue(g.txn, visible, wanted, after=after, limit=query["limit"])
-        return {"items": _shown(page.items), "next_cursor": make_cursor(page.after)}
+        return {"items": shown(page.items), "next_cursor": make_cursor(page.after)}
 
 
 @blp.route("/<uuid:candidate_id>")
@@ -90,8 +94,16 @@ class OneCandidate(MethodView):
         asked = shown_questions(candidate, questions_of(g.txn, candidate)[0])
         _note_words(candidate, found, decided, asked)
         called = [_page(page, people) for page, people in pages_of(g.txn, candidate)]
-        shown = {"findings": found, "decisions": decided, "questions": asked, "pages": called}
-        return _shown([candidate])[0] | shown
+        behind = {"findings": found, "decisions": decided, "questions": asked, "pages": called}
+        _note_opening(candidate)
+        return (
+            shown([candidate])[0]
+            | behind
+            | {
+                "merged": merged_into(g.txn, candidate),
+                "suggestions": _suggestions(candidate, found),
+            }
+        )
 
 
 @blp.route("/<uuid:candidate_id>/acknowledgements")
@@ -103,7 +115,7 @@ class Acknowledgements(MethodView):
     def post(self, body: dict[str, Any], candidate_id: UUID) -> dict[str, Any]:
         """Take note: the clock of its tier stops."""
         candidate = access.record(g.txn, CandidateEvent, candidate_id, Verb.ACKNOWLEDGE_CANDIDATES)
-        return _shown([acknowledge(g.txn, candidate)])[0]
+        return shown([acknowledge(g.txn, candidate)])[0]
 
 
 @blp.route("/<uuid:candidate_id>/claims")
@@ -117,7 +129,7 @@ class Claims(MethodView):
         """Take a candidate on. Of several who try one gets it; the others are refused."""
         candidate = access.record(g.txn, CandidateEvent, candidate_id, Verb.CLAIM_CANDIDATES)
         is_new = claims.claim(g.txn, candidate)
-        return _shown([candidate])[0], 201 if is_new else 200
+        return shown([candidate])[0], 201 if is_new else 200
 
     @blp.response(204)
     def delete(self, candidate_id: UUID) -> None:
@@ -137,7 +149,7 @@ class Snoozes(MethodView):
         """Expect a candidate at the level it has now; anything above it ends this at once."""
         candidate = access.record(g.txn, CandidateEvent, candidate_id, Verb.SNOOZE_CANDIDATES)
         snoozes.snooze(g.txn, candidate, **body)
-        return _shown([candidate])[0]
+        return shown([candidate])[0]
 
     @blp.response(204)
     def delete(self, candidate_id: UUID) -> None:
@@ -146,7 +158,8 @@ class Snoozes(MethodView):
         snoozes.end_snooze(g.txn, candidate)
 
 
-def _shown(listed: Sequence[CandidateEvent]) -> list[dict[str, Any]]:
+def shown(listed: Sequence[CandidateEvent]) -> list[dict[str, Any]]:
+    """Candidates as they are listed."""
     codes = access.site_codes(g.txn)
     numbers = subject_numbers(g.txn, {one.patient_id for one in listed})
     terms = terminology(g.txn).terms
@@ -182,21 +195,41 @@ def _finding(found: CandidateFinding) -> dict[str, Any]:
     shown = {name: getattr(found, name) for name in OF_FINDING} | {"rule": rule, "report": None}
     if found.report_id is not None:
         shown["report"] = _report(g.txn.session.get_one(SymptomReport, (found.patient_id, found.report_id)))
+    elif found.correction_id is not None:
+        shown["report"] = _corrected(g.txn.session.get_one(ReportCorrection, found.correction_id))
     elif found.inbound_message_id is not None and _may_read_words(found.site_id):
         shown["text"] = text_of(g.txn, g.txn.session.get_one(InboundMessage, found.inbound_message_id))
     return shown
 
 
 def _report(report: SymptomReport) -> dict[str, Any]:
-    shown = {name: getattr(report, name) for name in OF_REPORT}
+    shown = {name: getattr(report, name) for name in OF_REPORT} | {"version": 1}
     if _may_read_words(report.site_id):
         shown["other_symptoms"] = own_words(g.txn, report)
+    return shown
+
+
+def _corrected(version: ReportCorrection) -> dict[str, Any]:
+    """The report as its sender corrected it."""
+    report = g.txn.session.get_one(SymptomReport, (version.patient_id, version.report_id))
+    shown = _report(report) | content_of(version) | {"version": version.version}
+    if _may_read_words(report.site_id):
+        shown["other_symptoms"] = own_words(g.txn, version)
     return shown
 
 
 def _may_read_words(site_id: UUID) -> bool:
     """Free text can name anybody, so it is shown to those who may see identifiers."""
     return access.may(g.txn, site_id, Verb.READ_IDENTIFIERS)
+
+
+def _suggestions(candidate: CandidateEvent, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Terms for words that no term was asked about, from what this person may read of them; the latest come first."""
+    if candidate.term_code is not None:
+        return []
+    others = [one["report"].get("other_symptoms") or [] for one in found if one["report"]]
+    texts = [one["text"] for one in found if one.get("text")] + [said["text"] for listed in others for said in listed]
+    return suggested(g.txn, reversed(texts))
 
 
 def _note_words(
@@ -208,6 +241,12 @@ def _note_words(
     of_the_patient = any(one.get("text") or (one["report"] or {}).get("other_symptoms") for one in found)
     if of_the_patient or any(step.get("reason") for step in decided) or any(one.get("text") for one in asked):
         afterwards(partial(note_reading, patient_id=candidate.patient_id))
+
+
+def _note_opening(candidate: CandidateEvent) -> None:
+    """The site knows of it from now on. The sponsor's people change nothing of the site's by reading."""
+    if candidate.first_known_at is None and access.may(g.txn, candidate.site_id, Verb.ACKNOWLEDGE_CANDIDATES):
+        afterwards(partial(note_opened, candidate_id=candidate.id))
 
 
 def _decision(step: CandidateDecision) -> dict[str, Any]:

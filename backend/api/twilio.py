@@ -17,6 +17,7 @@ from backend.conversations.dead_letters import make_dead_letter_a_task
 from backend.errors import InvalidInput, UnsupportedMediaType
 from backend.twilio_account import TwilioAccount
 from notifications.inbound import GATEWAY, ReceivedText, receive
+from notifications.numbers import as_it_came
 from notifications.receipts import ReceiptFromProvider, Said, note_receipt
 from notifications.signatures import is_signed
 
@@ -27,7 +28,6 @@ SIGNATURE = "X-Twilio-Signature"
 NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 SID = re.compile(r"[A-Z]{2}[0-9A-Za-z]{8,64}")
 CODE = re.compile(r"[0-9]{1,8}")
-LONGEST_NUMBER = 64
 LINES = "followup_webhooks"
 
 # Each word of Twilio's (Message resource, "Message status values") as one of the three things it can mean to us.
@@ -72,8 +72,8 @@ def messages() -> Response:
     said = _from_twilio()
     text = ReceivedText(
         provider_id=_sid(said),
-        from_number=_number(_needed(said, "From")),
-        to_number=_number(said.get("To", "")),
+        from_number=as_it_came(_needed(said, "From")),
+        to_number=as_it_came(said.get("To", "")),
         text=_needed(said, "Body"),
     )
     with current_app.extensions[LINES].inside():
@@ -121,11 +121,6 @@ def _sid(said: Mapping[str, str]) -> str:
     if not SID.fullmatch(sid):
         raise InvalidInput(fields={"MessageSid": ["Is no id of a message."]})
     return sid
-
-
-def _number(said: str) -> str:
-    """As it came, within what can be stored: somebody who writes from an odd number wants to be heard too."""
-    return "".join(letter for letter in said if letter.isprintable())[:LONGEST_NUMBER].strip()
 
 
 def _needed(said: Mapping[str, str], name: str) -> str:

@@ -27,9 +27,11 @@ COMMANDS = {
     "keys": "keys:keys",
     "patients": "patients:patients",
     "audit": "audit:audit",
+    "signatures": "signatures:signatures",
     "score": "score:score_file",
     "rules": "rules:rules",
     "protocol": "protocol:protocol",
+    "terminology": "terminology:terminology",
 }
 
 

@@ -12,8 +12,9 @@ from backend.backups.make import make
 from backend.backups.restore import restore as put_back
 from backend.cli.operator import fit_database, progress_bar
 from backend.config import read_settings
-from backend.doctor import Health, examine
+from backend.doctor import examine
 from backend.fsck import Finding, check, invariants
+from backend.symptoms import Health
 
 
 @click.command()

@@ -7,6 +7,7 @@ from uuid import UUID
 import click
 from sqlalchemy import select
 
+from backend.adverse_events.recording import recompute
 from backend.agenda.moves import MoveChange, MoveForm
 from backend.agenda.moves import move as move_one
 from backend.cli.operator import OPERATOR, fit_database, progress_bar
@@ -64,7 +65,9 @@ class _Moving:
         txn = self.db.open(OPERATOR)
         is_kept = False
         try:
-            change = move_one(txn, txn.session.get_one(Patient, patient_id), self.form)
+            patient = txn.session.get_one(Patient, patient_id)
+            change = move_one(txn, patient, self.form)
+            recompute(txn, patient)
             is_kept = not self.dry_run
         except FollowupError as refusal:
             return f"not moved: {_why(refusal)}", False

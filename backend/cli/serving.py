@@ -12,6 +12,7 @@ from backend.cli.working import end
 from backend.config import Settings, read_settings
 from backend.demo import announce_when_up, read_moment, settle
 from backend.http_server import answer_requests
+from backend.jobs import work_of
 from backend.logs import configure_logs
 from backend.opening import open_database
 from backend.watch import Watch
@@ -50,7 +51,7 @@ def run_server(settings: Settings, host: str, port: int, *, with_worker: bool) -
     configure_logs()
     db = open_database(settings)
     app = create_app(settings, db)
-    Watch(db).go_on()
+    Watch(db, work_of(db, settings).send_letters_about_outages).go_on()
     ticker: Ticker = app.extensions["followup_ticker"]
     if with_worker:
         ticker.start()

@@ -20,7 +20,7 @@ from backend.terms import EvidenceSource, Originator, Recipient, Reply, Urgency,
 from backend.triage.questions import take_answer
 from backend.worklist.items import open_item
 from notifications import inbound
-from notifications.models import InboundMessage, Message
+from notifications.models import Attempt, InboundMessage, Message
 from notifications.outbox import Letter, open_questions
 
 YES, PLEASE_CHANGE, CALL_ME = 1, 2, 3
@@ -58,7 +58,7 @@ class Sender:
 
 def take_digit(txn: Transaction, received: InboundMessage, sender: Sender, digit: int) -> None:
     """The digit answers the open question if there is exactly one; two get one clarifying text, then a person."""
-    questions = _open_for(txn, sender)
+    questions = _open_for(txn, received, sender)
     if digit == CALL_ME and questions:
         _call(txn, received, sender)
         _close(txn, sender, questions)
@@ -125,23 +125,31 @@ def leave_to_a_person(txn: Transaction, received: InboundMessage, sender: Sender
     say(txn, received, sender, "still_unclear_reply")
 
 
-def _open_for(txn: Transaction, sender: Sender) -> Sequence[Message]:
-    """The questions this person may answer now, the newest of each thing asked about."""
+def _open_for(txn: Transaction, received: InboundMessage, sender: Sender) -> Sequence[Message]:
+    """The questions this person may answer with this text, the newest of each thing asked about."""
     newest: dict[str, Message] = {}
     agenda = by_key(agenda_of(txn, sender.patient))
     for message in open_questions(txn, sender.patient.id, sender.recipient):
         item = agenda.get(message.agenda_key or "")
-        if item is not None and item.state in AHEAD_OR_OPEN and item.due_on.isoformat() in message.key:
+        if item is None or item.state not in AHEAD_OR_OPEN or item.due_on.isoformat() not in message.key:
+            continue
+        if _was_asked_before(txn, message, received):
             newest.setdefault(_thing(message), message)
     return list(newest.values())
+
+
+def _was_asked_before(txn: Transaction, message: Message, received: InboundMessage) -> bool:
+    """A text that came late, because a webhook was lost, answers nothing that was asked after it was written."""
+    asked = select(Attempt.id).where(Attempt.message_id == message.id, Attempt.started_at <= received.received_at)
+    return txn.session.scalar(asked.limit(1)) is not None
 
 
 def _answer(txn: Transaction, received: InboundMessage, sender: Sender, question: Message, digit: int) -> bool:
     """Whether the digit was an answer to this question."""
     if question.asks == SURVIVAL and digit == YES:
-        today = clock.local_day(txn.now, sender.patient.time_zone)
+        that_day = clock.local_day(received.received_at, sender.patient.time_zone)
         reference = f"text:{received.id}"
-        confirm_alive(txn, sender.patient, as_of=today, source=sender.source, reference=reference)
+        confirm_alive(txn, sender.patient, as_of=that_day, source=sender.source, reference=reference)
         _thank(txn, received, sender, "thanks_reply")
         return True
     if question.asks == SURVIVAL or question.agenda_key is None or digit not in (YES, PLEASE_CHANGE):

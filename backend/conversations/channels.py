@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, ScalarResult, and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import aliased
 
 import notifications
@@ -44,8 +44,7 @@ def fall_back(db: Database) -> dict[str, int]:
     """Say by the next channel what the first did not bring in time, one message a transaction; says how many."""
     with db.reading(LISTENER) as txn:
         # No number of those that have no other way may hide one that has.
-        silent = txn.session.scalars(_unheard(txn).execution_options(yield_per=BATCH))
-        unheard = list(islice((one.id for one in silent if next_channel(txn, one) is not None), BATCH))
+        unheard = list(islice((one.id for one in _unheard(txn) if next_channel(txn, one) is not None), BATCH))
     taken = 0
     for message_id in unheard:
         try:
@@ -88,9 +87,7 @@ def next_channel(txn: Transaction, message: Message) -> ChannelKind | None:
 
 def next_fall_back(txn: Transaction, after: datetime) -> datetime | None:
     """When the next message will have waited long enough, if nobody hears it before."""
-    times = (
-        _time_of(txn, txn.session.get_one(Patient, one.patient_id), one) for one in txn.session.scalars(_unheard(txn))
-    )
+    times = (_time_of(txn, txn.session.get_one(Patient, one.patient_id), one) for one in _unheard(txn))
     return min((at for at in times if at > after), default=None)
 
 
@@ -115,18 +112,6 @@ def unopened(txn: Transaction, message_ids: Collection[UUID]) -> Sequence[UUID]:
 _NOT_OPENED = (Message.channel == ChannelKind.IN_APP, Message.opened_at.is_(None))
 
 
-def _unheard(txn: Transaction) -> Select[Message]:
-    """What has left, to a patient, lately, was not heard, and has not been said another way."""
-    again = aliased(Message)
-    keys = [Message.key + f"/{channel}" for channel in PATIENT_CHANNELS]
-    was_said_again = exists().where(again.patient_id == Message.patient_id, again.key.in_(keys))
-    return (
-        select(Message)
-        .where(_NOT_HEARD, Message.settled_at > txn.now - LOOKED_BACK, ~was_said_again)
-        .order_by(Message.settled_at, Message.id)
-    )
-
-
 _NOT_HEARD: ColumnElement[bool] = and_(
     Message.recipient == Recipient.PATIENT,
     Message.channel.is_not(None),
@@ -140,6 +125,24 @@ _NOT_HEARD: ColumnElement[bool] = and_(
         and_(Message.status == MessageStatus.DELIVERED, Message.channel == ChannelKind.IN_APP),
     ),
 )
+
+_AGAIN = aliased(Message)
+_WAS_SAID_AGAIN = exists().where(
+    _AGAIN.patient_id == Message.patient_id,
+    _AGAIN.key.in_([Message.key + f"/{channel}" for channel in PATIENT_CHANNELS]),
+)
+# What has left, to a patient, lately, was not heard, and has not been said another way. Every minute asks, and putting
+# so much of a question into words takes longer than its answer.
+_UNHEARD = (
+    select(Message)
+    .where(_NOT_HEARD, Message.settled_at > bindparam("since"), ~_WAS_SAID_AGAIN)
+    .order_by(Message.settled_at, Message.id)
+)
+
+
+def _unheard(txn: Transaction) -> ScalarResult[Message]:
+    options = {"yield_per": BATCH}
+    return txn.session.scalars(_UNHEARD, {"since": txn.now - LOOKED_BACK}, execution_options=options)
 
 
 def _is_unheard(message: Message) -> bool:

@@ -4,29 +4,35 @@ The mailroom asks at the last moment, in the transaction that writes down that i
 changed since the message was planned - a death, a STOP, an answer, a moved date - is therefore seen.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, func, or_, select
+from sqlalchemy import select
 
 from backend import clock
 from backend.agenda.calendar import by_key
-from backend.agenda.history import agenda_of, protocol_for
+from backend.agenda.course import AgendaItem
+from backend.agenda.history import protocol_for
 from backend.agenda.news import CANCELLED, NEWS, days_in, nearest_day, pair_of
-from backend.agenda.planning import INSTEAD_OF, wanted_letters
+from backend.agenda.one_message import item_and_neighbours
+from backend.agenda.planning import INSTEAD_OF, letters_for
 from backend.agenda.reminders import AHEAD_OR_OPEN
 from backend.conversations.answers import ALWAYS_SAID
 from backend.conversations.channels import BY
 from backend.conversations.dead_letters import undelivered
+from backend.conversations.known import Known
 from backend.conversations.release_to_staff import NO_WAYS, StaffWays, release_to_staff
-from backend.db import Transaction, UTCDateTime
+from backend.conversations.release_to_writer import release_to_writer
+from backend.db import Transaction
 from backend.patients import contact, life
 from backend.patients.models import Caregiver, Patient
 from backend.sealing import is_forgotten, unseal
 from backend.staff.models import Site
 from backend.terms import (
+    NO_LONGER_FOLLOWED,
     AgendaKind,
     ChannelKind,
     Language,
@@ -38,28 +44,18 @@ from backend.terms import (
 from backend.triage import questions
 from backend.worklist import phone_checks
 from notifications import Later, Send, Suppress, inbound, numbers, opt_outs
-from notifications.dispatcher import Decision
+from notifications.dispatcher import Decision, Release, Trial
 from notifications.models import InboundMessage, Message
+from notifications.outbox import Letter
 from notifications.quiet_hours import next_allowed
 from notifications.templates import Template
 
 LOOK_AGAIN = timedelta(hours=1)
 # Long enough for what was claimed in the same round to have left.
 A_MOMENT = timedelta(minutes=1)
+# The day that a key speaks of.
+SPOKEN_OF = re.compile(r"@(\d{4}-\d{2}-\d{2}):")
 TO_LEAVE = frozenset({MessageStatus.QUEUED, MessageStatus.CLAIMED})
-
-# Asked of every message, and so put together once, of plain columns.
-_ROW = Message.__table__.c
-_ROUTINE_TEXTS = select(func.count()).where(
-    _ROW.patient_id == bindparam("whose", type_=Uuid()),
-    _ROW.channel == ChannelKind.SMS,
-    _ROW.urgency == Urgency.ROUTINE,
-    or_(
-        _ROW.status == MessageStatus.SENDING,
-        _ROW.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED))
-        & (_ROW.settled_at >= bindparam("since", type_=UTCDateTime())),
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -70,18 +66,26 @@ class _Question:
     message: Message
     patient: Patient
     template: Template
-    # Several rules look at it, and the session forgets what nobody holds.
     site: Site
+    known: Known
 
 
-def release(txn: Transaction, message: Message, template: Template, ways: StaffWays = NO_WAYS) -> Decision:
-    """Send, later, or not at all and why. The first rule that refuses decides."""
+def release(
+    txn: Transaction, message: Message, template: Template, ways: StaffWays = NO_WAYS, known: Known | None = None
+) -> Decision:
+    """Send, later, or not at all and why. The first rule that refuses decides.
+
+    ``known`` is of all patients whose messages are decided about together.
+    """
     if message.recipient == Recipient.STAFF:
         return release_to_staff(txn, message, template, ways)
+    if message.recipient == Recipient.WRITER:
+        return release_to_writer(txn, message)
     if message.patient_id is None:
         return Suppress("nobody_to_write_to")
-    patient = txn.session.get_one(Patient, message.patient_id, populate_existing=True)
-    question = _Question(txn, message, patient, template, txn.session.get_one(Site, patient.site_id))
+    known = known or Known(txn, [message.patient_id])
+    patient = known.patients[message.patient_id]
+    question = _Question(txn, message, patient, template, known.sites[patient.site_id], known)
     for rule in _RULES:
         refused = rule(question)
         if refused is not None:
@@ -105,7 +109,7 @@ def _about_life(asked: _Question) -> Decision | None:
         return None
     if life.is_dead(asked.patient):
         return Suppress("died")
-    held = contact.holds(asked.txn, asked.patient)
+    held = asked.known.holds[asked.patient.id]
     if not held:
         return None
     if asked.message.urgency == Urgency.REPLY:
@@ -134,7 +138,7 @@ def _about_the_agenda(asked: _Question) -> Decision | None:
     message = asked.message
     if message.agenda_key is None or message.template == f"infusion_{CANCELLED}":
         return None
-    items = agenda_of(asked.txn, asked.patient)
+    items = _items_that_decide(asked, message.agenda_key)
     item = by_key(items).get(message.agenda_key)
     if item is None:
         return Suppress("cancelled")
@@ -147,10 +151,26 @@ def _about_the_agenda(asked: _Question) -> Decision | None:
     said = _about_the_news(asked) if item.kind is AgendaKind.INFUSION else None
     if said is not None:
         return said
-    letter = wanted_letters(asked.txn, asked.patient, items).get(message.values.get(INSTEAD_OF, message.key))
+    letter = _letters(asked, items).get(message.values.get(INSTEAD_OF, message.key))
     if letter is None:
         return Suppress("newer_prompt_due")
     return Suppress("covered_by") if "covered_by" in letter.values else None
+
+
+def _items_that_decide(asked: _Question, key: str) -> Sequence[AgendaItem]:
+    """Of the patient's agenda as much as decides about this message."""
+    protocol, course = protocol_for(asked.txn, asked.patient), asked.known.courses[asked.patient.id]
+    said = SPOKEN_OF.search(asked.message.key)
+    speaks_of = date.fromisoformat(said[1]) if said else asked.txn.now.date()
+    return item_and_neighbours(protocol, course, key, speaks_of, asked.txn.now)
+
+
+def _letters(asked: _Question, items: Sequence[AgendaItem]) -> Mapping[str, Letter]:
+    """By key, the reminders that these items call for now. None while contact is held or has ended."""
+    patient = asked.patient
+    if patient.status in NO_LONGER_FOLLOWED or asked.known.holds[patient.id]:
+        return {}
+    return letters_for(asked.txn, patient, items, asked.known.caregivers[patient.id])
 
 
 def _about_the_news(asked: _Question) -> Decision | None:
@@ -203,13 +223,11 @@ def _about_the_cap(asked: _Question) -> Decision | None:
     if asked.message.urgency != Urgency.ROUTINE:
         return None
     usual = protocol_for(asked.txn, asked.patient).messaging
-    zone = asked.patient.time_zone
-    today = clock.local_day(asked.txn.now, zone)
-    since = {"whose": asked.patient.id, "since": clock.start_of_day(today, zone)}
-    sent_today = asked.txn.connection.scalar(_ROUTINE_TEXTS, since)
-    if (sent_today or 0) < usual.sms_per_day:
+    if asked.known.routine_texts_today[asked.patient.id] < usual.sms_per_day:
         return None
-    return Later(clock.at_local(today + timedelta(days=1), usual.preferred_time, zone), "daily_cap")
+    zone = asked.patient.time_zone
+    tomorrow = clock.local_day(asked.txn.now, zone) + timedelta(days=1)
+    return Later(clock.at_local(tomorrow, usual.preferred_time, zone), "daily_cap")
 
 
 _RULES = (
@@ -253,7 +271,7 @@ def _to_the_patient(asked: _Question) -> Decision:
     """By text where the patient allows texts: the app's inbox shows it too, but cannot call anybody to it."""
     only = asked.message.values.get(BY)
     channels = [way for way in asked.patient.channels if only is None or way == only]
-    number = contact.address_of(asked.txn, asked.message) if ChannelKind.SMS in channels else None
+    number = asked.known.phones.get(asked.patient.id) if ChannelKind.SMS in channels else None
     hindrance = _why_no_text(asked, number)
     is_fit = _fits_a_text_message(asked)
     if number is not None and hindrance is None and is_fit:
@@ -276,9 +294,10 @@ def _why_no_text(asked: _Question, number: str | None) -> Suppress | None:
     if numbers.is_malformed(number):
         phone_checks.ask_to_correct(asked.txn, asked.message)
         return Suppress(numbers.MALFORMED)
-    if opt_outs.has_stopped(asked.txn, number):
+    # The mailroom makes sure, and asks again if need be: it holds the number from then until the message is begun.
+    if number in asked.known.stops:
         return Suppress(opt_outs.OPTED_OUT)
-    if numbers.standing(asked.txn, number):
+    if number in asked.known.of_no_use:
         phone_checks.ask_to_check(asked.txn, asked.message, number)
         return Suppress(numbers.OF_NO_USE)
     if asked.message.asks is not None:
@@ -288,8 +307,8 @@ def _why_no_text(asked: _Question, number: str | None) -> Suppress | None:
 
 def _say_whose_else_it_is(asked: _Question, number: str) -> None:
     """A shared telephone is texted, for each patient by themselves; only its answers need a person."""
-    others = [one for one in contact.patients_by_phone(asked.txn, number) if one.id != asked.patient.id]
-    if others:
+    if any(one != asked.patient.id for one in asked.known.sharers[number]):
+        others = [one for one in contact.patients_by_phone(asked.txn, number) if one.id != asked.patient.id]
         phone_checks.say_it_is_shared(asked.txn, asked.message, others)
 
 
@@ -313,10 +332,16 @@ def _send(asked: _Question, channel: ChannelKind, address: str) -> Send:
     return Send(channel, address, Language(asked.patient.language), {**values, "phone": phone})
 
 
-def releasing_with(templates: Mapping[str, Template], ways: StaffWays) -> Callable[[Transaction, Message], Decision]:
+def releasing_with(templates: Mapping[str, Template], ways: StaffWays) -> Trial:
     """``release`` as the mailroom calls it, once the texts are loaded."""
 
-    def decide(txn: Transaction, message: Message) -> Decision:
-        return release(txn, message, templates[message.template], ways)
+    def about(txn: Transaction, patient_ids: Collection[UUID]) -> Release:
+        known = Known(txn, patient_ids)
 
-    return decide
+        def decide(txn: Transaction, message: Message) -> Decision | None:
+            is_left_out = message.patient_id is not None and message.patient_id not in known.patients
+            return None if is_left_out else release(txn, message, templates[message.template], ways, known)
+
+        return decide
+
+    return about

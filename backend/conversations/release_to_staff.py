@@ -4,9 +4,12 @@ An emergency knows no quiet hours and no cap. What is due the same day waits for
 """
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
 from uuid import UUID
 
+from backend import clock
+from backend.adverse_events.models import AdverseEvent
+from backend.adverse_events.safety import is_waiting
 from backend.conversations import page_links
 from backend.db import Transaction
 from backend.patients.models import Patient
@@ -15,6 +18,7 @@ from backend.staff.models import Site, StaffMember
 from backend.staff.roster import care_team
 from backend.terms import CandidateStatus, ChannelKind, Language
 from backend.triage.models import CandidateEvent, StaffPage
+from backend.worklist import outages
 from notifications import Later, Send, Suppress, inbound
 from notifications.dispatcher import Decision
 from notifications.models import InboundMessage, Message
@@ -39,6 +43,8 @@ NO_WAYS = StaffWays()
 def release_to_staff(txn: Transaction, message: Message, template: Template, ways: StaffWays) -> Decision:
     """Send, later, or not at all and why."""
     member = txn.session.get(StaffMember, message.staff_id, populate_existing=True) if message.staff_id else None
+    if member is not None and template.name in outages.LETTERS:
+        return _about_the_server(txn, message, member, ways)
     if member is None or message.patient_id is None or message.site_id is None:
         return Suppress("nobody_to_write_to")
     if is_forgotten(txn, message.patient_id):
@@ -50,9 +56,20 @@ def release_to_staff(txn: Transaction, message: Message, template: Template, way
     refused = (
         _about_the_page(txn, message, template)
         or _about_the_candidate(txn, message)
+        or _about_the_safety_report(txn, message)
         or _about_hours(txn, message, template)
     )
     return refused or _to(txn, message, member, template, ways)
+
+
+def _about_the_server(txn: Transaction, message: Message, member: StaffMember, ways: StaffWays) -> Decision:
+    """It is about no patient, and goes by e-mail only: a telephone that rings for it wakes somebody for nothing."""
+    if member.deactivated_at is not None:
+        return Suppress("left")
+    if not ways.has_email:
+        return Suppress("no_email_gateway")
+    values = {name: str(value) for name, value in message.values.items()}
+    return Send(ChannelKind.EMAIL, unseal(txn, member, "email_sealed") or "", Language(member.language), values)
 
 
 def _about_the_page(txn: Transaction, message: Message, template: Template) -> Decision | None:
@@ -82,9 +99,20 @@ def _about_the_candidate(txn: Transaction, message: Message) -> Decision | None:
     return None
 
 
+def _about_the_safety_report(txn: Transaction, message: Message) -> Decision | None:
+    """Not once it is recorded, and not of a clock that does not run any more, or runs to another hour."""
+    if "event" not in message.values:
+        return None
+    event = txn.session.get_one(AdverseEvent, UUID(message.values["event"]), populate_existing=True)
+    if event.reported_at is not None:
+        return Suppress("reported")
+    is_of_this_clock = event.report_due_at == datetime.fromisoformat(message.values["due_at"])
+    return None if is_waiting(event) and is_of_this_clock else Suppress("no_longer_serious")
+
+
 def _about_hours(txn: Transaction, message: Message, template: Template) -> Decision | None:
-    """Only a page rings at night; an e-mail rings never."""
-    if "page" in message.values or template.is_email:
+    """Only a page, and the clock of a serious event, ring at night; an e-mail rings never."""
+    if "page" in message.values or "event" in message.values or template.is_email:
         return None
     zone = txn.session.get_one(Site, message.site_id).time_zone
     allowed = next_allowed(txn.now, zone, TEXTS_UNTIL, TEXTS_FROM)
@@ -114,4 +142,10 @@ def _back_to_the_sender(txn: Transaction, message: Message, member: StaffMember)
 
 def _values(txn: Transaction, message: Message) -> dict[str, str]:
     subject = txn.session.get_one(Patient, message.patient_id).subject_number
-    return {**{name: str(value) for name, value in message.values.items()}, "subject": subject}
+    said = {name: str(value) for name, value in message.values.items()}
+    if "event" in said:
+        # The hour at the hospital, where the report is written.
+        site = txn.session.get_one(Site, message.site_id)
+        due = clock.local(datetime.fromisoformat(said["due_at"]), site.time_zone)
+        said |= {"date": due.date().isoformat(), "time": f"{due:%H:%M}"}
+    return {**said, "subject": subject}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from backend.conversations.denied_deaths import tells_of_no_death_now
 from backend.protocol.definition import Words
 from backend.triage.words import folded, holds_any
 from notifications.opt_outs import AROUND_A_WORD
@@ -43,6 +44,8 @@ def read(text: str, words: Words) -> Digit | Meaning:
     if word in HELP_WORDS:
         return Meaning.HELP
     is_death, is_perhaps = _holds(text, words.death), _holds(text, words.death_after_a_person)
+    if is_death and _tells_of_no_death_now(text, words):
+        is_death, is_perhaps = False, True
     if _holds(text, words.danger):
         if is_death:
             return Meaning.DEATH_AND_DANGER
@@ -55,6 +58,11 @@ def read(text: str, words: Words) -> Digit | Meaning:
 def holds_danger(text: str, words: Words) -> bool:
     """Whether words of danger stand in it, whatever else does."""
     return _holds(text, words.danger)
+
+
+def _tells_of_no_death_now(text: str, words: Words) -> bool:
+    listed = [folded(word) for said in words.death.values() for word in said]
+    return tells_of_no_death_now(" ".join(folded(text).split()), listed)
 
 
 def _holds(text: str, lists: Mapping[str, tuple[str, ...]]) -> bool:

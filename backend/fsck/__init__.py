@@ -9,7 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.db import Database, Transaction, lift_time_limits, system
-from backend.fsck import messages, pages, patients, schema, staff, survival, trail, triage, versions
+from backend.fsck import (
+    closed,
+    events,
+    messages,
+    pages,
+    patients,
+    safety,
+    schema,
+    staff,
+    survival,
+    trail,
+    triage,
+    versions,
+)
 from backend.fsck.invariant import Invariant
 
 CHECKER = system("fsck")
@@ -41,6 +54,9 @@ def invariants(checkpoints: Path | None = None) -> tuple[Invariant, ...]:
         *patients.INVARIANTS,
         *staff.INVARIANTS,
         *triage.INVARIANTS,
+        *closed.INVARIANTS,
+        *events.INVARIANTS,
+        *safety.INVARIANTS,
         *pages.INVARIANTS,
         *survival.INVARIANTS,
         *messages.INVARIANTS,

@@ -11,7 +11,13 @@ from backend.db import Transaction
 from backend.fsck.invariant import Invariant
 from backend.tables import metadata
 
-APPEND_ONLY = (*import_module("backend.migrations.versions.0005_append_only").TABLES, "audit_seal", "voided_evidence")
+APPEND_ONLY = (
+    *import_module("backend.migrations.versions.0005_append_only").TABLES,
+    "audit_seal",
+    "voided_evidence",
+    *import_module("backend.migrations.versions.0013_adverse_events").APPEND_ONLY,
+    *import_module("backend.migrations.versions.0015_contact_attempts").APPEND_ONLY,
+)
 ACTS = {"sqlite": ("update", "delete"), "postgresql": ("update", "delete", "truncate")}
 STANDING_TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",

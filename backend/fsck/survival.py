@@ -1,33 +1,18 @@
 """Life and death: told by one person, confirmed by another, and nothing on record that contradicts it."""
 
-from collections.abc import Iterator
+from sqlalchemy import and_, select
 
-from sqlalchemy import and_, func, select
-
-from backend.db import Transaction
-from backend.fsck.invariant import Invariant, ids_of
-from backend.patients.life import COUNTS, last_day_of
-from backend.patients.models import ContactHold, EvidenceOfLife, Patient
+from backend.fsck.invariant import Find, Invariant, ids_of
+from backend.patients.models import ContactHold
+from backend.survival.checks import CHECKS, Check
 from backend.survival.deaths import HELD_BECAUSE_REPORTED
 from backend.survival.models import DeathReport
-from backend.terms import DeathReportStatus, PatientStatus, WorkReason
+from backend.terms import DeathReportStatus, WorkReason
 from backend.worklist.models import WorkItem
 
+# No report is refused because its patient has died: a relative may have had the phone. It is listed, and no damage.
+LISTED_ONLY = frozenset({"reported_after_death"})
 
-def alive_after_death(txn: Transaction) -> Iterator[str]:
-    """Evidence of life on a day after the latest that the recorded death can mean."""
-    rows = (
-        select(Patient.id, Patient.died_on, func.max(EvidenceOfLife.as_of))
-        .join(EvidenceOfLife, EvidenceOfLife.patient_id == Patient.id)
-        .where(Patient.status == PatientStatus.DIED, Patient.died_on.is_not(None), COUNTS)
-        .group_by(Patient.id, Patient.died_on)
-    )
-    for patient_id, died_on, alive_on in txn.session.execute(rows):
-        if died_on and alive_on > last_day_of(died_on):
-            yield str(patient_id)
-
-
-_approved = and_(DeathReport.patient_id == Patient.id, DeathReport.status == DeathReportStatus.APPROVED)
 _silenced = and_(
     ContactHold.patient_id == DeathReport.patient_id,
     ContactHold.reason == HELD_BECAUSE_REPORTED,
@@ -39,30 +24,12 @@ _asked = and_(
     WorkItem.resolved_at.is_(None),
 )
 
+
+def _rows_of(check: Check) -> Find:
+    return lambda txn: (str(record_id) for _, record_id in check.find(txn))
+
+
 INVARIANTS = (
-    Invariant(
-        "survival.approved",
-        "Every recorded death was approved from a report",
-        ids_of(
-            lambda: (
-                select(Patient.id)
-                .outerjoin(DeathReport, _approved)
-                .where(Patient.status == PatientStatus.DIED, DeathReport.id.is_(None))
-            )
-        ),
-    ),
-    Invariant(
-        "survival.recorded",
-        "Every approved report of a death is on the patient's record, with its date",
-        ids_of(
-            lambda: (
-                select(DeathReport.id)
-                .join(Patient, Patient.id == DeathReport.patient_id)
-                .where(DeathReport.status == DeathReportStatus.APPROVED)
-                .where((Patient.status != PatientStatus.DIED) | Patient.died_on.is_(None))
-            )
-        ),
-    ),
     Invariant(
         "survival.two_people",
         "Nobody decided a report of death that they had made themselves",
@@ -94,5 +61,9 @@ INVARIANTS = (
             )
         ),
     ),
-    Invariant("survival.alive_after_death", "Nobody is known to have been alive after their death", alive_after_death),
+    *(
+        Invariant(f"survival.{check.name}", check.sentence, _rows_of(check))
+        for check in CHECKS
+        if check.name not in LISTED_ONLY
+    ),
 )

@@ -7,8 +7,10 @@ from sqlalchemy import and_, func, or_, select
 
 from backend.db import Transaction
 from backend.fsck.invariant import Invariant, ids_of
+from backend.patients.report_correction import ReportCorrection
 from backend.patients.symptom_report import SymptomReport
 from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus, Tier
+from backend.triage.closing import REOPENED
 from backend.triage.models import CandidateDecision, CandidateEvent, CandidateFinding
 
 EMERGENCY_WITHIN = timedelta(hours=1)
@@ -27,14 +29,23 @@ _last_decision = (
     .subquery()
 )
 
+_last_reopened = (
+    select(CandidateDecision.candidate_event_id.label("event"), func.max(CandidateDecision.decided_at).label("at"))
+    .where(CandidateDecision.kind == REOPENED)
+    .group_by(CandidateDecision.candidate_event_id)
+    .subquery()
+)
+
 
 def emergencies_without_haste(txn: Transaction) -> Iterator[str]:
     """Open emergencies that are due so late that nobody would call them one."""
-    rows = select(CandidateEvent.id, CandidateEvent.due_at, CandidateEvent.last_reported_at).where(
-        CandidateEvent.status.in_(OPEN_CANDIDATE_STATUSES), CandidateEvent.tier == Tier.T1
+    rows = (
+        select(CandidateEvent.id, CandidateEvent.due_at, CandidateEvent.last_reported_at, _last_reopened.c.at)
+        .outerjoin(_last_reopened, _last_reopened.c.event == CandidateEvent.id)
+        .where(CandidateEvent.status.in_(OPEN_CANDIDATE_STATUSES), CandidateEvent.tier == Tier.T1)
     )
     for row in txn.session.execute(rows):
-        if row.due_at > row.last_reported_at + EMERGENCY_WITHIN:
+        if row.due_at > max(row.last_reported_at, row.at or row.last_reported_at) + EMERGENCY_WITHIN:
             yield str(row.id)
 
 
@@ -46,7 +57,7 @@ INVARIANTS = (
             lambda: (
                 select(CandidateEvent.id)
                 .outerjoin(_findings, _findings.c.event == CandidateEvent.id)
-                .where(or_(_findings.c.findings.is_(None), _findings.c.findings != CandidateEvent.report_count))
+                .where(func.coalesce(_findings.c.findings, 0) != CandidateEvent.report_count)
             )
         ),
     ),
@@ -74,10 +85,16 @@ INVARIANTS = (
     ),
     Invariant(
         "triage.source",
-        "Every finding names the report or the text it was found in",
+        "Every finding names the report, the text or the correction it was found in",
         ids_of(
-            lambda: select(CandidateFinding.id).where(
-                CandidateFinding.report_id.is_(None), CandidateFinding.inbound_message_id.is_(None)
+            lambda: (
+                select(CandidateFinding.id)
+                .outerjoin(ReportCorrection, ReportCorrection.id == CandidateFinding.correction_id)
+                .where(
+                    CandidateFinding.report_id.is_(None),
+                    CandidateFinding.inbound_message_id.is_(None),
+                    ReportCorrection.id.is_(None),
+                )
             )
         ),
     ),
@@ -92,7 +109,7 @@ INVARIANTS = (
     ),
     Invariant(
         "triage.emergency",
-        "Every open emergency is due within the hour after it was last reported",
+        "Every open emergency is due within the hour after it was last reported or opened again",
         emergencies_without_haste,
     ),
     Invariant(

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, WithId
@@ -48,6 +48,22 @@ class Hospitalisation(Reversible, Base):
     planned: Mapped[bool]
     admitted_on: Mapped[date]
     discharged_on: Mapped[date | None]
+
+
+class TumourAssessment(OfPatient, WithId, Base):
+    """What imaging of one day showed, by one set of criteria."""
+
+    __tablename__ = "tumour_assessment"
+    __table_args__ = (Index("ix_tumour_assessment_patient_id_assessed_on", "patient_id", "assessed_on"),)
+
+    assessed_on: Mapped[date]
+    response: Mapped[str]
+    criteria: Mapped[str]
+    recorded_by: Mapped[UUID | None]
+    recorded_at: Mapped[datetime]
+    # Set when a signed reversal says that it was entered by mistake.
+    reversed_at: Mapped[datetime | None]
+    reversed_by: Mapped[UUID | None]
 
 
 class Reversal(OfPatient, WithId, Base):

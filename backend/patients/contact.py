@@ -1,6 +1,6 @@
 """Where and when a person may be reached: numbers, the hours of rest, and holds on all contact."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from uuid import UUID
@@ -81,6 +81,14 @@ def holds(txn: Transaction, patient: Patient) -> Sequence[ContactHold]:
     return txn.session.scalars(_HOLDS, {"whose": [patient.id], "now": txn.now}).all()
 
 
+def holds_of_all(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, Sequence[ContactHold]]:
+    """By patient, the same for many at once."""
+    held: dict[UUID, list[ContactHold]] = {patient_id: [] for patient_id in patient_ids}
+    for one in txn.session.scalars(_HOLDS, {"whose": list(held), "now": txn.now}):
+        held[one.patient_id].append(one)
+    return held
+
+
 def whose_contact_is_held(txn: Transaction, patient_ids: Collection[UUID]) -> frozenset[UUID]:
     """Of these patients, those for whom ``holds`` finds something."""
     return frozenset(txn.connection.scalars(_HELD, {"whose": list(patient_ids), "now": txn.now}))
@@ -95,6 +103,9 @@ def address_of(txn: Transaction, message: Message) -> str | None:
             return _number(txn, Caregiver, message.caregiver_id)
         case Recipient.STAFF:
             return _number(txn, StaffMember, message.staff_id)
+        case Recipient.WRITER:
+            # No record names it: it goes back to where the text came from.
+            return None
 
 
 def patients_by_phone(txn: Transaction, number: str) -> Sequence[Patient]:
@@ -103,6 +114,16 @@ def patients_by_phone(txn: Transaction, number: str) -> Sequence[Patient]:
     return txn.session.scalars(
         select(Patient).where(Patient.phone_index == index).order_by(Patient.subject_number)
     ).all()
+
+
+def whose_phones(txn: Transaction, numbers: Collection[str]) -> Mapping[str, Collection[UUID]]:
+    """By number, everybody whose own number it is."""
+    by_index = {phone_index(txn, number): number for number in numbers}
+    found: dict[str, list[UUID]] = {number: [] for number in numbers}
+    whose = select(Patient.phone_index, Patient.id).where(Patient.phone_index.in_(by_index))
+    for index, patient_id in txn.connection.execute(whose):
+        found[by_index[index or ""]].append(patient_id)
+    return found
 
 
 def caregivers_by_phone(txn: Transaction, number: str) -> Sequence[Caregiver]:

@@ -1,13 +1,15 @@
 """Whether the patient lives, and how we know. Evidence is only ever added; a death is recorded in one place above."""
 
-from calendar import monthrange
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
+from uuid import UUID
 
 from sqlalchemy import bindparam, exists, func, select
 
 from backend import audit, clock
 from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible
+from backend.partial_dates import latest
 from backend.patients.acts import Reversal, VoidedEvidence
 from backend.patients.models import EvidenceOfLife, Patient
 from backend.patients.sign_in import void_unused_codes
@@ -21,6 +23,12 @@ _ALIVE_DATES = (
     .where(EvidenceOfLife.patient_id == bindparam("patient_id"), COUNTS)
     .distinct()
     .order_by(EvidenceOfLife.as_of)
+)
+_ALIVE_DATES_OF_ALL = (
+    select(EvidenceOfLife.patient_id, EvidenceOfLife.as_of)
+    .where(EvidenceOfLife.patient_id.in_(bindparam("whose", expanding=True)), COUNTS)
+    .distinct()
+    .order_by(EvidenceOfLife.patient_id, EvidenceOfLife.as_of)
 )
 
 
@@ -60,6 +68,14 @@ def add_evidence(
 def alive_dates(txn: Transaction, patient: Patient) -> tuple[date, ...]:
     """Every date on which the patient is known to have been alive, earliest first."""
     return tuple(txn.connection.scalars(_ALIVE_DATES, {"patient_id": patient.id}))
+
+
+def alive_dates_of_all(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, tuple[date, ...]]:
+    """By patient, the same for many at once."""
+    found: dict[UUID, list[date]] = {patient_id: [] for patient_id in patient_ids}
+    for patient_id, as_of in txn.connection.execute(_ALIVE_DATES_OF_ALL, {"whose": list(found)}):
+        found[patient_id].append(as_of)
+    return {patient_id: tuple(dates) for patient_id, dates in found.items()}
 
 
 def last_known_alive(txn: Transaction, patient: Patient) -> date | None:
@@ -137,11 +153,4 @@ def _is_after_death(patient: Patient, on: date) -> bool:
     """A month or a year of death may mean its last day. Without any date, no day is known to be before the death."""
     if not is_dead(patient):
         return False
-    return patient.died_on is None or on > last_day_of(patient.died_on)
-
-
-def last_day_of(partial: str) -> date:
-    """The latest day that ``2027``, ``2027-03`` or ``2027-03-17`` can mean."""
-    year, month, day = [*(int(part) for part in partial.split("-")), 0, 0][:3]
-    month = month or 12
-    return date(year, month, day or monthrange(year, month)[1])
+    return patient.died_on is None or on > latest(patient.died_on)

@@ -1,5 +1,6 @@
 """Taking turns: acts about one patient never pass each other, and each sees what the last one did."""
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
@@ -36,3 +37,16 @@ def one_at_a_time_for(txn: Transaction, patient_id: UUID) -> int | None:
         return None
     version: int | None = connection.scalar(_TURN, {"id": patient_id})
     return version
+
+
+def hold_still(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[Patient]:
+    """The turns of several patients, who are read as they then are, and stay until this transaction has ended.
+
+    For what rests on how they stand, such as that a message may be begun: a death, a withdrawal or a hold is committed
+    before that is decided, or after it was begun. One alone is waited for; of several, those about whom somebody acts
+    just then are left out, so that nobody waits for one of them because of another. Hold what it returns: the session
+    forgets what nobody holds.
+    """
+    wanted = select(Patient).where(Patient.id.in_(patient_ids)).order_by(Patient.id)
+    held = wanted.with_for_update(key_share=True, skip_locked=len(patient_ids) > 1)
+    return txn.session.scalars(held.execution_options(populate_existing=True)).all()

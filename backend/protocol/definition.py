@@ -95,6 +95,14 @@ class Stops:
 
 
 @dataclass(frozen=True)
+class SafetyWarnings:
+    """How many hours before a safety report is overdue a role hears of it, at the latest."""
+
+    investigator_hours_left: int
+    principal_investigator_hours_left: int
+
+
+@dataclass(frozen=True)
 class Messaging:
     """Defaults for messages; a patient may have an hour and quiet hours of their own."""
 
@@ -155,6 +163,7 @@ class Protocol:
     stops: Stops
     hospital_stay_pauses_days: int
     safety_report_hours: int
+    safety_report_warnings: SafetyWarnings
     retention_years: int
     messaging: Messaging
     forms: tuple[str, ...]
@@ -182,6 +191,7 @@ class Protocol:
             stops=_stops(content["stops"]),
             hospital_stay_pauses_days=value_of(content["hospital_stay_pauses_days"]),
             safety_report_hours=value_of(content["safety_report_hours"]),
+            safety_report_warnings=_safety_warnings(content.get("safety_report_warnings", {})),
             retention_years=value_of(content["retention_years"]),
             messaging=_messaging(content["messaging"]),
             forms=tuple(content["forms"]),
@@ -263,6 +273,14 @@ def _stops(said: Mapping[str, Any]) -> Stops:
         return frozenset(AgendaKind(kind) for kind in said[event])
 
     return Stops(kinds("death"), kinds("withdrawn_from_study"), kinds("withdrawn_from_reporting"))
+
+
+def _safety_warnings(said: Mapping[str, Any]) -> SafetyWarnings:
+    """What a version from before there were such warnings does not say is as the first study has it."""
+    return SafetyWarnings(
+        investigator_hours_left=said.get("investigator_hours_left", 12),
+        principal_investigator_hours_left=said.get("principal_investigator_hours_left", 4),
+    )
 
 
 def _messaging(said: Mapping[str, Any]) -> Messaging:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import takewhile
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Integer, bindparam, or_, select
 
@@ -15,6 +16,7 @@ from backend.agenda.infusions import infusions_of
 from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport, moment_of
+from backend.reports.versions import answers_that_count, is_corrected
 from backend.staff.models import Site
 from backend.terms import Respondent
 from backend.triage.grading import HIGH_FEVER
@@ -53,7 +55,10 @@ class Reach:
 
 
 class Earlier(NamedTuple):
-    """What is asked of an earlier report. There are dozens behind each new one, so they are not loaded whole."""
+    """What is asked of an earlier report. There are dozens behind each new one, so they are not loaded whole.
+
+    Of a corrected report these are the answers of the version that counts.
+    """
 
     instrument: str
     respondent: str
@@ -72,7 +77,7 @@ _OF_PATIENT = _ROW.patient_id == bindparam("patient_id")
 _LATEST_FIRST = (_ROW.received_at.desc(), _ROW.id)
 _LATEST_IDS = select(_ROW.id).where(_OF_PATIENT).order_by(*_LATEST_FIRST).limit(bindparam("limit", type_=Integer()))
 _LATEST = (
-    select(*(_ROW[name] for name in Earlier._fields))
+    select(*(_ROW[name] for name in Earlier._fields), _ROW.id, is_corrected(_ROW.patient_id, _ROW.id))
     .where(_OF_PATIENT, or_(_ROW.id.in_(_LATEST_IDS), _ROW.instrument == BASELINE))
     .order_by(*_LATEST_FIRST)
 )
@@ -98,13 +103,17 @@ def circumstances_of(
     instrument: str,
     moments: Moments,
     reach: Reach,
+    *,
+    apart_from: UUID | None = None,
 ) -> Circumstances:
     """Days since the last infusion, and what the other reports said, the baseline included.
+
+    ``apart_from`` names the report that is looked at again, and is none of the others.
 
     Whatever is within ``reach`` is told as if all reports had been read. What a patient says is compared with what
     that patient has said; what a caregiver says, with all there is.
     """
-    others = _others(txn, patient, moments, reach)
+    others = _others(txn, patient, moments, reach, apart_from)
     since = days_since(infused_on(txn, patient, course), moments, zone_of_site(txn, patient))
     return circumstances_among(
         others, instrument, moments, zone=patient.time_zone, days_since_infusion=since, respondent=reach.respondent
@@ -202,11 +211,13 @@ def _moment_of(report: AnyReport) -> datetime:
     return moment_of(report.completed_at, report.received_at)
 
 
-def _others(txn: Transaction, patient: Patient, moments: Moments, reach: Reach) -> list[AnyReport]:
+def _others(
+    txn: Transaction, patient: Patient, moments: Moments, reach: Reach, apart_from: UUID | None
+) -> list[AnyReport]:
     """The reports received before this one, the latest first: as far back as the reach needs, and a baseline."""
     for limit in (*READ_FIRST, LOOK_BACK):
-        received, baselines = _received(txn, patient, limit)
-        if len(received) < limit or suffice(received, moments.happened_at, reach):
+        received, baselines = _received(txn, patient, limit, apart_from)
+        if len(received) < limit - (apart_from is not None) or suffice(received, moments.happened_at, reach):
             break
     others = latest_first_of(received)
     if has_baseline(others, moments):
@@ -215,11 +226,15 @@ def _others(txn: Transaction, patient: Patient, moments: Moments, reach: Reach) 
     return others + sorted(older, key=lambda one: one.completed_at)[:1]
 
 
-def _received(txn: Transaction, patient: Patient, limit: int) -> tuple[list[Earlier], list[Earlier]]:
+def _received(
+    txn: Transaction, patient: Patient, limit: int, apart_from: UUID | None
+) -> tuple[list[Earlier], list[Earlier]]:
     """So many reports, those received last first, and the baselines from before them."""
-    rows = txn.connection.execute(_LATEST, {"patient_id": patient.id, "limit": limit})
-    read = [Earlier._make(row) for row in rows]
-    return read[:limit], read[limit:]
+    rows = txn.connection.execute(_LATEST, {"patient_id": patient.id, "limit": limit}).all()
+    corrected = answers_that_count(txn, patient.id) if any(row[-1] for row in rows) else {}
+    read = [(row[-2], Earlier._make(row[:-2])._replace(**corrected.get(row[-2], {}))) for row in rows]
+    latest, older = read[:limit], read[limit:]
+    return [one for id_, one in latest if id_ != apart_from], [one for id_, one in older if id_ != apart_from]
 
 
 def suffice(received: Sequence[Earlier], happened_at: datetime, reach: Reach) -> bool:

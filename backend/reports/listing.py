@@ -12,6 +12,7 @@ from sqlalchemy import select, tuple_
 from backend.db import Transaction
 from backend.errors import NotFound
 from backend.patients.models import Patient
+from backend.patients.report_correction import ReportCorrection
 from backend.patients.symptom_report import SymptomReport
 from backend.sealing import unseal
 
@@ -48,7 +49,7 @@ def report_of(txn: Transaction, patient: Patient, report_id: UUID) -> SymptomRep
     return report
 
 
-def own_words(txn: Transaction, report: SymptomReport) -> list[dict[str, Any]]:
+def own_words(txn: Transaction, report: SymptomReport | ReportCorrection) -> list[dict[str, Any]]:
     """What the person wrote of their own: ``[{text, severity?}]``."""
     written = unseal(txn, report, "other_symptoms_sealed")
     listed: list[dict[str, Any]] = json.loads(written) if written else []

@@ -2,7 +2,8 @@
 
 A person has seen a report when somebody took a step about anything it raised, after it came; it is decided when
 everything it raised has been. In between a patient may read that we have asked something, or that what they told is
-known and watched. Nothing here says what was decided: that is for a person to tell.
+known and watched. What was decided is told in the protocol's own words for it, and never the person's who decided:
+that is for a person to tell.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -32,13 +33,16 @@ class State(StrEnum):
 NOTHING_TO_DO = "nothing_to_do"
 ASKED = "asked"
 WATCHED = "watched"
+# Where the protocol has words for what was decided about everything a report raised.
+DECIDED_AS = {CandidateStatus.CONFIRMED: "decided_confirmed", CandidateStatus.DISMISSED: "decided_dismissed"}
 
 
 @dataclass(frozen=True)
 class Judged:
     """One thing a report raised: whether it is still open, and the steps people took about it.
 
-    ``is_watched``: a person expects it as it is for a while, and looks again when it gets worse or the time is over.
+    What was merged stands as what it was merged into. ``is_watched``: a person expects it as it is for a while, and
+    looks again when it gets worse or the time is over.
     """
 
     status: CandidateStatus
@@ -72,7 +76,7 @@ def progress(received_at: datetime, raised: Sequence[Judged]) -> Progress:
         return Progress(State.RECEIVED, State.RECEIVED, received_at)
     if any(one.is_open for one in raised) or not all(since):
         return Progress(State.SEEN, _while_open(raised), received_at, min(steps))
-    return Progress(State.DECIDED, State.DECIDED, received_at, min(steps), max(steps))
+    return Progress(State.DECIDED, _when_decided(raised), received_at, min(steps), max(steps))
 
 
 def _while_open(raised: Sequence[Judged]) -> str:
@@ -81,6 +85,14 @@ def _while_open(raised: Sequence[Judged]) -> str:
         return ASKED
     open_ones = [one for one in raised if one.is_open]
     return WATCHED if open_ones and all(one.is_watched for one in open_ones) else State.SEEN
+
+
+def _when_decided(raised: Sequence[Judged]) -> str:
+    """One that was recorded is said, whatever else was found to be nothing."""
+    decided = {one.status for one in raised}
+    if CandidateStatus.CONFIRMED in decided:
+        return DECIDED_AS[CandidateStatus.CONFIRMED]
+    return DECIDED_AS[CandidateStatus.DISMISSED] if decided == {CandidateStatus.DISMISSED} else State.DECIDED
 
 
 def progress_of(txn: Transaction, reports: Sequence[SymptomReport]) -> Mapping[UUID, Progress]:
@@ -100,7 +112,7 @@ def in_words(txn: Transaction, patient: Patient, how_far: Progress, language: st
 def _raised(txn: Transaction, reports: Sequence[SymptomReport]) -> Mapping[UUID, list[Judged]]:
     """What each report raised. One that joined an episode without a rule having fired raised nothing."""
     rows = txn.session.execute(
-        select(CandidateFinding.report_id, CandidateEvent.id, CandidateEvent.status, CandidateEvent.snoozed_until)
+        select(CandidateFinding.report_id, CandidateEvent)
         .join(CandidateEvent, CandidateEvent.id == CandidateFinding.candidate_event_id)
         .where(
             CandidateFinding.patient_id.in_({report.patient_id for report in reports}),
@@ -109,14 +121,27 @@ def _raised(txn: Transaction, reports: Sequence[SymptomReport]) -> Mapping[UUID,
         )
         .order_by(CandidateFinding.report_id, CandidateEvent.id)
     ).all()
-    steps = _steps(txn, {row.id for row in rows})
+    lines = {candidate.id: _line(txn, candidate) for _, candidate in rows}
+    steps = _steps(txn, {one.id for line in lines.values() for one in line})
     raised: dict[UUID, list[Judged]] = {}
-    for report_id, candidate_id, status, until in rows:
+    for report_id, candidate in rows:
         assert report_id is not None, "Only findings of reports were asked for."
-        is_watched = is_snoozed(until, txn.now)
-        judged = Judged(CandidateStatus(status), tuple(steps.get(candidate_id, ())), is_watched)
-        raised.setdefault(report_id, []).append(judged)
+        raised.setdefault(report_id, []).append(_judged(txn, lines[candidate.id], steps))
     return raised
+
+
+def _line(txn: Transaction, candidate: CandidateEvent) -> list[CandidateEvent]:
+    """The candidate, what it was merged into, and so on to the one that stands for all of them."""
+    line = [candidate]
+    while line[-1].merged_into is not None:
+        line.append(txn.session.get_one(CandidateEvent, line[-1].merged_into))
+    return line
+
+
+def _judged(txn: Transaction, line: Sequence[CandidateEvent], steps: Mapping[UUID, list[datetime]]) -> Judged:
+    last = line[-1]
+    taken = sorted(at for one in line for at in steps.get(one.id, ()))
+    return Judged(CandidateStatus(last.status), tuple(taken), is_snoozed(last.snoozed_until, txn.now))
 
 
 def _steps(txn: Transaction, candidate_ids: Collection[UUID]) -> Mapping[UUID, list[datetime]]:

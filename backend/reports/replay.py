@@ -13,7 +13,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
+from sqlalchemy.orm import aliased
 
 from backend import clock
 from backend.audit import AuditEvent
@@ -268,9 +269,16 @@ def _in_order_of_time(txn: Transaction, patient: Patient) -> Iterator[SymptomRep
 
 
 def _steps(txn: Transaction, patient: Patient) -> Iterator[PersonsStep]:
-    rows = select(CandidateDecision, CandidateEvent.subject).join(
-        CandidateEvent, CandidateEvent.id == CandidateDecision.candidate_event_id
+    """Steps about the episode that ran. What was done about one that another had followed changed nothing of it."""
+    later = aliased(CandidateEvent)
+    was_followed = exists().where(
+        later.patient_id == CandidateEvent.patient_id,
+        later.subject == CandidateEvent.subject,
+        later.opened_at > CandidateEvent.opened_at,
+        later.opened_at <= CandidateDecision.decided_at,
     )
+    joined = CandidateEvent.id == CandidateDecision.candidate_event_id
+    rows = select(CandidateDecision, CandidateEvent.subject).join(CandidateEvent, joined).where(~was_followed)
     of_patient = rows.where(CandidateDecision.patient_id == patient.id).order_by(CandidateDecision.decided_at)
     snoozed_until = _snoozes(txn, patient)
     for step, subject in txn.session.execute(of_patient).all():

@@ -185,8 +185,8 @@ def _keep(
     report.answers = {**checked.values, **checked.states}
     report.composites = dict(assessed.composites)
     report.measurements = dict(checked.measurements)
-    report.tier = _tier(assessed.findings)
-    report.advice = _advice(txn, report, assessed.findings)
+    report.tier = tier_of(assessed.findings)
+    report.advice = advice_on(txn, report, assessed.findings)
     report.body_fingerprint = fingerprint
     insert_now(txn, report)
     # The report is its own record and never changes; one entry says that it came.
@@ -221,7 +221,7 @@ def _as_sent(txn: Transaction, patient: Patient, sent: Submission) -> SymptomRep
     return report
 
 
-def _advice(txn: Transaction, report: SymptomReport, found: Sequence[Finding]) -> list[dict[str, str]]:
+def advice_on(txn: Transaction, report: SymptomReport, found: Sequence[Finding]) -> list[dict[str, str]]:
     """What to do now and whom to call, in the language of the report."""
     site = txn.session.get_one(Site, report.site_id)
     rules = rules_under(txn, report.protocol_version_id)
@@ -235,7 +235,8 @@ def _advice(txn: Transaction, report: SymptomReport, found: Sequence[Finding]) -
     )
 
 
-def _tier(found: Sequence[Finding]) -> Tier | None:
+def tier_of(found: Sequence[Finding]) -> Tier | None:
+    """The most urgent tier of what was found; None where nothing was."""
     return min((finding.tier for finding in found), key=lambda tier: tier.rank, default=None)
 
 

@@ -6,9 +6,10 @@ They live by real time: they end when idle, in any case after a working day, and
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, bindparam, select, tuple_
 
 from backend import audit
 from backend.clock import wall
@@ -94,7 +95,8 @@ def own_sessions(
 ) -> SessionPage:
     """The sessions that run in the name of whoever holds the token, the newest first."""
     mine, order = own_session(txn, token), (StaffSession.started_at, StaffSession.id)
-    wanted = select(StaffSession).where(StaffSession.staff_id == mine.staff_id, *_is_running(wall()))
+    now = wall()
+    wanted = select(StaffSession).where(StaffSession.staff_id == mine.staff_id, *_is_running(now, now - IDLE))
     if after:
         wanted = wanted.where(tuple_(*order) < after)
     rows = txn.session.scalars(wanted.order_by(*(one.desc() for one in order)).limit(limit + 1)).all()
@@ -130,16 +132,21 @@ def keep_awake(txn: Transaction, token: str) -> None:
         session.last_seen_at = wall()
 
 
+def _is_running(at: Any, seen_since: Any) -> tuple[ColumnElement[bool], ...]:
+    return (StaffSession.revoked_at.is_(None), StaffSession.ends_at > at, StaffSession.last_seen_at > seen_since)
+
+
+# Asked by every request of every member, and so put together once.
+_RUNNING = (
+    select(StaffSession)
+    .where(StaffSession.fingerprint == bindparam("presented"), *_is_running(bindparam("at"), bindparam("seen_since")))
+    .execution_options(populate_existing=True)
+)
+
+
 def _running(txn: Transaction, token: str, at: datetime) -> StaffSession | None:
-    return txn.session.scalar(
-        select(StaffSession)
-        .where(StaffSession.fingerprint == _fingerprint(txn, token), *_is_running(at))
-        .execution_options(populate_existing=True)
-    )
-
-
-def _is_running(at: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (StaffSession.revoked_at.is_(None), StaffSession.ends_at > at, StaffSession.last_seen_at > at - IDLE)
+    presented = {"presented": _fingerprint(txn, token), "at": at, "seen_since": at - IDLE}
+    return txn.session.scalar(_RUNNING, presented)
 
 
 def _fingerprint(txn: Transaction, token: str) -> str:

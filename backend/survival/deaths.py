@@ -4,16 +4,16 @@ A report by anyone holds contact and recalls every unsent message in its own tra
 confirmed anything: a text to the dead is worse than a text too few. A second person then approves or denies.
 """
 
-import re
 from collections.abc import Sequence
-from datetime import date
 
 from sqlalchemy import select
 
 import notifications
 from backend import audit, clock
+from backend.adverse_events.deaths import suspect_death, unsuspect_death
 from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible, SamePersonMayNot
+from backend.partial_dates import HOW_TO_WRITE, is_after_day, is_before, is_before_day, is_partial_date
 from backend.patients import contact, life
 from backend.patients.models import Patient
 from backend.patients.turns import take_turn
@@ -23,8 +23,6 @@ from backend.terms import DeathReportStatus, WorkReason
 from backend.worklist.items import find_item, open_item, reopen, resolve
 from backend.worklist.models import WorkItem
 
-# Not \d, which takes the digits of every script: what is stored must sort and compare.
-PARTIAL_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 HELD_BECAUSE_REPORTED = "death_reported"
 HELD_BECAUSE_DIED = "died"
 PENDING = DeathReportStatus.PENDING
@@ -73,6 +71,7 @@ def report_death(
         patient_id=patient.id,
         due_at=txn.now,
     )
+    suspect_death(txn, patient, died_on)
     return report
 
 
@@ -98,6 +97,8 @@ def deny(txn: Transaction, patient: Patient, report: DeathReport, reason: str) -
     _decide(txn, report, DeathReportStatus.DENIED)
     report.denied_because_sealed = seal(txn, report, "denied_because_sealed", reason)
     audit.record(txn, "death.denied", report)
+    if all(one.status == DeathReportStatus.DENIED for one in reports_of(txn, patient)):
+        unsuspect_death(txn, patient)
     if life.is_dead(patient):
         # Another report of the same death was approved; there is nobody to write to again.
         return report
@@ -153,6 +154,13 @@ def reports_of(txn: Transaction, patient: Patient) -> Sequence[DeathReport]:
     return txn.session.scalars(told.order_by(DeathReport.reported_at.desc(), DeathReport.id)).all()
 
 
+def disagree(one: DeathReport, other: DeathReport) -> bool:
+    """Whether two reports, neither of them denied, give dates that cannot be of one day."""
+    if DeathReportStatus.DENIED in (one.status, other.status) or not (one.died_on and other.died_on):
+        return False
+    return is_before(one.died_on, other.died_on) or is_before(other.died_on, one.died_on)
+
+
 def _decide(txn: Transaction, report: DeathReport, status: DeathReportStatus) -> None:
     # Of two people who decide at once, the second finds the first one's decision.
     txn.session.refresh(report)
@@ -186,20 +194,9 @@ def _task_of(report: DeathReport) -> str:
 
 
 def _check_date(txn: Transaction, patient: Patient, died_on: str, field: str) -> None:
-    today = clock.local_day(txn.now, patient.time_zone).isoformat()
-    if not _is_partial_date(died_on):
-        raise InvalidInput(fields={field: ["Give a day (2027-03-17), a month (2027-03) or a year (2027)."]})
-    if died_on > today:
+    if not is_partial_date(died_on):
+        raise InvalidInput(fields={field: [HOW_TO_WRITE]})
+    if is_after_day(died_on, clock.local_day(txn.now, patient.time_zone)):
         raise InvalidInput(fields={field: ["This day has not come yet."]})
-    if died_on < patient.consented_on.isoformat()[: len(died_on)]:
+    if is_before_day(died_on, patient.consented_on):
         raise InvalidInput(fields={field: [f"Before consent on {patient.consented_on.isoformat()}."]})
-
-
-def _is_partial_date(text: str) -> bool:
-    if not PARTIAL_DATE.fullmatch(text):
-        return False
-    try:
-        date.fromisoformat((text + "-01-01")[:10])
-    except ValueError:
-        return False
-    return True

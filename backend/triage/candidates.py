@@ -19,6 +19,7 @@ from backend.staff.models import Site
 from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus, Respondent, Tier, Trend
 from backend.triage.assess import Asked
 from backend.triage.clocks import Clocks
+from backend.triage.decisions import set_known
 from backend.triage.episodes import (
     Episode,
     Joins,
@@ -55,6 +56,7 @@ class Source:
     said_on: date
     report_id: UUID | None = None
     inbound_message_id: UUID | None = None
+    correction_id: UUID | None = None
     respondent: str = Respondent.PATIENT
 
     @property
@@ -64,7 +66,9 @@ class Source:
 
     def subject_of(self, finding: Finding) -> str:
         """What later reports join on: the term, or for a finding about no term this one report alone."""
-        return finding.term_code or f"{finding.subject}:{self.report_id or self.inbound_message_id}"
+        return (
+            finding.term_code or f"{finding.subject}:{self.report_id or self.inbound_message_id or self.correction_id}"
+        )
 
 
 def rules_for(txn: Transaction, patient: Patient) -> RuleSet:
@@ -141,7 +145,7 @@ def _take_finding(
         _level(finding),
         frozenset(finding.items),
         received_at=txn.now,
-        fresh_due_at=_due_at(txn, source.patient, finding.tier),
+        fresh_due_at=due_anew(txn, source.patient, finding.tier),
     )
     episode = None if running is None else _episode(running, txn.now)
     outcome = decide(episode, said, rules_for(txn, source.patient).clocks)
@@ -149,11 +153,13 @@ def _take_finding(
         if running is not None:
             _stop_running(txn, running)
         row = _open(source, finding, txn.now, outcome)
+        set_known(txn, row)
         audit.record(txn, "candidate_event.opened", row)
     else:
         assert running is not None, "There is nothing to join."
         row = running
         _join_finding(row, finding, outcome, txn.now)
+        set_known(txn, row)
         audit.record(txn, "candidate_event.joined", row)
     return row, outcome
 
@@ -163,7 +169,7 @@ def _take_silence(txn: Transaction, source: Source, row: CandidateEvent, asked: 
 
     Only the patient can say that it is better or over: a caregiver's silence is kept and moves neither.
     """
-    fresh_due_at = _due_at(txn, source.patient, Tier(row.tier))
+    fresh_due_at = due_anew(txn, source.patient, Tier(row.tier))
     said = Said(Level(None, asked.composite, asked.grade, asked.readings), frozenset(), txn.now, fresh_due_at)
     outcome = decide_unalarmed(_episode(row, txn.now), said)
     _join(row, outcome, txn.now)
@@ -273,6 +279,7 @@ def _heard(
         site_id=row.site_id,
         report_id=source.report_id,
         inbound_message_id=source.inbound_message_id,
+        correction_id=source.correction_id,
         tier=level.tier,
         rule_id=finding.rule_id if finding else None,
         rule_version=finding.rule_version if finding else None,
@@ -302,7 +309,8 @@ def _episode(row: CandidateEvent, now: datetime) -> Episode:
     )
 
 
-def _due_at(txn: Transaction, patient: Patient, tier: Tier) -> datetime:
+def due_anew(txn: Transaction, patient: Patient, tier: Tier) -> datetime:
+    """When somebody must have taken note of what is of this tier, counted from now."""
     site = txn.session.get_one(Site, patient.site_id)
     hours = WorkingHours.from_content(site.working_hours)
     return due_at(tier, txn.now, site.time_zone, hours, clocks=rules_for(txn, patient).clocks)

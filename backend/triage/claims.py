@@ -13,11 +13,12 @@ def claim(txn: Transaction, candidate: CandidateEvent) -> bool:
     Raises ``ClaimedByAnother`` when somebody has it, ``NoLongerPossible`` when it is closed.
     """
     read_in_turn(txn, candidate)
-    refuse_closed(candidate)
+    refuse_closed(txn, candidate)
     if candidate.claimed_by == txn.actor.id:
         return False
     if candidate.claimed_by is not None:
-        raise ClaimedByAnother()
+        since = candidate.claimed_at.isoformat() if candidate.claimed_at else None
+        raise ClaimedByAnother(by=str(candidate.claimed_by), at=since)
     candidate.claimed_by = txn.actor.id
     candidate.claimed_at = txn.now
     audit.record(txn, "candidate_event.claimed", candidate)

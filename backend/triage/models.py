@@ -40,6 +40,12 @@ class CandidateEvent(OfPatient, WithId, Base):
             sqlite_where=text("is_running"),
             postgresql_where=text("is_running"),
         ),
+        Index(
+            "ix_candidate_event_merged_into",
+            "merged_into",
+            sqlite_where=text("merged_into IS NOT NULL"),
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
     )
 
     subject: Mapped[str]
@@ -72,6 +78,12 @@ class CandidateEvent(OfPatient, WithId, Base):
     acknowledged_by: Mapped[UUID | None]
     is_running: Mapped[bool]
     zero_since: Mapped[date | None]
+    # The candidate it was merged into: the same event under another name.
+    merged_into: Mapped[UUID | None]
+    # When a member of staff first opened, acknowledged or claimed it.
+    first_known_at: Mapped[datetime | None]
+    # What makes it serious if it is confirmed: a stay in hospital nobody planned, or a death. None where nothing does.
+    suspected_serious: Mapped[str | None]
 
 
 def is_snoozed(snoozed_until: datetime | None, now: datetime) -> bool:
@@ -99,6 +111,8 @@ class CandidateFinding(OfPatient, WithId, Base):
     # None when a text message raised the candidate, which is no report.
     report_id: Mapped[UUID | None]
     inbound_message_id: Mapped[UUID | None]
+    # Set when a correction of a report said so; the report itself never did.
+    correction_id: Mapped[UUID | None]
     # None when the report joined a running episode without a rule having fired.
     tier: Mapped[str | None]
     rule_id: Mapped[str | None]
@@ -122,6 +136,11 @@ class CandidateDecision(OfPatient, WithId, Base):
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime]
     reason_sealed: Mapped[str | None]
+    # The role that the person held at the site then; None of a patient, and of steps from before this was kept.
+    decided_as: Mapped[str | None]
+    # Why, as one of our words, where the step needs one; and into which candidate, where it merged.
+    reason_code: Mapped[str | None]
+    merged_into: Mapped[UUID | None]
 
     __table_args__ = (ForeignKeyConstraint(["candidate_event_id"], ["candidate_event.id"]),)
 

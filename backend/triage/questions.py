@@ -19,7 +19,7 @@ from backend.patients.identifiers import identifiers_of
 from backend.patients.models import Patient
 from backend.patients.turns import one_at_a_time_for
 from backend.protocol.definition import Protocol
-from backend.protocol.load import protocol_of
+from backend.protocol.load import current_protocol, protocol_of
 from backend.sealing import seal, unseal
 from backend.terms import (
     OPEN_CANDIDATE_STATUSES,
@@ -55,8 +55,8 @@ def ask(txn: Transaction, candidate: CandidateEvent, text: str) -> CandidateQues
     read_in_turn(txn, candidate)
     patient = txn.session.get_one(Patient, candidate.patient_id, populate_existing=True)
     _refuse_who_is_not_asked(txn, patient)
-    refuse_closed(candidate)
-    if _is_reached_by_text(txn, patient) and not may_be_texted(txn, patient, text):
+    refuse_closed(txn, candidate)
+    if is_reached_by_text(txn, patient) and not may_be_texted(txn, patient, text):
         said = "A text message must not name an illness, a drug, the study or the patient. Say it otherwise, or call."
         raise InvalidInput(fields={"text": [said]})
     if candidate.status == CandidateStatus.PROPOSED:
@@ -162,6 +162,11 @@ def may_be_texted(txn: Transaction, patient: Patient, text: str) -> bool:
     return not holds_any(text, [*_never_texted(protocol), *([name] if name else [])])
 
 
+def names_what_is_never_texted(txn: Transaction, text: str) -> bool:
+    """The same for words to somebody of whom nothing is known."""
+    return holds_any(text, _never_texted(current_protocol(txn)))
+
+
 def _never_texted(protocol: Protocol) -> list[str]:
     drugs = [word for drug in protocol.targeted_drugs.values() for word in (drug.code, *drug.names.values())]
     listed = [word for words in protocol.words.never_texted.values() for word in words]
@@ -175,11 +180,12 @@ def _refuse_who_is_not_asked(txn: Transaction, patient: Patient) -> None:
         raise NoLongerPossible("This patient has withdrawn and is not asked any more.")
     if contact.holds(txn, patient):
         raise NoLongerPossible("Contact with this patient is held.")
-    if ChannelKind.IN_APP not in patient.channels and not _is_reached_by_text(txn, patient):
+    if ChannelKind.IN_APP not in patient.channels and not is_reached_by_text(txn, patient):
         raise NoLongerPossible("This patient cannot be written to. Please call.")
 
 
-def _is_reached_by_text(txn: Transaction, patient: Patient) -> bool:
+def is_reached_by_text(txn: Transaction, patient: Patient) -> bool:
+    """Whether what is written to this patient would travel as a text message."""
     number = identifiers_of(txn, patient).phone if ChannelKind.SMS in patient.channels else None
     return number is not None and not opt_outs.has_stopped(txn, number)
 

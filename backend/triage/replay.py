@@ -157,5 +157,5 @@ def _joined(episode: Episode, said: Said, outcome: Joins) -> Episode:
 
 def _stepped(episode: Episode, step: PersonsStep) -> Episode:
     """As the candidate stands after a step that changed its state: taken note of, closed, or open again."""
-    noted_at = None if step.to_status == CandidateStatus.PROPOSED else step.at
+    noted_at = None if step.to_status == CandidateStatus.PROPOSED else episode.acknowledged_at or step.at
     return replace(episode, acknowledged_at=noted_at, is_open=step.to_status in OPEN_CANDIDATE_STATUSES)

@@ -21,7 +21,7 @@ def snooze(txn: Transaction, candidate: CandidateEvent, until: date, reason: str
     day that is not ahead or is more than 90 days ahead, ``NoLongerPossible`` for an emergency or a closed one.
     """
     read_in_turn(txn, candidate)
-    refuse_closed(candidate)
+    refuse_closed(txn, candidate)
     if candidate.tier == Tier.T1:
         raise NoLongerPossible("An emergency cannot be put off.")
     zone = txn.session.get_one(Site, candidate.site_id).time_zone

@@ -12,6 +12,7 @@ from itertools import product
 from sqlalchemy import func, select, union
 
 from backend import clock, demo_clock
+from backend.adverse_events.safety_warnings import next_warning
 from backend.agenda.pauses import next_end
 from backend.conversations.channels import next_fall_back
 from backend.db import Database
@@ -124,4 +125,5 @@ def _next_message(db: Database, *, after: datetime) -> datetime | None:
 
 def _next_escalation(db: Database, *, after: datetime) -> datetime | None:
     with db.reading(demo_clock.DEMO) as txn:
-        return next_instant(txn, after=after)
+        moments = (next_instant(txn, after=after), next_warning(txn, after=after))
+        return min((moment for moment in moments if moment is not None), default=None)

@@ -10,11 +10,13 @@ from backend.terms import Language
 # As the catalogues' folders are named.
 LOCALES = {Language.CHINESE.value: "zh_Hans_CN", Language.ENGLISH.value: "en"}
 CHOICE = "lang"
+# What the API calls the same.
+API_CHOICE = "language"
 
 
 def page_language() -> str:
     """One of ours."""
-    chosen = request.args.get(CHOICE, "")
+    chosen = request.args.get(CHOICE) or request.args.get(API_CHOICE)
     return chosen if chosen in OFFERED else accepted_language()
 
 

@@ -44,6 +44,11 @@ CALLS = frozenset(
 REACHED_NOBODY = frozenset({CallOutcome.NO_ANSWER, CallOutcome.LEFT_MESSAGE, CallOutcome.WRONG_NUMBER})
 # A patient who comes on the wrong day, or not at all, was not told: nothing less than having spoken closes these.
 CLOSED_BY_SPEAKING = frozenset({WorkReason.CALL_ABOUT_MOVED_DATE})
+# Saying that it was done is not having done it: these close with the act they ask for, and stand or fall with it.
+CLOSED_BY_THE_ACT = {
+    WorkReason.SAFETY_REPORT_DUE: "Record the safety report; that closes this task.",
+    WorkReason.REPORT_CORRECTED: "Accept or decline the correction; that closes this task.",
+}
 
 
 def open_item(
@@ -97,8 +102,10 @@ def settle(txn: Transaction, item: WorkItem, outcome: str, note: str | None = No
     """What a person says came of a task: it closes, but for a call that reached nobody, which stays with a trace.
 
     Raises ``InvalidInput`` for any but the words of ``CallOutcome`` where only having spoken closes a task, and
-    ``NoLongerPossible`` when it was closed before.
+    ``NoLongerPossible`` when it was closed before, and where only the act that it asks for does.
     """
+    if (how := CLOSED_BY_THE_ACT.get(WorkReason(item.reason))) is not None:
+        raise NoLongerPossible(how)
     if item.reason in CALLS and outcome in REACHED_NOBODY:
         return _keep_trying(txn, item, outcome, note)
     if item.reason in CLOSED_BY_SPEAKING and outcome != CallOutcome.SPOKE_TO_PATIENT:
@@ -126,6 +133,8 @@ def reopen(txn: Transaction, item: WorkItem, reason: str) -> WorkItem:
 
     Raises ``NoLongerPossible`` for an open task, and for one that no person closed: what it asked for had gone.
     """
+    if item.reason in CLOSED_BY_THE_ACT:
+        raise NoLongerPossible("What this task asked for is done, or is not asked for any more.")
     closed = WorkItem.resolved_at.is_not(None) & WorkItem.resolved_by.is_not(None)
     claim = update(WorkItem).where(WorkItem.id == item.id, closed)
     if not compare_and_set(txn, claim, resolved_at=None):

@@ -2,8 +2,10 @@
 
 import logging
 import ssl
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from io import BytesIO
 from threading import Thread
 from typing import TypeVar
 
@@ -27,6 +29,25 @@ class Unanswered(Exception):
 
 class Unreached(Unanswered):
     """Nothing was said, because there was no connection to say it on."""
+
+
+class WordsInTime(BytesIO):
+    """The body of a request, read when its head has left, just before the rest does.
+
+    A process that was halted may wake long after others have found that the gateway does not have the message, and
+    have said it again. It must not finish its sentence then; and a head alone is nothing to a gateway.
+    """
+
+    def __init__(self, words: bytes, until: float) -> None:
+        """Nothing is read after ``until``, by the clock that nobody sets (``time.monotonic``)."""
+        super().__init__(words)
+        self._until = until
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The words, or ``Unreached`` if it is too late for them."""
+        if time.monotonic() > self._until:
+            raise Unreached("too late")
+        return super().read(size)
 
 
 def asking_once() -> requests.Session:

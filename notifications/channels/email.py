@@ -21,6 +21,8 @@ from notifications.channels import Accepted, CannotTell, Envelope, Refusal, Sigh
 # For the connection and for every answer. Together they stay below the lease of a message.
 SECONDS_FOR_AN_ANSWER = 10.0
 READY_FOR_DATA = 354
+# Sign in first; too weak a way of signing in; refused; only under encryption (RFC 4954, 6).
+SIGN_IN_FIRST = frozenset({530, 534, 535, 538})
 UNREACHABLE, UNWRITABLE = "smtp_unreachable", "smtp_unwritable"
 NOT_SIGNED_IN, NOT_SUPPORTED = "smtp_not_signed_in", "smtp_not_supported"
 
@@ -46,7 +48,7 @@ class Email:
         letter = self._written(envelope, name)
         with self._connection() as smtp:
             with _before_the_data():
-                _must(smtp.mail(self._server.sender))
+                _must(smtp.mail(self._server.sender), otherwise=Refusal.CONFIGURATION)
                 _must(smtp.rcpt(envelope.address))
                 _must(smtp.docmd("DATA"), READY_FOR_DATA)
             # From here on an error that the server did not say in so many words leaves us in doubt.
@@ -119,23 +121,26 @@ def _before_the_data() -> Iterator[None]:
     try:
         yield
     except smtplib.SMTPAuthenticationError as refused:
-        raise Undeliverable(NOT_SIGNED_IN, Refusal.TRANSIENT) from refused
+        is_passing = 400 <= refused.smtp_code < 500
+        raise Undeliverable(NOT_SIGNED_IN, Refusal.TRANSIENT if is_passing else Refusal.CONFIGURATION) from refused
     except smtplib.SMTPNotSupportedError as lacking:
-        raise Undeliverable(NOT_SUPPORTED, Refusal.TRANSIENT) from lacking
+        raise Undeliverable(NOT_SUPPORTED, Refusal.CONFIGURATION) from lacking
     except (smtplib.SMTPException, OSError) as failure:
         raise Undeliverable(UNREACHABLE, Refusal.TRANSIENT) from failure
 
 
-def _must(answer: tuple[int, bytes], wanted: int | None = None) -> None:
+def _must(answer: tuple[int, bytes], wanted: int | None = None, *, otherwise: Refusal = Refusal.FINAL) -> None:
     """Raises ``Undeliverable`` for a refusal: 4 as the first figure may change, 5 will not (RFC 5321, 4.2.1).
 
+    ``otherwise`` says what a 5 means here; one that asks to be signed in to is about our settings wherever it comes.
     What is neither yes nor no is raised as something that nobody understood.
     """
     code, _ = answer
     if code == wanted or (wanted is None and 200 <= code < 300):
         return
     if 400 <= code < 600:
-        raise Undeliverable(f"smtp_{code}", Refusal.FINAL if code >= 500 else Refusal.TRANSIENT)
+        for_good = Refusal.CONFIGURATION if code in SIGN_IN_FIRST else otherwise
+        raise Undeliverable(f"smtp_{code}", for_good if code >= 500 else Refusal.TRANSIENT)
     raise smtplib.SMTPException(f"The mail server answered {code}.")
 
 

@@ -9,9 +9,8 @@ import logging
 import re
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from io import BytesIO
 from threading import local
 from typing import Any
 from uuid import UUID
@@ -40,10 +39,13 @@ from notifications.channels.calls import (
     SECONDS_TO_CONNECT,
     Unanswered,
     Unreached,
+    WordsInTime,
     asking_once,
     never_left,
     within,
 )
+from notifications.inbound import ReceivedText
+from notifications.numbers import as_it_came
 from notifications.refusal_codes import refusal_for
 
 TWILIO = "https://api.twilio.com"
@@ -51,7 +53,7 @@ STATUS_CALLBACK = "/webhooks/twilio/status"
 UNREACHABLE = "twilio_unreachable"
 NOBODYS_MESSAGE = "SM" + "0" * 32
 PROVIDER_ID = re.compile(r"(SM|MM)[0-9a-zA-Z]{8,64}")
-OUTWARD = "outbound"
+OUTWARD, INWARD = "outbound", "inbound"
 ON_THE_PHONE, NEVER_ARRIVES = frozenset({"delivered", "read"}), frozenset({"undelivered", "failed", "canceled"})
 
 # Of the messages to one number, newest first: how many are read, and which can be the one that is looked for.
@@ -59,6 +61,12 @@ PAGE, MOST = 100, 300
 EARLIER, LATER = timedelta(minutes=2), timedelta(minutes=10)
 # Somebody's clock may have been wrong by hours. The same words outside the window are then neither it nor not it.
 CLOCKS_MAY_JUMP = timedelta(hours=12)
+
+# Of what was written to us: how much is read at most, and after how many in a row that are too old it is believed that
+# only older ones follow.
+MOST_RECEIVED, OLD_IN_A_ROW = 50_000, 200
+# What an account on trial puts in front of every text.
+ON_TRIAL, TRIAL = "Sent from your Twilio trial account -", "Trial"
 
 # It tells every number, at "info".
 logging.getLogger("twilio").setLevel(logging.WARNING)
@@ -130,6 +138,48 @@ class Twilio:
             raise Unanswered(type(failure).__name__) from None
         return _sighting(sought, listed)
 
+    def received_since(self, moment: datetime) -> Iterator[ReceivedText]:
+        """Texts to us that Twilio got after that real moment, the newest first, whether a webhook told of them or not.
+
+        Raises ``Unanswered`` when there was no answer, and when there are so many that the end was not reached.
+        """
+        old = 0
+        try:
+            for number, message in enumerate(self._messages.stream(page_size=PAGE, **self._to_us), 1):
+                old = old + 1 if _is_older(message, moment) else 0
+                if old > OLD_IN_A_ROW:
+                    return
+                if number > MOST_RECEIVED:
+                    raise Unanswered(f"more than {MOST_RECEIVED}")
+                if not old and self._is_for_us(message):
+                    yield _received(message)
+        except Unanswered:
+            raise
+        except Exception as failure:
+            raise Unanswered(type(failure).__name__) from None
+
+    def is_on_trial(self) -> bool:
+        """Whether the account reaches only telephones that it knows, and puts words of Twilio's into every text.
+
+        False as well when Twilio does not say.
+        """
+        try:
+            return bool(self._client.api.v2010.accounts(self._client.account_sid).fetch().type == TRIAL)
+        except Exception:
+            return False
+
+    @property
+    def _to_us(self) -> dict[str, str]:
+        """A service may have many numbers, which only Twilio knows: then everything is listed."""
+        number = self._sender.get("from_")
+        return {"to": number} if number else {}
+
+    def _is_for_us(self, message: Any) -> bool:
+        """Written by somebody, and to our service where we have one and Twilio says to which it was written."""
+        service = self._sender.get("messaging_service_sid")
+        is_ours = service is None or message.messaging_service_sid in (None, service)
+        return is_ours and message.direction == INWARD and isinstance(message.sid, str)
+
     def greet(self) -> None:
         """Ask for a message that does not exist: whoever says so believed our token. Raises ``Undeliverable``."""
         try:
@@ -157,7 +207,7 @@ def _sighting(sought: Sought, listed: list[Any]) -> Sighting:
     if len(listed) >= MOST:
         return CannotTell()
     possible = [message for message in listed if _may_be_it(sought, message)]
-    certain = [message for message in possible if message.body and _is_of_that_time(sought, message)]
+    certain = [message for message in possible if _is_said(sought, message) and _is_of_that_time(sought, message)]
     if not possible:
         return Absent()
     if len(certain) != 1 or (len(possible) > 1 and _is_unreadable(possible)):
@@ -171,9 +221,9 @@ def _accepted(message: Any) -> Accepted:
 
 
 def _may_be_it(sought: Sought, message: Any) -> bool:
-    """From us, no other attempt's, and the same words; or words that Twilio was told to forget."""
+    """From us, no other attempt's, and our words in it; or words that Twilio was told to forget."""
     is_ours = str(message.direction).startswith(OUTWARD) and _is_id(message.sid) and message.sid not in sought.others
-    return is_ours and (not message.body or _same(message.body, sought.envelope.text))
+    return is_ours and (not message.body or _holds(message.body, sought.envelope.text))
 
 
 def _is_of_that_time(sought: Sought, message: Any) -> bool:
@@ -187,8 +237,37 @@ def _is_unreadable(messages: list[Any]) -> bool:
     return any(not message.body for message in messages)
 
 
-def _same(listed: str, sent: str) -> bool:
-    return listed.split() == sent.split()
+def _is_said(sought: Sought, message: Any) -> bool:
+    """Our words and no others, but for those that Twilio itself puts in front while an account is on trial."""
+    listed = _in_one_line(message.body or "")
+    return listed.removeprefix(ON_TRIAL).strip() == _in_one_line(sought.envelope.text)
+
+
+def _holds(listed: str, sent: str) -> bool:
+    """Whether our words are in it. With others around them it may be ours that somebody added to: who knows."""
+    return _in_one_line(sent) in _in_one_line(listed)
+
+
+def _in_one_line(words: str) -> str:
+    return " ".join(words.split())
+
+
+def _is_older(message: Any, moment: datetime) -> bool:
+    """What has no date may be new."""
+    made_at = message.date_sent or message.date_created
+    return isinstance(made_at, datetime) and made_at < moment
+
+
+def _received(message: Any) -> ReceivedText:
+    """As a webhook would have told it."""
+    at = message.date_sent or message.date_created
+    return ReceivedText(
+        provider_id=message.sid,
+        from_number=as_it_came(message.from_ or ""),
+        to_number=as_it_came(message.to or ""),
+        text=message.body or "",
+        written_at=at if isinstance(at, datetime) else None,
+    )
 
 
 def _is_id(sid: object) -> bool:
@@ -274,25 +353,6 @@ class _SignedInTime(HTTPBasicAuth):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Called when the request is whole. One that asks has no words, and may be late."""
         if isinstance(request.body, str):
-            request.body = _WordsInTime(request.body.encode(), self._until)  # type: ignore[assignment]
+            request.body = WordsInTime(request.body.encode(), self._until)  # type: ignore[assignment]
         signed: requests.PreparedRequest = super().__call__(request)  # type: ignore[no-untyped-call]
         return signed
-
-
-class _WordsInTime(BytesIO):
-    """Read when the head of the request has left, just before the rest does.
-
-    A process that was halted may wake long after others have found that Twilio does not have the message, and have
-    said it again. It must not finish its sentence then; and a head alone is nothing to Twilio.
-    """
-
-    def __init__(self, words: bytes, until: float) -> None:
-        """Nothing is read after ``until``."""
-        super().__init__(words)
-        self._until = until
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """The words, or ``Unreached`` if it is too late for them."""
-        if time.monotonic() > self._until:
-            raise Unreached("too late")
-        return super().read(size)

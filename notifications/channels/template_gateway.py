@@ -5,6 +5,8 @@ puts in front. Our attempt's id goes along as ``out_id``, by which the gateway c
 attempt. It calls nobody back: reports and replies are fetched, and told to be kept here once they are.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +27,7 @@ from notifications.channels import (
 from notifications.channels.calls import SECONDS_FOR_AN_ANSWER, Unanswered, Unreached
 from notifications.channels.template_wire import Answered, Wire
 from notifications.inbound import ReceivedText
+from notifications.numbers import as_it_came
 from notifications.receipts import ReceiptFromProvider, Said
 from notifications.template_map import TemplateMap, read_template_map
 from notifications.templates import Template, holds_an_address, spoken_values
@@ -73,19 +76,30 @@ APPROVED = "APPROVED"
 STATES = {"SENT": Said.SENT, "DELIVERED": Said.DELIVERED, "FAILED": Said.FAILED}
 
 
+# What the gateway calls one thing that it tells, as it must be said back to it.
+Name = str | int
+
+
 @dataclass(frozen=True)
 class Report:
-    """What the gateway says later of one attempt; nothing in ``receipt`` if it cannot be one of ours."""
+    """What the gateway says later of one attempt; nothing in ``receipt`` if it cannot be one of ours.
 
-    id: str
+    ``row`` is all that stood in its list, and ``kept_as`` the same for the same row. Nothing in ``id``: it has no name.
+    """
+
+    id: Name | None
+    kept_as: str
+    row: Any
     receipt: ReceiptFromProvider | None
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A text that somebody wrote to our code; nothing in ``text`` if it could not be read."""
+    """A text that somebody wrote to our code; nothing in ``text`` if it could not be read. The rest as in a report."""
 
-    id: str
+    id: Name | None
+    kept_as: str
+    row: Any
     text: ReceivedText | None
 
 
@@ -112,6 +126,7 @@ class TemplateGateway:
 
     def send(self, envelope: Envelope, attempt_id: UUID) -> Accepted:
         """Hand it over. Raises ``Undeliverable`` when the gateway certainly does not have it, else ``Unanswered``."""
+        until = self._wire.speak_now_or_never()
         said = {
             "out_id": str(attempt_id),
             "phone": envelope.address,
@@ -119,7 +134,7 @@ class TemplateGateway:
             **self._in_its_terms(envelope),
         }
         try:
-            answer = self._wire.ask("/sms/send", said)
+            answer = self._wire.ask("/sms/send", said, until=until)
         except Answered as refusal:
             if refusal.code in LEAVES_IN_DOUBT:
                 raise Unanswered(refusal.code) from None
@@ -164,19 +179,19 @@ class TemplateGateway:
                 told.append(f"{name} in {language} reads otherwise")
         return told
 
-    def reports(self) -> Sequence[Report]:
+    def reports(self, most: int = TAKEN_AT_ONCE) -> Sequence[Report]:
         """What it says of earlier messages and was not yet told to be kept here; it says the same again until then."""
-        return [_report(row) for row in self._listed("/sms/reports", "reports", "report_id")]
+        return [_report(row) for row in self._listed("/sms/reports", "reports", most)]
 
-    def keep_reports(self, ids: Sequence[str]) -> None:
+    def keep_reports(self, ids: Sequence[Name]) -> None:
         """Tell it that these are kept here."""
         self._wire.ask("/sms/reports/kept", {"report_ids": list(ids)})
 
-    def replies(self) -> Sequence[Reply]:
+    def replies(self, most: int = TAKEN_AT_ONCE) -> Sequence[Reply]:
         """Texts to our code that it was not yet told to be kept here."""
-        return [_reply(row) for row in self._listed("/sms/replies", "replies", "reply_id")]
+        return [_reply(row) for row in self._listed("/sms/replies", "replies", most)]
 
-    def keep_replies(self, ids: Sequence[str]) -> None:
+    def keep_replies(self, ids: Sequence[Name]) -> None:
         """Tell it that these are kept here."""
         self._wire.ask("/sms/replies/kept", {"reply_ids": list(ids)})
 
@@ -192,12 +207,12 @@ class TemplateGateway:
             raise Undeliverable(TOO_LONG, Refusal.FINAL)
         return {"template_id": mapped.id, "parameters": [spoken[name] for name in mapped.parameters]}
 
-    def _listed(self, path: str, name: str, key: str) -> list[dict[str, Any]]:
-        """Everything in the list that can be named when it is told to be kept."""
-        rows = self._wire.ask(path, {"limit": TAKEN_AT_ONCE}).get(name)
+    def _listed(self, path: str, name: str, most: int) -> list[Any]:
+        """Everything in the list, also what cannot be read."""
+        rows = self._wire.ask(path, {"limit": most}).get(name)
         if not isinstance(rows, list):
             raise Unanswered("no list")
-        return [row for row in rows if isinstance(row, dict) and _is_id(row.get(key))]
+        return rows
 
 
 def gateway_for(
@@ -230,23 +245,39 @@ def _is_of(row: object, attempt_id: UUID) -> bool:
     return isinstance(row, dict) and row.get("out_id") == str(attempt_id) and _is_id(row.get("biz_id"))
 
 
-def _report(row: Mapping[str, Any]) -> Report:
+def _named(row: Any, key: str) -> tuple[Name | None, str]:
+    """What the gateway calls it, and under which id it is kept here: for what has an odd name or none, its digest."""
+    said = row.get(key) if isinstance(row, dict) else None
+    name = said if isinstance(said, str | int) and not isinstance(said, bool) else None
+    whole = json.dumps(row, sort_keys=True).encode()
+    # The id is the gateway's own, and another gateway may have counted the same.
+    return name, f"template-{name if _is_id(name) else hashlib.sha256(whole).hexdigest()}"
+
+
+def _report(row: Any) -> Report:
+    return Report(*_named(row, "report_id"), row, _receipt(row) if isinstance(row, dict) else None)
+
+
+def _receipt(row: Mapping[str, Any]) -> ReceiptFromProvider | None:
     state, code = STATES.get(str(row.get("state"))), row.get("error_code")
     try:
         attempt_id = UUID(str(row.get("out_id")))
     except ValueError:
-        return Report(row["report_id"], None)
+        return None
     if state is None or not _is_id(row.get("biz_id")):
-        return Report(row["report_id"], None)
+        return None
     code = code if _is_id(code) else None
     why = why_refused(code or "") if state is Said.FAILED else None
-    return Report(row["report_id"], ReceiptFromProvider(attempt_id, state, row["biz_id"], code, why))
+    return ReceiptFromProvider(attempt_id, state, row["biz_id"], code, why)
 
 
-def _reply(row: Mapping[str, Any]) -> Reply:
+def _reply(row: Any) -> Reply:
+    name, kept_as = _named(row, "reply_id")
+    return Reply(name, kept_as, row, _text(row, kept_as) if isinstance(row, dict) else None)
+
+
+def _text(row: Mapping[str, Any], kept_as: str) -> ReceivedText | None:
     number, words, to = row.get("phone"), row.get("text"), row.get("to")
     if not isinstance(number, str) or not number.strip() or not isinstance(words, str):
-        return Reply(row["reply_id"], None)
-    # The id is the gateway's own, and another gateway may have counted the same.
-    kept_as = f"template-{row['reply_id']}"
-    return Reply(row["reply_id"], ReceivedText(kept_as, number, to if isinstance(to, str) else "", words))
+        return None
+    return ReceivedText(kept_as, as_it_came(number), as_it_came(to) if isinstance(to, str) else "", words)

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from notifications.channels.calls import (
     SECONDS_TO_CONNECT,
     Unanswered,
     Unreached,
+    WordsInTime,
     asking_once,
     never_left,
     within,
@@ -45,11 +47,18 @@ class Wire:
         """``seconds`` for a whole call, however often a little of the answer arrives."""
         self._account, self._seconds = account, seconds
 
-    def ask(self, path: str, said: dict[str, Any]) -> dict[str, Any]:
-        """What was answered. Raises ``Answered`` for a no, ``Unreached`` if nothing was said, else ``Unanswered``."""
-        status, words = within(
-            self._seconds, lambda: self._posted(self._account.base_url + path, json.dumps(said).encode())
-        )
+    def speak_now_or_never(self) -> float:
+        """Until when, by the clock that nobody sets, whatever is asked from now on may leave."""
+        return time.monotonic() + self._seconds
+
+    def ask(self, path: str, said: dict[str, Any], *, until: float | None = None) -> dict[str, Any]:
+        """What was answered. Raises ``Answered`` for a no, ``Unreached`` if nothing was said, else ``Unanswered``.
+
+        Nothing leaves after ``until``; without one the time of the call counts from here.
+        """
+        where, body = self._account.base_url + path, json.dumps(said).encode()
+        last = self.speak_now_or_never() if until is None else until
+        status, words = within(self._seconds, lambda: self._posted(where, body, last))
         answer = _read(words)
         code = answer.get("code")
         if status == requests.codes.too_many_requests and not isinstance(code, str):
@@ -62,7 +71,7 @@ class Wire:
             raise Unanswered(f"{WELL} with HTTP {status}")
         return answer
 
-    def _posted(self, where: str, body: bytes) -> tuple[int, bytes]:
+    def _posted(self, where: str, body: bytes, until: float) -> tuple[int, bytes]:
         """On a connection of its own: one that is kept may be dead, and then nobody knows what was said on it."""
         with asking_once() as session:
             # This machine's proxy is for the world outside.
@@ -70,13 +79,15 @@ class Wire:
             try:
                 with session.post(
                     where,
-                    data=body,
+                    data=WordsInTime(body, until),
                     headers=self._headers(urlsplit(where).path, body),
                     timeout=(min(SECONDS_TO_CONNECT, self._seconds), self._seconds),
                     allow_redirects=False,
                     stream=True,
                 ) as answer:
                     return answer.status_code, answer.raw.read(LONGEST_ANSWER, decode_content=True)
+            except Unreached:
+                raise
             except Exception as failure:
                 said = Unreached if never_left(failure) else Unanswered
                 raise said(type(failure).__name__) from None

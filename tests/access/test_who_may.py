@@ -17,7 +17,7 @@ PASSED = "let in"
 NO_MORE = frozenset({409, 412})
 # What people do with their own sessions and factors has tests of its own; here only who is refused.
 OF_ONESELF = "sign_in."
-WITH_A_TAG = ("patients.OnePatient", "PATCH")
+WITH_A_TAG = {("patients.OnePatient", "PATCH"), ("adverse_events.OneEvent", "PATCH")}
 ENDS_PHONES = ("patients.Devices", "DELETE")
 # Where the example is not for everybody who may: the administrator of one site gives roles there only.
 # The others would come a second time to what the world of these tests has already.
@@ -27,11 +27,12 @@ TAILORED: dict[str, dict[str, Any]] = {
     "patch_patients_cycles_by_number": {"day_1_on": "2027-03-03"},
     "post_patients_discontinuations": {"treatment": "cells", "on": "2027-03-01"},
     "post_patients_hospitalisations": {"admitted_on": "2027-02-20", "discharged_on": "2027-02-22"},
+    "post_patients_reports_corrections": {"of_version": 1},
     "patch_patients_hospitalisations_by_stay_id": {"discharged_on": "2027-03-01"},
 }
 # Nobody of the world has one: what happens to it has tests of its own.
 NOT_THERE = {("staff.MemberAuthenticator", "DELETE"), ("triage.Claims", "DELETE"), ("triage.Snoozes", "DELETE")}
-NOT_THERE |= {("pauses.PauseEnds", "POST"), ("worklist.Reopenings", "POST")}
+NOT_THERE |= {("pauses.PauseEnds", "POST"), ("worklist.Reopenings", "POST"), ("closing.Reopenings", "POST")}
 # Acts on the calendar, which can be looked at without being done.
 PREVIEWED = (
     "/cycles",
@@ -68,6 +69,15 @@ def address(rule, records: Records) -> str:
     if rule.endpoint == "triage.Snoozes":
         # An emergency cannot be put off.
         names["candidate_id"] = "calm_candidate_id"
+    if rule.endpoint == "closing.Dismissals":
+        # What is urgent an investigator dismisses.
+        names["candidate_id"] = "plain_candidate_id"
+    if rule.endpoint == "closing.Merges":
+        # Into the calm one.
+        names["candidate_id"] = "double_candidate_id"
+    if rule.endpoint == "adverse_events.Voidings":
+        # What was signed an investigator voids.
+        names["event_id"] = "draft_event_id"
     return rule.build({name: getattr(records, called) for name, called in names.items()})[1]
 
 
@@ -102,6 +112,7 @@ def of_the_site(body: Any, records: Records) -> Any:
     body = {**body, "patient": str(records.patient_id)} if body and "patient" in body else body
     # So is what a reversal is about.
     body = {**body, "of": str(records.discontinuation_id)} if body and "of" in body else body
+    body = {**body, "into": str(records.calm_candidate_id)} if body and "into" in body else body
     on_call = body and body.get("shifts")
     return {"shifts": [{**one, "staff_id": str(records.staff_id)} for one in on_call]} if on_call else body
 
@@ -110,10 +121,9 @@ def knock(world: World, rule, method: str, asker: Asker, records: Records, *, bo
     """Ask, with a body that would be accepted unless one is given; where there can be a preview, only that."""
     body = body or of_the_site(example(rule, method), records)
     query = {"preview": "true"} if method != "GET" and any(one in rule.rule for one in PREVIEWED) else query
-    tag = {"If-Match": world.tag(records)} if (rule.endpoint, method) == WITH_A_TAG else {}
-    return world.client.open(
-        address(rule, records), method=method, json=body, query_string=query, headers={**asker.headers, **tag}
-    )
+    path = address(rule, records)
+    tag = {"If-Match": world.tag(path)} if (rule.endpoint, method) in WITH_A_TAG else {}
+    return world.client.open(path, method=method, json=body, query_string=query, headers={**asker.headers, **tag})
 
 
 def whose_records(rule, asker: Asker) -> Iterator[str]:

@@ -26,10 +26,11 @@ SHOWN = frozenset(
         "canary pause",
         "canary stay",
         "canary stop",
+        "canary event",
     }
 )
 # A deviation's reason is shown when one patient's are asked for: tests/api/test_deviations.py.
-KEPT = frozenset({"canary behalf", "canary note", "canary task", "canary deviation"})
+KEPT = frozenset({"canary behalf", "canary note", "canary task", "canary deviation", "canary mistake"})
 CANARIES = SHOWN | KEPT
 
 CARER = {"name": "canary carer", "phone": "+8613800138155", "relation": "canary aunt"}
@@ -50,7 +51,7 @@ def leave_words(world: World) -> None:
     expected = {"until": "2027-03-20", "reason": "canary expected"}
     world.post(f"{API}/candidate-events/{anns.candidate_id}/snoozes", expected, staff)
     changed = {"consented_on": "2027-02-02", "reason": "canary correction"}
-    tag = {"If-Match": world.tag(anns)}
+    tag = {"If-Match": world.tag(of_ann)}
     assert world.client.patch(of_ann, json=changed, headers=staff | tag).status_code == 200
     world.post(f"{of_ann}/survival-statuses", ALIVE, staff)
     resolution = {"outcome": "canary task", "note": "canary note"}

@@ -16,6 +16,7 @@ from backend.staff.models import StaffMember
 from backend.staff.sessions import start_session
 from backend.terms import Role
 from notifications.inbound import ReceivedText, keep
+from tests.adverse_events.sent import judged
 from tests.people import Person, ann, bearer, member, phone_of, site_row
 from tests.protocol.amended import load_amendment, set_in_effect
 from tests.sent import answers, death_body, report_body
@@ -26,7 +27,14 @@ OWN, SAME_SITE, OTHER_SITE, UNKNOWN = "own", "another patient of the site", "ano
 
 SINCE = {"consented_on": date(2027, 2, 1), "randomised_on": date(2027, 2, 10)}
 STOP = {"treatment": "targeted_drug", "on": "2027-02-28", "reason": "canary stop"}
+EVENT = judged(source="visit", note="canary event")
 STAY = {"admitted_on": "2027-03-01", "planned": True, "reason": "canary stay"}
+BY_PHONE = {"mode": "phone", "on_behalf_reason": "canary behalf"}
+NAUSEA = report_body(
+    answers=answers(nausea__frequency=2, nausea__severity=2, vomiting__frequency=2, vomiting__severity=2), **BY_PHONE
+)
+CORRECTION = {"of_version": 1, "instrument_version": 1, "respondent": "patient", "reason": "canary mistake", **BY_PHONE}
+CORRECTION |= {"answers": answers(nausea__frequency=1, nausea__severity=1)}
 
 
 @dataclass
@@ -39,6 +47,11 @@ class Records:
     denied_report_id: Any = field(default_factory=uuid4)
     candidate_id: Any = field(default_factory=uuid4)
     calm_candidate_id: Any = field(default_factory=uuid4)
+    plain_candidate_id: Any = field(default_factory=uuid4)
+    double_candidate_id: Any = field(default_factory=uuid4)
+    correction_id: Any = field(default_factory=uuid4)
+    event_id: Any = field(default_factory=uuid4)
+    draft_event_id: Any = field(default_factory=uuid4)
     item_id: Any = field(default_factory=uuid4)
     pause_id: Any = field(default_factory=uuid4)
     stay_id: Any = field(default_factory=uuid4)
@@ -50,6 +63,7 @@ class Records:
     number: int = 9
     version: int = 9
     name: str = "no_such_questionnaire"
+    code: str = "10000000"
 
 
 class World:
@@ -73,16 +87,13 @@ class World:
         of_patient, headers = f"{API}/patients/{patient.id}", self.staff[site].headers
         self.post(f"{of_patient}/cycles", {"number": 1, "donor_collection_on": "2027-02-14"}, headers)
         self.client.patch(f"{of_patient}/cycles/1", json={"status": "confirmed"}, headers=headers)
-        said = answers(checklist__seizure=1, checklist__severe_headache=1)
-        sent = report_body(answers=said, mode="phone", on_behalf_reason="no phone")
-        report = self.post(f"{of_patient}/reports", sent, headers)
         return patient, Records(
             patient_id=patient.id,
-            report_id=report["id"],
+            **self._reported(of_patient, headers),
             death_report_id=self._death(site),
             denied_report_id=self._death(site),
-            candidate_id=report["candidate_event_ids"][0],
-            calm_candidate_id=report["candidate_event_ids"][1],
+            event_id=self.post(f"{of_patient}/adverse-events", EVENT, headers)["id"],
+            draft_event_id=self.post(f"{of_patient}/adverse-events", EVENT, headers)["id"],
             item_id=a_task(self.db, patient),
             pause_id=self._pause(of_patient, headers),
             stay_id=self.post(f"{of_patient}/hospitalisations", STAY, headers)["hospitalisation"]["id"],
@@ -95,6 +106,24 @@ class World:
             version=3,
             name="ad_hoc",
         )
+
+    def _reported(self, of_patient: str, headers: dict[str, str]) -> dict[str, Any]:
+        """Two reports with the candidates they raised, and a correction of the second."""
+        said = answers(checklist__seizure=1, checklist__severe_headache=1)
+        sent = report_body(answers=said, mode="phone", on_behalf_reason="no phone")
+        report = self.post(f"{of_patient}/reports", sent, headers)
+        nausea = self.post(f"{of_patient}/reports", NAUSEA | {"id": str(uuid4())}, headers)
+        corrected = f"{of_patient}/reports/{nausea['id']}/corrections"
+        emergency, calm = report["candidate_event_ids"][:2]
+        plain, double = nausea["candidate_event_ids"][:2]
+        return {
+            "report_id": report["id"],
+            "candidate_id": emergency,
+            "calm_candidate_id": calm,
+            "plain_candidate_id": plain,
+            "double_candidate_id": double,
+            "correction_id": self.post(corrected, CORRECTION | {"id": str(uuid4())}, headers)["id"],
+        }
 
     def post(self, path: str, body: Any, headers: dict[str, str]) -> Any:
         """What a coordinator sends, which must be accepted."""
@@ -122,9 +151,8 @@ class World:
             update_member(txn, txn.session.get_one(StaffMember, made.id), {"phone": "+8613800138177"})
         return made.id
 
-    def tag(self, records: Records) -> str:
-        """What a change of the patient's record must name; of a record that is not there, anything."""
-        path = f"{API}/patients/{records.patient_id}"
+    def tag(self, path: str) -> str:
+        """What a change of the record at this address must name; of a record that is not there, anything."""
         read = [self.client.get(path, headers=one.headers) for one in self.staff.values()]
         return next((one.headers["ETag"] for one in read if one.status_code == 200), '"1"')
 

@@ -262,3 +262,25 @@ def test_a_call_is_due_at_nine_also_where_the_clocks_change_that_night() -> None
     one = next(call for call in planned("2027-03-25 12:00", "control", **berlin) if call.agenda_key == "weekly.w1")
 
     assert local(one.due_at, "Europe/Berlin") == "2027-03-29 09:00"
+
+
+# --- what the site has not recorded --------------------------------------------------------------------------
+
+
+def test_an_infusion_day_that_nobody_recorded_is_asked_about_the_same_afternoon() -> None:
+    """The second day follows at once: who notices next morning that nothing was entered may notice too late."""
+    agreed = (infused(1, "2027-02-01", day_1_started_at=None, day_2_started_at=None),)
+    begun = (infused(1, "2027-02-01", day_2_started_at=None),)
+
+    before = calls("2027-02-16 16:59", cycles=agreed)
+    first = calls("2027-02-16 17:00", cycles=agreed)["cycle-1.day-1"]
+    second = calls("2027-02-17 17:00", cycles=begun)["cycle-1.day-2"]
+    recorded = calls("2027-02-17 17:00", cycles=GIVEN)
+
+    assert "cycle-1.day-1" not in before
+    assert first.key == "unrecorded:cycle-1.day-1@2027-02-16"
+    assert first.reason is second.reason is WorkReason.INFUSION_NOT_RECORDED
+    assert (local(first.due_at), first.duty) == ("2027-02-16 17:00", Duty.COORDINATOR)
+    assert first.passes_on_at is not None
+    assert (local(first.passes_on_at), first.passes_on_to) == ("2027-02-16 19:00", Duty.INVESTIGATOR)
+    assert not {"cycle-1.day-1", "cycle-1.day-2"} & recorded.keys()

@@ -1,12 +1,14 @@
 """Some rows of the calendar, worked out without the others, stand exactly as they stand among all."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.agenda.calendar import Course, Part, Reported, agenda
+from backend.agenda.calendar import Course, Part, Reported, agenda, by_key
+from backend.agenda.one_message import item_and_neighbours
+from backend.agenda.reminders import Habits, wanted
 from backend.protocol.rules import Rule
 from backend.terms import AgendaState
 from tests.agenda.courses import at, infused, the_protocol
@@ -42,6 +44,28 @@ def test_the_rows_of_one_questionnaire_stand_alone_as_they_stand_among_all(data:
 
     assert opened == tuple(item for item in among_all if item.opens_at <= now)
     assert named == [(item,) for item in among_all[::9]]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_the_messages_on_an_item_are_judged_by_it_and_its_neighbours_as_by_the_whole_calendar(
+    data: st.DataObject,
+) -> None:
+    course = with_reports(data.draw, data.draw(courses()))
+    now, hour = data.draw(moments(course)), data.draw(st.sampled_from((time(0), time(9), time(23, 30))))
+    habits = Habits(course.patient_zone, course.site_zone, hour)
+    everything = agenda(the_protocol(), course, now)
+    near = [item for item in everything if abs(item.opens_at - now) < timedelta(days=20)]
+    waiting = [item for item in everything if item.state is AgendaState.OVERDUE]
+
+    for item in (*near, *waiting):
+        few = item_and_neighbours(the_protocol(), course, item.key, item.due_on, now)
+        judged, among_all = (
+            [one for one in wanted(the_protocol(), items, habits, now, 35) if one.agenda_key == item.key]
+            for items in (few, everything)
+        )
+        assert by_key(few)[item.key] == item
+        assert judged == among_all
 
 
 def test_a_weekly_report_covers_the_safety_check_of_its_day_also_where_only_safety_checks_are_asked_for() -> None:

@@ -1,10 +1,11 @@
 """A text is an answer only when it is plainly one; everything else is kept for a person, and danger comes first."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
 
+from backend import clock as clocks
 from backend.agenda import changes
 from backend.agenda.calendar import by_key
 from backend.agenda.history import agenda_of
@@ -16,7 +17,9 @@ from backend.survival.models import DeathReport
 from backend.terms import AgendaState, Reply
 from backend.triage.models import CandidateEvent
 from backend.worklist.models import WorkItem
+from notifications.inbound import ReceivedText
 from notifications.models import InboundMessage, Message
+from notifications.sweeping import sweep
 from tests import people
 from tests.conftest import Clock
 from tests.phone import Phone, plan_and_send
@@ -74,6 +77,23 @@ def test_1_says_that_the_patient_is_coming_to_the_visit(
     assert replies(db, ann) == {"visit.m1": Reply.COMING}
     assert answers == ["Thank you, we have noted your answer. Take care."]
     assert unread(db) == 0
+
+
+def test_a_digit_that_no_webhook_brought_answers_nothing_that_was_asked_after_it_was_written(
+    db: Database, clock: Clock, work: Work, ann: Patient
+) -> None:
+    asked_about_a_visit(clock, work)
+    before, after = clocks.wall() - timedelta(minutes=5), clocks.wall() + timedelta(minutes=5)
+    clock.move_to("2027-03-18T10:20:00+08:00")
+
+    sweep(db, lambda _since: iter([ReceivedText("SM1", people.ANNS_PHONE, "", "1", written_at=before)]))
+    work.understand()
+    said_before = replies(db, ann)
+    sweep(db, lambda _since: iter([ReceivedText("SM2", people.ANNS_PHONE, "", "1", written_at=after)]))
+    work.understand()
+
+    assert (said_before, unread(db)) == ({}, 1)
+    assert replies(db, ann) == {"visit.m1": Reply.COMING}
 
 
 def test_2_asks_for_another_day_and_makes_a_task_for_the_site(
@@ -206,7 +226,8 @@ def test_words_of_death_stop_everything_and_are_answered_kindly_without_advice(
     with db.reading(TEST) as txn:
         assert [report.status for report in txn.session.scalars(select(DeathReport))] == ["pending"]
         assert not txn.session.scalars(select(Message.id).where(Message.status == "queued")).all()
-        assert not txn.session.scalars(select(CandidateEvent)).all()
+        # No emergency; a physician judges the death, and that is all.
+        assert [one.suspected_serious for one in txn.session.scalars(select(CandidateEvent))] == ["death"]
     clock.move_to("2027-04-01T12:00:00+08:00")
     plan_and_send(work)
     assert phone.received == answers

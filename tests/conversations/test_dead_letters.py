@@ -6,17 +6,20 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
+from backend.audit import AuditEvent
+from backend.conversations.dead_letters import undelivered
 from backend.fsck.messages import gateways_untold
 from backend.jobs import Work
-from backend.sealing import seal
+from backend.sealing import seal, unseal
 from backend.staff.models import Site
-from backend.terms import WorkReason
+from backend.terms import Originator, WorkReason
 from backend.worklist.alarms import see_to_the_ways
-from backend.worklist.items import resolve
+from backend.worklist.items import closed_by_itself, resolve
 from backend.worklist.models import WorkItem
 from notifications import breakers
 from notifications.channels import Refusal, Undeliverable
 from notifications.channels.simulator import Simulator
+from notifications.inbound import ReceivedText, receive
 from notifications.models import Attempt, Message
 from tests import people
 from tests.conftest import Clock
@@ -111,6 +114,42 @@ def test_a_gateway_that_stops_and_goes_by_turns_is_one_task_until_somebody_has_c
 
     world.do(lambda txn, _: [resolve(txn, one, "paid") for one in txn.session.scalars(select(WorkItem)).all()])
     assert "alarms_raised" in see_to_the_ways(world.work.db)
+
+
+def test_a_gateway_that_works_again_for_a_while_closes_its_own_tasks_and_the_trail_says_so(world: World) -> None:
+    refuses(world, "20003", Refusal.CONFIGURATION)
+    world.work.dispatch()
+    see_to_the_ways(world.work.db)
+    set_gateway(world, Simulator(world.work.db))
+    world.at("2027-03-04T10:05:00+08:00")
+    world.work.dispatch()
+    at_once = see_to_the_ways(world.work.db)
+    world.at("2027-03-04T10:08:00+08:00")
+
+    later = see_to_the_ways(world.work.db)
+
+    closed = tasks(world, WorkReason.GATEWAY_STOPPED)
+    assert (at_once, later) == ({}, {"alarms_closed": len(closed)})
+    assert all(closed_by_itself(task) for task in closed)
+    with world.work.db.reading(TEST) as txn:
+        assert {unseal(txn, txn.session.merge(task), "outcome_sealed") for task in closed} == {"works_again"}
+        by = select(AuditEvent.originator).where(AuditEvent.verb == "work_item.resolved")
+        assert set(txn.session.scalars(by)) == {Originator.SYSTEM}
+    assert see_to_the_ways(world.work.db) == {}
+
+
+def test_what_arrived_after_all_and_a_number_that_somebody_wrote_from_are_nobodys_task_any_more(world: World) -> None:
+    refuses(world, "30005", Refusal.NUMBER_OF_NO_USE)
+    world.work.dispatch()
+    world.do(lambda txn, _: undelivered(txn, txn.session.get_one(Message, world.message_id)))
+    assert see_to_the_ways(world.work.db) == {}
+
+    receive(world.work.db, ReceivedText("SM1", people.ANNS_PHONE, "", "hello"))
+    world.do(lambda txn, _: setattr(txn.session.get_one(Message, world.message_id), "status", "delivered"))
+
+    assert see_to_the_ways(world.work.db) == {"alarms_closed": 2}
+    both = tasks(world, WorkReason.CHECK_THE_PHONE, WorkReason.MESSAGE_NOT_DELIVERED)
+    assert [closed_by_itself(task) for task in both] == [True, True]
 
 
 def test_a_template_that_carriers_take_offence_at_is_told_to_every_site(world: World) -> None:

@@ -91,7 +91,8 @@ def test_a_danger_beside_a_plain_death_loses_neither(db: Database, ann: Patient,
     [answer] = phone.writes("He was vomiting blood and has passed away")
 
     assert not is_the_emergency_number(answer)
-    assert (count(db, CandidateEvent), count(db, DeathReport)) == (1, 1)
+    # The danger, and the death, which a physician judges too.
+    assert (count(db, CandidateEvent), count(db, DeathReport)) == (2, 1)
 
 
 def test_a_text_after_a_reported_death_is_met_with_silence_and_read_at_once(
@@ -109,11 +110,12 @@ def test_a_text_after_a_reported_death_is_met_with_silence_and_read_at_once(
 
 def test_danger_is_answered_also_while_a_death_is_reported(db: Database, ann: Patient, phone: Phone) -> None:
     with_a_reported_death(db, ann)
+    of_the_death = count(db, CandidateEvent)
 
     [answer] = phone.writes("I am bleeding")
 
     assert is_the_emergency_number(answer)
-    assert count(db, CandidateEvent) == 1
+    assert count(db, CandidateEvent) == of_the_death + 1
     assert in_the_inbox(db) == ["urgent"]
 
 

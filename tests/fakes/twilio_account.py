@@ -19,6 +19,7 @@ ACCOUNT_SID = "AC" + "5a" * 16
 AUTH_TOKENS = ("token-one-of-the-fake-provider", "token-two-of-the-fake-provider")
 SENDER = "+15005550006"
 E164 = re.compile(r"\+[1-9]\d{7,14}")
+ON_TRIAL = "Sent from your Twilio trial account - "
 LONGEST_BODY = 1600
 # The words that the carrier acts on by itself.
 STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
@@ -124,6 +125,7 @@ class Account:
         self._lock = threading.Lock()
         # A carrier refuses those who said STOP; a test of the sender's own care switches that off.
         self.carrier_blocks = True
+        self.is_trial = False
 
     def accept(self, form: Mapping[str, str]) -> Text:
         """Keep a text that is to be sent. Raises ``Refused`` as the public API does."""
@@ -137,7 +139,7 @@ class Account:
             sid=new_sid(),
             to=to,
             sender=None if service else sender,
-            body=body,
+            body=ON_TRIAL + body if self.is_trial else body,
             direction="outbound-api",
             status=Status.ACCEPTED if service else Status.QUEUED,
             created=now,

@@ -46,6 +46,10 @@ class Faults:
     # For texts and attempts that nobody sent.
     callbacks_for_strangers: bool = False
     callbacks_forged: bool = False
+    # Of the texts that somebody writes, so many are told to nobody; they stand in the list all the same.
+    webhooks_dropped_share: float = 0.0
+    # The account is on trial: its own words stand in front of every text.
+    is_trial: bool = False
     carrier_blocks: bool = True
     seed: int | None = None
 

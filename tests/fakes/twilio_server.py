@@ -164,6 +164,11 @@ class Desk(BaseHTTPRequestHandler):
         self._authenticate(account)
         self.say(200, self.provider.account.fetch(sid).as_json())
 
+    def account_itself(self, account: str) -> None:
+        self._authenticate(account)
+        kind = "Trial" if self.provider.switchboard.faults.is_trial else "Full"
+        self.say(200, {"sid": ACCOUNT_SID, "status": "active", "type": kind})
+
     def _authenticate(self, account: str) -> None:
         kind, _, sent = self.headers.get("Authorization", "").partition(" ")
         try:
@@ -209,7 +214,7 @@ class Desk(BaseHTTPRequestHandler):
             faults = self.provider.switchboard.switch(self.said())
         except (TypeError, ValueError) as wrong:
             raise Refused(400, 0, str(wrong)) from wrong
-        self.provider.account.carrier_blocks = faults.carrier_blocks
+        self.provider.account.carrier_blocks, self.provider.account.is_trial = faults.carrier_blocks, faults.is_trial
         self.faults()
 
     def books(self) -> None:
@@ -227,6 +232,10 @@ class Desk(BaseHTTPRequestHandler):
         """Somebody writes on that phone. What our product answered to the webhook is the answer."""
         said = self.said()
         text = self.provider.account.receive(unquote(number), said.get("to", SENDER), said["text"])
+        switchboard = self.provider.switchboard
+        if switchboard.chance(switchboard.faults.webhooks_dropped_share):
+            self.say(201, {"sid": text.sid, "status": 0, "body": ""})
+            return
         status, body = self.provider.postman.tell(self.provider.inbound_url, inbound(text))
         self.say(201, {"sid": text.sid, "status": status, "body": body})
 
@@ -262,6 +271,7 @@ ROUTES: Sequence[tuple[str, str, Callable[..., None]]] = (
     ("POST", f"{MESSAGES}\\.json", Desk.create),
     ("GET", f"{MESSAGES}\\.json", Desk.find),
     ("GET", f"{MESSAGES}/(?P<sid>[A-Z]{{2}}[0-9a-f]{{32}})\\.json", Desk.fetch),
+    ("GET", f"/{API}/Accounts/(?P<account>AC[0-9a-f]{{32}})\\.json", Desk.account_itself),
     ("GET", "/faults", Desk.faults),
     ("POST", "/faults", Desk.switch),
     ("GET", "/ledger", Desk.books),

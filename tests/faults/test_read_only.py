@@ -1,6 +1,6 @@
 """A database that can only be read for a while: reads go on, writes are refused, and both go on by themselves."""
 
-import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def read_only(file: Path) -> Iterator[None]:
 def test_sqlite_that_may_only_be_read_refuses_writes_and_recovers_alone(databases: Databases, tmp_path: Path) -> None:
     file = tmp_path / "database" / "followup.sqlite"
     file.parent.mkdir()
-    os.replace(databases.fresh_url("sqlite").removeprefix("sqlite:///"), file)
+    shutil.move(databases.fresh_url("sqlite").removeprefix("sqlite:///"), file)
     db = Database(f"sqlite:///{file}", KEYRING)
     ann, body = people.phone_of(db, a_patient(db)), report()
     # Somebody else has the database open, so its log is there to be read.

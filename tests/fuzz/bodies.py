@@ -51,6 +51,12 @@ WHOLE: Mapping[str, Callable[[Random], Body]] = {
         "as_of": "2027-03-01",
         "source": "phone",
     },
+    "POST /api/v1/patients/{patient_id}/contact-attempts": lambda luck: {
+        "channel": luck.choice(["phone", "visit", "registry"]),
+        "person": luck.choice(["patient", "caregiver", "physician", "registry", "Wu Mei"]),
+        "outcome": luck.choice(["alive", "no_answer", "wrong_number", "refused", "reached_no_information"]),
+        "as_of": "2027-03-01",
+    },
     "POST /api/v1/patients/{patient_id}/cycles": lambda luck: {
         "number": luck.randint(1, 6),
         "donor_collection_on": f"2027-03-{luck.randint(1, 28):02}",

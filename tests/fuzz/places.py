@@ -11,11 +11,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
+from backend.adverse_events.models import AdverseEvent
 from backend.agenda.history import agenda_of
 from backend.db import Actor, Database, RoleAtSite, Transaction, system
 from backend.errors import NoLongerPossible
 from backend.instruments.models import InstrumentVersion
 from backend.patients.models import Patient
+from backend.patients.report_correction import ReportCorrection
 from backend.patients.symptom_report import SymptomReport
 from backend.staff.members import ROLES_FOR_EVERY_SITE, create_member
 from backend.staff.models import Site, StaffMember
@@ -32,6 +34,8 @@ READ_AGAIN_AFTER = 400
 SOME_PATIENTS = 12
 OF_ANY_PATIENT = {
     "candidate_id": CandidateEvent.id,
+    "correction_id": ReportCorrection.id,
+    "event_id": AdverseEvent.id,
     "item_id": WorkItem.id,
     "inbound_id": InboundMessage.id,
     "site": Site.code,

@@ -1,6 +1,7 @@
 """One of everything at site-01, so that every address in the corpus leads to something."""
 
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import select
 
@@ -20,12 +21,17 @@ def ids_of(app: Any, db: Database, patient: Patient, people: dict[Any, Person]) 
     report = report_body(answers=answers(checklist__black_or_bloody_stool=1))
     taken = app.test_client().post("/api/v1/me/reports", json=report, headers=people[Who.PATIENT].headers)
     assert taken.status_code == 201, taken.json
+    wrong = {"id": str(uuid4()), "of_version": 1, "instrument_version": 1, "respondent": "patient", "mode": "app"}
+    wrong |= {"answers": answers(checklist__black_or_bloody_stool=0), "reason": "The wrong button."}
+    path = f"/api/v1/me/reports/{report['id']}/corrections"
+    corrected = app.test_client().post(path, json=wrong, headers=people[Who.PATIENT].headers)
     with db.reading(system("test")) as txn:
         candidate = txn.session.scalars(select(CandidateEvent.id)).first()
     ids = {
         "patient_id": patient.id,
         "report_id": report["id"],
         "candidate_id": candidate,
+        "correction_id": corrected.json["id"],
         "inbound_id": receive(db, ReceivedText("provider-1", "+8613800138009", "", "who is this?")),
         "item_id": a_task(db, patient),
         "death_report_id": a_confirmed_cycle_and_a_death_report(db, patient),

@@ -4,6 +4,8 @@ import gzip
 import json
 from typing import Any
 
+import pytest
+
 from tests.hostile.doors import KEEPS_WORDS, Door, all_doors, assert_civil, assert_problem, rows, some
 from tests.hostile.values import (
     AUTHORIZATIONS,
@@ -58,6 +60,8 @@ def test_an_if_match_that_no_record_ever_had_changes_nothing(app, db):
     assert rows(db) == before
 
 
+# Refused before anything is read of it, whatever the database.
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_body_declared_or_packed_as_something_else_is_refused(app, db):
     doors = [door for door in all_doors(app, db) if door.body is not None]
     before = rows(db)

@@ -21,7 +21,7 @@ SEALED = sorted(
     for column in table.columns
     if column.name.endswith("_sealed")
 )
-NAMES_OF_THINGS = frozenset({"site", "job_run", "instrument_version", "terminology_version"})
+NAMES_OF_THINGS = frozenset({"site", "job_run", "instrument_version", "terminology_version", "ctcae_term"})
 WRONG = ["", "A", "not base64!", "手抖", "AAAA", "A" * 400, "=" * 8, "AAAA\x00", "\udcff"]
 
 

@@ -14,6 +14,7 @@ from backend.sealing import unseal
 from backend.terms import MessageStatus
 from backend.worklist.models import WorkItem
 from notifications.models import Attempt, Message
+from notifications.reconciliation import LONGEST_PAUSE
 from tests.ledger.reckoning import OurAttempt, OurMessage, TheirText
 
 LEDGER = system("ledger")
@@ -63,25 +64,29 @@ def unsettled(db: Database) -> int:
         return txn.session.scalar(select(func.count(Message.id)).where(is_unsettled)) or 0
 
 
-def cut_waits_short(db: Database) -> int:
+def cut_waits_short(db: Database, *, looks: bool) -> int:
     """Whoever waits minutes after a refusal is due now, as if the time had passed; says how many.
 
-    The waits themselves are a rule of their own with tests of their own. Of a worker that stands still in the middle
+    With ``looks`` a provider that could not answer for a doubtful message, and can now, is asked again at once. The
+    waits themselves are rules of their own with tests of their own. Of a worker that stands still in the middle
     of a transaction, SQLite waits for the end of it, and so do we: none then.
     """
     try:
-        return _cut_waits_short(db)
+        return _cut_waits_short(db, looks=looks)
     except OperationalError as error:
         if not is_unavailable(error):
             raise
         return 0
 
 
-def _cut_waits_short(db: Database) -> int:
+def _cut_waits_short(db: Database, *, looks: bool) -> int:
     with db.transaction(LEDGER) as txn:
-        now = clock.now()
+        now, long_ago = clock.now(), clock.wall() - LONGEST_PAUSE
         is_waiting = (Message.status == MessageStatus.QUEUED) & (Message.next_try_at > now) & _HAS_BEEN_TRIED
         hurried = update(Message).where(is_waiting).values(next_try_at=now).returning(Message.id)
+        if looks:
+            failed = update(Attempt).where(Attempt.failed_looks > 0, Attempt.looked_at > long_ago)
+            txn.session.execute(failed.values(looked_at=long_ago).execution_options(synchronize_session=False))
         return len(txn.session.execute(hurried.execution_options(synchronize_session=False)).all())
 
 

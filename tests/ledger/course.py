@@ -94,6 +94,8 @@ class _Run:
         self.chance = random.Random(7)
         self.waits_cut_short = 0
         self.cut_next = 0.0
+        # Until then looks fail, and each one that fails counts towards telling a person.
+        self.well_again_at = 0.0
         self.ground = make_ground(db, course.messages)
         if not self.fault.halts:
             self.ground.queue(db)
@@ -132,6 +134,7 @@ class _Run:
         while "failed" not in self.twilio.books()["fates"] and time.monotonic() < deadline:
             self._look_after(workers)
         self.twilio.switch(outage_seconds=self.course.outage_seconds)
+        self.well_again_at = time.monotonic() + self.course.outage_seconds
 
     def _halt(self, workers: Workers) -> None:
         """A portion of the messages for each halt, in the middle of it; the others go on, and find out meanwhile."""
@@ -163,7 +166,8 @@ class _Run:
         workers.wake()
         if time.monotonic() >= self.cut_next:
             self.cut_next = time.monotonic() + SECONDS_BETWEEN_CUTS
-            self.waits_cut_short += cut_waits_short(self.db)
+            is_well_again = 0 < self.well_again_at < time.monotonic()
+            self.waits_cut_short += cut_waits_short(self.db, looks=is_well_again)
         self._show(workers)
         time.sleep(seconds)
 

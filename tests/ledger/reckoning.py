@@ -124,7 +124,9 @@ class Reckoning:
         yield f"answers withheld by the provider {len(unheard)}"
         yield f"settled after looking in the provider's list {len(looked_for & accepted)}"
         yield f"withheld, and settled by a callback alone {len(by_callback)}"
-        yield f"said again because the provider did not have it {sum(one.status == 'absent' for one in self._attempts)}"
+        absent = [one for one in self._attempts if one.status == "absent"]
+        yield f"said again because the provider did not have it {sum(one.was_looked_for for one in absent)}"
+        yield f"begun and put back unsaid {sum(not one.was_looked_for for one in absent)}"
         yield f"in doubt, for a person {said['in_doubt']}"
         yield f"dead letters {said['failed']}"
         yield from (f"{why} {count}" for why, count in sorted(ended.items()))

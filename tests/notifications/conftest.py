@@ -56,7 +56,7 @@ class Mailroom:
         return dispatch_due(
             self.db,
             self.channels,
-            release or self.release,
+            lambda _txn, _patient_ids: release or self.release,
             self.settings,
             on_dead_letter=self.on_dead_letter,
             templates=TEMPLATES,

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from backend.config import Encryption
 from backend.terms import AttemptStatus, ChannelKind, Language, MessageStatus
-from notifications import Send
+from notifications import Send, breakers
 from notifications.channels import CannotTell, Envelope, Refusal, Sought, Undeliverable
 from notifications.channels.email import Email
 from notifications.models import Attempt
@@ -26,10 +26,10 @@ def envelope(text: str = PAGE, address: str = LI) -> Envelope:
     return Envelope(address, text, Language.CHINESE, "page", {})
 
 
-def refused(channel: Email, *, address: str = LI) -> tuple[str, bool]:
+def refused(channel: Email, *, address: str = LI) -> tuple[str, Refusal]:
     with pytest.raises(Undeliverable) as refusal:
         channel.send(envelope(address=address), uuid4())
-    return refusal.value.code, refusal.value.why is Refusal.FINAL
+    return refusal.value.code, refusal.value.why
 
 
 @pytest.fixture
@@ -90,24 +90,29 @@ def test_no_text_can_write_a_header_of_its_own(email, mailbox, line_end):
     ["li@h.example\nBcc: t@e.example", "li@h.example\r\nDATA", "<li@h.example>", "li", "a@b, c@d", "李@h.example", ""],
 )
 def test_what_is_not_one_plain_address_is_refused_for_good_and_never_said_to_the_server(email, mailbox, address):
-    assert refused(email, address=address) == ("smtp_unwritable", True)
+    assert refused(email, address=address) == ("smtp_unwritable", Refusal.FINAL)
     assert mailbox.recipients == []
 
 
 @pytest.mark.parametrize(
-    ("step", "answer", "code", "is_permanent"),
+    ("step", "answer", "code", "why"),
     [
-        ("RCPT", "550 5.1.1 no such person", "smtp_550", True),
-        ("RCPT", "450 4.2.1 later", "smtp_450", False),
-        ("MAIL", "553 5.1.8 not you", "smtp_553", True),
-        ("DATA", "552 5.3.4 too long", "smtp_552", True),
-        ("DATA", "451 4.3.0 later", "smtp_451", False),
+        ("RCPT", "550 5.1.1 no such person", "smtp_550", Refusal.FINAL),
+        ("RCPT", "450 4.2.1 later", "smtp_450", Refusal.TRANSIENT),
+        ("DATA", "552 5.3.4 too long", "smtp_552", Refusal.FINAL),
+        ("DATA", "451 4.3.0 later", "smtp_451", Refusal.TRANSIENT),
+        # Whoever the letter is for: the server wants another sender, or wants us to sign in.
+        ("MAIL", "553 5.1.8 not you", "smtp_553", Refusal.CONFIGURATION),
+        ("MAIL", "451 4.3.0 later", "smtp_451", Refusal.TRANSIENT),
+        ("RCPT", "530 5.7.0 authentication required", "smtp_530", Refusal.CONFIGURATION),
     ],
 )
-def test_a_refusal_is_final_when_its_figure_says_so(email, mailbox, step, answer, code, is_permanent):
+def test_a_refusal_is_of_the_letter_or_of_our_settings_and_for_good_when_its_figure_says_so(
+    email, mailbox, step, answer, code, why
+):
     mailbox.answers[step] = answer
 
-    assert refused(email) == (code, is_permanent)
+    assert refused(email) == (code, why)
 
 
 @pytest.mark.parametrize("step", ["MAIL", "RCPT"])
@@ -115,7 +120,7 @@ def test_a_refusal_is_final_when_its_figure_says_so(email, mailbox, step, answer
 def test_a_server_that_hangs_up_or_dawdles_before_the_data_has_nothing(email, mailbox, step, answer):
     mailbox.answers[step] = answer
 
-    assert refused(email) == ("smtp_unreachable", False)
+    assert refused(email) == ("smtp_unreachable", Refusal.TRANSIENT)
     assert mailbox.raw == []
 
 
@@ -134,7 +139,7 @@ def test_where_nobody_listens_nothing_was_sent():
     with socket.create_server(("127.0.0.1", 0)) as free:
         nobody = int(free.getsockname()[1])
 
-    assert refused(Email(at(nobody))) == ("smtp_unreachable", False)
+    assert refused(Email(at(nobody))) == ("smtp_unreachable", Refusal.TRANSIENT)
 
 
 def test_starttls_is_insisted_on_and_only_a_certificate_we_believe_will_do(mailbox, tmp_path):
@@ -148,7 +153,7 @@ def test_starttls_is_insisted_on_and_only_a_certificate_we_believe_will_do(mailb
         guess = refused(Email(at(port, Encryption.BY_STARTTLS, user="followup", password="no"), trusting=trusting))
 
     assert len(mailbox.raw) == 1
-    assert (strange, guess) == (("smtp_unreachable", False), ("smtp_not_signed_in", False))
+    assert (strange, guess) == (("smtp_unreachable", Refusal.TRANSIENT), ("smtp_not_signed_in", Refusal.CONFIGURATION))
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
@@ -159,7 +164,7 @@ def test_a_server_without_starttls_gets_neither_the_password_nor_the_page(mailbo
     with mail_server(mailbox, **accounts) as port:
         server = at(port, Encryption.BY_STARTTLS, user="followup", password="s3cret")
 
-        assert refused(Email(server)) == ("smtp_not_supported", False)
+        assert refused(Email(server)) == ("smtp_not_supported", Refusal.CONFIGURATION)
     assert (asked, mailbox.recipients) == ([], [])
 
 
@@ -172,7 +177,7 @@ def test_a_connection_encrypted_from_the_start_carries_a_page(mailbox, tmp_path)
         Email(server, trusting=trusting).greet()
         strange = refused(Email(server))
 
-    assert (len(mailbox.raw), strange) == (1, ("smtp_unreachable", False))
+    assert (len(mailbox.raw), strange) == (1, ("smtp_unreachable", Refusal.TRANSIENT))
 
 
 def by_mail(_txn, _message) -> Send:
@@ -205,6 +210,27 @@ def test_what_the_server_says_settles_the_message(mailroom, later, email, mailbo
 
     assert outcome(mailroom, message_id) == (status, [attempt])
     assert [code for _, code in mailroom.dead_letters] == letters
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
+def test_a_password_that_is_refused_stops_all_mail_and_costs_no_letter_a_try(mailroom, mailbox, later):
+    accounts = {"authenticator": who_knows("followup", "s3cret"), "auth_required": True, "auth_require_tls": False}
+    with mail_server(mailbox, **accounts) as port:
+        mailroom.channels[ChannelKind.EMAIL] = Email(at(port, user="followup", password="old"))
+        letters = [mailroom.queue(f"letter {number}") for number in range(3)]
+        mailroom.dispatch(by_mail)
+        waiting = [(mailroom.message(one).status, mailroom.message(one).tries) for one in letters]
+        with mailroom.db.reading(TESTER) as txn:
+            stopped = [(breaker.channel, breaker.code) for breaker in breakers.standing_open(txn)]
+
+        mailroom.channels[ChannelKind.EMAIL] = Email(at(port, user="followup", password="s3cret"))
+        later("2027-03-01T08:05:00+08:00")
+        mailroom.dispatch(by_mail)
+        mailroom.dispatch(by_mail)
+
+    assert waiting == [(MessageStatus.QUEUED, 0)] * 3
+    assert stopped == [(ChannelKind.EMAIL, "smtp_not_signed_in")]
+    assert len(mailbox.raw) == 3
 
 
 def test_a_mail_in_doubt_is_for_a_person_when_the_server_is_no_longer_in_the_settings(mailroom, later, email, mailbox):

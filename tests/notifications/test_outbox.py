@@ -196,4 +196,4 @@ def test_a_claim_that_ran_out_and_was_taken_by_another_is_worth_nothing(
 
     assert isinstance(message_id, UUID)
     with mailroom.db.transaction(TESTER) as txn:
-        assert outbox.take(txn, message_id, mine.token) is None
+        assert outbox.take(txn, [message_id], mine.token) == []

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from backend.db import Transaction
 from backend.terms import AttemptStatus, ChannelKind, MessageStatus
-from notifications import Release, Send
+from notifications import Release, Send, breakers
 from notifications.channels import Accepted, Envelope, Refusal
 from notifications.channels.simulator import Simulator
 from notifications.models import Attempt, GatewayBreaker, Message, NumberStop, OptOut, Receipt
@@ -60,7 +60,7 @@ def tell(mailroom: Mailroom, attempt_id: UUID, said: Said, code: str | None = No
 
 def attempts(mailroom: Mailroom) -> list[Attempt]:
     with mailroom.db.reading(TESTER) as txn:
-        rows = list(txn.session.scalars(select(Attempt).order_by(Attempt.number)))
+        rows = list(txn.session.scalars(select(Attempt).order_by(Attempt.called_at, Attempt.number)))
         txn.session.expunge_all()
         return rows
 
@@ -91,10 +91,78 @@ def test_what_was_not_delivered_is_seen_to_like_what_was_refused(mailroom: Mailr
         assert not tell(mailroom, attempt_id, Said.FAILED, code)
 
         message = mailroom.message(message_id)
-        assert (message.status, message.tries) == (MessageStatus.QUEUED, 1)
+        # What is wrong with our settings is nobody's message's fault.
+        assert (message.status, message.tries) == (MessageStatus.QUEUED, 0 if code == "30002" else 1)
     assert [count(mailroom, table) for table in (NumberStop, OptOut, GatewayBreaker)] == [1, 1, 1]
     assert {attempt.status for attempt in attempts(mailroom)} == {AttemptStatus.ACCEPTED}
     assert {attempt.refusal for attempt in attempts(mailroom)} == set(Refusal) - {Refusal.FINAL}
+
+
+def test_a_way_that_takes_everything_and_carries_nothing_stays_shut_until_something_arrives(
+    mailroom: Mailroom, later: Move
+) -> None:
+    mailroom.channels[ChannelKind.SMS] = Forwarding(mailroom.db)
+    letters = [mailroom.queue(f"letter {number}") for number in range(3)]
+    found, ways = [], []
+    for moment in ("08:00", "08:03", "08:06"):
+        later(f"2027-03-01T{moment}:00+08:00")
+        found.append(mailroom.dispatch())
+        ways.append((stands_open(mailroom), mend(mailroom)))
+        for one in attempts(mailroom):
+            tell(mailroom, one.id, Said.FAILED, "30034")
+    assert found == [{"sent": 3}, {"sent": 1, "held": 2}, {"sent": 1, "held": 2}]
+    assert ways == [(False, 0), (True, 0), (True, 0)]
+
+    later("2027-03-01T08:20:00+08:00")
+    mailroom.dispatch()
+    tell(mailroom, attempts(mailroom)[-1].id, Said.DELIVERED)
+
+    assert (mend(mailroom), stands_open(mailroom)) == (1, False)
+    later("2027-03-01T08:30:00+08:00")
+    assert mailroom.dispatch() == {"sent": 2}
+    assert {mailroom.message(one).tries for one in letters} == {0}
+    assert mailroom.dead_letters == []
+
+
+def test_where_nobody_tells_what_arrived_it_is_enough_that_nothing_bad_is_heard_for_a_while(
+    mailroom: Mailroom, sent: UUID, later: Move
+) -> None:
+    tell(mailroom, attempts(mailroom)[0].id, Said.FAILED, "30034")
+    later("2027-03-01T08:03:00+08:00")
+    mailroom.dispatch()
+    later("2027-03-01T08:12:00+08:00")
+    too_soon = mend(mailroom)
+    later("2027-03-01T08:13:00+08:00")
+
+    assert (too_soon, mend(mailroom)) == (0, 1)
+
+
+def test_a_message_that_alone_is_not_carried_once_the_way_works_for_others_is_a_persons_task(
+    mailroom: Mailroom, sent: UUID, later: Move
+) -> None:
+    tell(mailroom, attempts(mailroom)[0].id, Said.FAILED, "30034")
+    later("2027-03-01T08:01:30+08:00")
+    mailroom.queue("another")
+    mailroom.dispatch(to_number(1))
+    tell(mailroom, attempts(mailroom)[-1].id, Said.DELIVERED)
+    assert mend(mailroom) == 1
+
+    later("2027-03-01T08:05:00+08:00")
+    mailroom.dispatch()
+    tell(mailroom, attempts(mailroom)[-1].id, Said.FAILED, "30034")
+
+    assert mailroom.dead_letters == [(sent, "30034")]
+    assert not stands_open(mailroom)
+
+
+def mend(mailroom: Mailroom) -> int:
+    with mailroom.db.transaction(TESTER) as txn:
+        return breakers.mend(txn)
+
+
+def stands_open(mailroom: Mailroom) -> bool:
+    with mailroom.db.reading(TESTER) as txn:
+        return bool(breakers.standing_open(txn))
 
 
 def test_a_failure_told_before_the_providers_own_answer_is_not_undone_by_it(mailroom: Mailroom) -> None:

@@ -252,6 +252,12 @@ def test_the_one_message_with_the_same_words_at_that_time_is_it(odd, twilio):
     assert odd.asked[0]["said"]["To"] == ANN
 
 
+def test_an_account_on_trial_finds_its_texts_behind_twilios_own_words(odd, twilio):
+    odd.answer = page(a_message(body=f"Sent from your Twilio trial account - {WORDS}"), a_message(sid=OTHER, body="x"))
+
+    assert twilio.find(sought()) == Accepted(SID)
+
+
 @pytest.mark.parametrize("status", ["delivered", "read"])
 def test_one_that_is_on_the_phone_already_says_so(odd, twilio, status):
     odd.answer = page(a_message(status=status))
@@ -294,6 +300,8 @@ def test_an_empty_list_is_an_absence(odd, twilio):
         # Somebody's clock was wrong by hours, or the same words went out this morning: nobody can tell which.
         [a_message(date_created=ago(hours=6))],
         [a_message(date_created=ago(hours=-6))],
+        # Somebody between us and the list added to our words, or it is another text that holds them.
+        [a_message(body=f"{WORDS} Reply STOP to end.")],
         # Twilio was told to forget the words.
         [a_message(body="")],
         [a_message(), a_message(sid=OTHER, body=None)],

@@ -54,6 +54,21 @@ def test_what_was_accepted_without_an_answer_is_found_in_the_list(whole):
         assert whole.books()["accepted"][-1]["sid"] == found.provider_id
 
 
+def test_what_an_account_on_trial_sent_is_found_and_not_sent_again(whole):
+    twilio, letter, called_at = carried_by(whole), to("+441632960020"), clock.wall()
+    assert not twilio.is_on_trial()
+    whole.switch(drop_share=1.0, is_trial=True)
+    with pytest.raises(Unanswered):
+        twilio.send(letter, ATTEMPT)
+
+    found = twilio.find(Sought(ATTEMPT, letter, called_at))
+
+    assert isinstance(found, Accepted)
+    assert whole.books()["accepted"][-1]["sid"] == found.provider_id
+    assert twilio.is_on_trial()
+    whole.switch(drop_share=0.0, is_trial=False)
+
+
 def test_what_was_never_accepted_is_absent_and_what_the_list_holds_back_is_not_there_yet(whole):
     twilio, letter, called_at = carried_by(whole), to("+441632960010"), clock.wall()
     whole.switch(outage_seconds=60.0)

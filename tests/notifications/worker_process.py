@@ -62,7 +62,7 @@ def work(url: str, how: str) -> None:
 
     while how != "drain" or unsettled(db):
         reconcile(db, channels, on_dead_letter=never)
-        dispatch_due(db, channels, release, settings, on_dead_letter=never, templates=TEMPLATES)
+        dispatch_due(db, channels, lambda _txn, _ids: release, settings, on_dead_letter=never, templates=TEMPLATES)
         time.sleep(0.005)
     db.close()
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 from sqlalchemy import Table, delete, insert, select, text, update
 
 from backend import clock as clocks
+from backend.adverse_events.models import AdverseEvent
 from backend.agenda.models import AgendaFact
 from backend.audit_seals import seal_some
 from backend.db import Base, Transaction
@@ -150,7 +151,7 @@ def a_reference_to_nothing(txn: Transaction) -> None:
 def a_finding_about_another(txn: Transaction) -> None:
     """The candidate event is suddenly somebody else's."""
     others = select(Patient.id).where(Patient.id.not_in(select(CandidateEvent.patient_id))).limit(1)
-    changed(CandidateEvent, patient_id=txn.session.scalars(others).one())(txn)
+    changed(CandidateEvent, patient_id=txn.session.scalars(others).one(), is_running=False)(txn)
 
 
 def a_page_that_reached_nobody(txn: Transaction) -> None:
@@ -169,6 +170,13 @@ def alive_after_the_funeral(txn: Transaction) -> None:
     """Evidence of life on a later day."""
     dead = txn.session.scalars(select(Patient).where(Patient.status == "died")).one()
     a_row(txn, "evidence_of_life", patient_id=dead.id, site_id=dead.site_id, as_of=date(2027, 3, 1))
+
+
+def another_day_of_death(txn: Transaction) -> None:
+    """A second report, approved as well, of a year long before."""
+    approved = select(table_of(DeathReport)).where(DeathReport.status == "approved").limit(1)
+    row = txn.session.execute(approved).mappings().one()
+    txn.session.execute(insert(table_of(DeathReport)).values({**row, "id": uuid4(), "died_on": "2019"}))
 
 
 def a_code_for_the_dead(txn: Transaction) -> None:
@@ -224,6 +232,14 @@ def a_move_before_its_day(txn: Transaction) -> None:
     a_row(txn, "protocol_move", from_version_id=first, to_version_id=second, moved_on=date(2027, 3, 1), **whose)
 
 
+def a_correction_after_none(txn: Transaction) -> None:
+    """The seventh version of a report that was never corrected before."""
+    report = txn.session.scalars(select(SymptomReport)).first()
+    assert report is not None, "There is a report."
+    whose = {"patient_id": report.patient_id, "site_id": report.site_id, "report_id": report.id, "sent_id": uuid4()}
+    a_row(txn, "report_correction", version=7, **whose)
+
+
 PENDING = DeathReport.status == "pending"
 BREAKS: dict[str, Break] = {
     "schema.models": sql("ALTER TABLE work_item ADD COLUMN colour TEXT"),
@@ -257,6 +273,11 @@ BREAKS: dict[str, Break] = {
     "triage.decided": removed(CandidateDecision),
     "triage.waiting": changed(CandidateEvent, status="proposed"),
     "triage.claimed": changed(CandidateEvent, status="dismissed", claimed_by=uuid4(), claimed_at=clocks.now()),
+    "triage.merged": changed(CandidateEvent, merged_into=uuid4()),
+    "triage.circle": changed(CandidateEvent, status="merged", merged_into=CandidateEvent.id),
+    "triage.closed": changed(CandidateEvent, status="dismissed"),
+    "triage.confirmed": changed(CandidateEvent, status="confirmed"),
+    "triage.corrections": a_correction_after_none,
     "triage.snoozed": changed(CandidateEvent, snoozed_until=clocks.at_local(date(2027, 4, 1), time(9), "UTC")),
     "pages.emergencies": changed(CandidateEvent, CandidateEvent.tier == "T1", status="proposed"),
     "pages.settled": changed(StaffPage, acknowledged_at=None, acknowledged_by=None, acknowledged_how=None),
@@ -264,12 +285,22 @@ BREAKS: dict[str, Break] = {
     "pages.about": removed(PagedCandidate),
     "pages.people": a_page_that_reached_nobody,
     "pages.put_off": a_page_put_off,
+    "events.candidates": changed(AdverseEvent, candidate_event_id=select(CandidateEvent.id).limit(1).scalar_subquery()),
+    "events.grades": changed(AdverseEvent, grade=3),
+    "events.emergence": changed(AdverseEvent, emergence={}),
+    "events.signatures": changed(AdverseEvent, signature_id=None),
+    "events.signed": changed(AdverseEvent, outcome="recovered"),
+    "safety.clock": changed(AdverseEvent, serious=["disability"]),
+    "safety.asked": changed(AdverseEvent, report_due_at=AdverseEvent.recorded_at),
+    "safety.reported": changed(AdverseEvent, reported_at=AdverseEvent.recorded_at),
+    "survival.grade_5": changed(AdverseEvent, grade=5),
     "survival.approved": changed(DeathReport, status="denied"),
     "survival.recorded": changed(Patient, status="on_study"),
     "survival.two_people": changed(DeathReport, ~PENDING, decided_by=DeathReport.reported_by),
     "survival.held": changed(ContactHold, lifted_at=clocks.at_local(date(2027, 3, 1), time(9), "UTC")),
     "survival.asked": removed(WorkItem),
     "survival.alive_after_death": alive_after_the_funeral,
+    "survival.two_dates_of_death": another_day_of_death,
     "messages.provider_id": one_message(status="sent"),
     "messages.after_leaving": left_before_the_last_text,
     "messages.held": held_before_the_last_text,

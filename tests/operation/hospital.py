@@ -3,11 +3,16 @@
 from datetime import date
 from pathlib import Path
 
+from backend.adverse_events.judgement import Judgement
+from backend.adverse_events.models import AdverseEvent
+from backend.adverse_events.recording import enter
+from backend.adverse_events.signing import Hand, sign
 from backend.agenda import changes
 from backend.app import create_app
 from backend.audit_seals import Sealer
 from backend.config import Settings
 from backend.db import Database, system
+from backend.event_terms import EventSource
 from backend.jobs import work_of
 from backend.patients.models import Patient
 from backend.patients.sign_in import issue_code
@@ -15,6 +20,7 @@ from backend.survival import deaths
 from backend.survival.models import DeathReport
 from backend.terms import Reply
 from tests import people
+from tests.adverse_events.sent import in_control
 from tests.databases import settings_of
 from tests.sent import answers, report_body
 
@@ -30,6 +36,7 @@ def a_hospital_at_work(db: Database, home: Path) -> None:
     ben = people.ben(db, **BEGAN)
     with db.transaction(system("test")) as txn:
         issue_code(txn, txn.session.get_one(Patient, ben.id))
+    _an_event_is_signed(db, ben)
     _somebody_dies(db, coordinator)
     Sealer(db).seal_waiting()
 
@@ -51,6 +58,16 @@ def _ann_reports_an_emergency(db: Database, settings: Settings, coordinator: peo
     work = work_of(db, settings)
     work.plan()
     assert work.dispatch()["sent"]
+
+
+def _an_event_is_signed(db: Database, patient: Patient) -> None:
+    investigator = people.investigator(db)
+    judged = Judgement(**in_control(serious=(), onset_on="2027-02-27"))
+    with db.transaction(investigator.actor) as txn:
+        event_id = enter(txn, txn.session.get_one(Patient, patient.id), judged, EventSource.VISIT).id
+    with db.transaction(investigator.actor) as txn:
+        hand = Hand(investigator.headers["Authorization"].partition(" ")[2], people.PASSWORD)
+        sign(txn, txn.session.get_one(AdverseEvent, event_id), hand, "reviewed")
 
 
 def _somebody_dies(db: Database, coordinator: people.Person) -> None:

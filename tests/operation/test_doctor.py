@@ -7,13 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 
 from backend import clock as clocks
 from backend import demo_clock
 from backend.config import Mode, Settings, SmsGateway
 from backend.db import Database, system
-from backend.doctor import Health, Symptom, examine
+from backend.doctor import examine
 from backend.errors import BadSettings
 from backend.opening import refuse_unfit
 from backend.providers import PROVIDERS
@@ -21,6 +21,8 @@ from backend.staff.members import update_member
 from backend.staff.models import Site, StaffMember
 from backend.staff.roster import replace_roster
 from backend.staff.shifts import Shift
+from backend.symptoms import Health, Symptom
+from backend.terminology.models import CtcaeTerm
 from notifications.models import WorkerHeartbeat
 from tests import people
 from tests.fakes.twilio_process import a_fake_twilio
@@ -102,6 +104,18 @@ def test_no_administrator_is_a_failure_and_numbers_of_their_own_are_well(
 
     assert found["administrator"].health is Health.FAILED
     assert found["numbers"].health is Health.OK
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_study_without_terms_is_a_failure_since_no_event_could_be_coded(
+    db: Database, settings: Settings, told: Callable
+) -> None:
+    with db.transaction(TEST) as txn:
+        txn.session.execute(delete(CtcaeTerm))
+
+    study = told(settings)["study"]
+
+    assert (study.health, study.advice) == (Health.FAILED, "followup seed")
 
 
 def test_a_demos_database_is_refused_in_production(db: Database, settings: Settings) -> None:
@@ -234,6 +248,9 @@ def test_twilio_is_asked_whether_it_believes_us_and_is_said_to_stand_abroad(
         for name, value in fake.settings().items():
             monkeypatch.setenv(f"FOLLOWUP_{name}", value)
         believed = told(settings)
+        fake.switch(is_trial=True)
+        monkeypatch.setenv("FOLLOWUP_HEARTBEAT_URL", "https://alarms.example/beat/s3cret")
+        on_trial = told(settings)
         monkeypatch.setenv("FOLLOWUP_TWILIO_AUTH_TOKEN", "a-token-that-nobody-gave-out")
         disbelieved = told(settings)
         sent = fake.books()
@@ -241,6 +258,10 @@ def test_twilio_is_asked_whether_it_believes_us_and_is_said_to_stand_abroad(
 
     assert (believed["gateway"].health, "plays Twilio" in believed["gateway"].saw) == (Health.WARNING, True)
     assert "US" in believed["abroad"].saw
+    assert "trial" not in believed
+    assert on_trial["trial"].health is Health.WARNING
+    assert "alarms.example is told" in on_trial["heartbeat"].saw
+    assert "s3cret" not in repr(on_trial)
     assert "+86" in believed["conversations"].saw
     assert (disbelieved["gateway"].health, disbelieved["gateway"].saw) == (Health.FAILED, "Twilio: 20003")
     assert silent["gateway"].health is Health.FAILED

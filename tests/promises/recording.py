@@ -21,7 +21,7 @@ from tests.promises.test_audit import API, Step, Story
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # With a capital or a digit somewhere, as chance has it: the name of an operation may be as long.
 TOKEN = re.compile(r"(?<![\w-])(?=[\w-]*[A-Z0-9])[\w-]{40,}(?![\w-])")
-REQUEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])")
+REQUEST = re.compile(r"(?<![0-9a-f.])[0-9a-f]{16}(?![0-9a-f])")
 NUMBERED = re.compile(r"\.\d+@example\.org")
 MOST_ITEMS = 2
 LONGEST = 400
@@ -100,6 +100,8 @@ def _everything_read(story: Story, app: Flask) -> Iterator[Step]:
 def _reader(story: Story, path: str) -> dict[str, str]:
     if f"{path}/".startswith(f"{API}/me/"):
         return story.phone
+    if path.startswith(f"{API}/concordance"):
+        return story.physician
     return story.chief if path.startswith(f"{API}/staff") else story.staff
 
 
@@ -109,9 +111,11 @@ def _values(story: Story, endpoint: str, names: set[str]) -> dict[str, Any]:
         "patient_id": lambda: story.ann.id,
         "report_id": lambda: story.first(f"/patients/{story.ann.id}/reports", story.staff),
         "candidate_id": lambda: story.first("/candidate-events", story.staff),
+        "event_id": lambda: story.first("/adverse-events", story.staff),
         "staff_id": lambda: story.person.id,
         "site": lambda: "site-01",
         "name": lambda: "ad_hoc",
+        "code": lambda: "10021428",
         "number": lambda: 1,
     }
     return {name: known[name]() for name in names}

@@ -4,18 +4,21 @@ import itertools
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 
-from backend.api.permissions import TABLE
+from backend.api.permissions import READ_BY_POST, TABLE
 from backend.audit import AuditEvent
 from backend.db import Database, system
+from backend.patients.report_correction import ReportCorrection
 from backend.staff.members import update_member
 from backend.staff.models import StaffMember
 from backend.terms import WorkReason
 from backend.worklist.items import open_item
 from notifications.inbound import ReceivedText, receive
+from tests.adverse_events.sent import FEVER, judged
 from tests.authenticator import Authenticator
 from tests.databases import KINDS
 from tests.people import (
@@ -33,12 +36,13 @@ from tests.people import (
 )
 from tests.protocol.amended import load_amendment
 from tests.sent import answers, confirmation_body, death_body, report_body, staff_report_body
+from tests.survival.lost import lost_patient
 
 API = "/api/v1"
 READS = {"GET"}
 # A phone renews its token every half hour and changes nothing of the trial's by it. What began the family of tokens,
 # its activation, is on the trail, and so is the end of a family whose old token came back.
-UNTRACED = {("sign_in.Refreshes", "POST")}
+UNTRACED = {("sign_in.Refreshes", "POST")} | READ_BY_POST
 SITE = {"code": "site-09", "name": "Ninth", "time_zone": "Asia/Shanghai", "emergency_phone": "120"}
 NEWCOMER = {
     "email": "new@example.org",
@@ -115,6 +119,8 @@ class Story:
         yield from self._setting_up()
         yield from self._planning()
         yield from self._reporting()
+        yield from self._judging()
+        yield from self._closing()
         yield from self._pausing()
         yield from self._amending()
         yield from self._stopping()
@@ -148,6 +154,8 @@ class Story:
         yield "agenda.Infusions", "POST", f"{cycles}/1/infusions", begun, self.staff
         scan = {"status": "attended", "on": "2027-02-12"}
         yield "agenda.ItemAttendance", "POST", f"{self.of_ann}/agenda/imaging.m0/attendance", scan, self.staff
+        seen = {"assessed_on": "2027-03-01", "response": "SD"}
+        yield "tumour_assessments.TumourAssessments", "POST", f"{self.of_ann}/tumour-assessments", seen, self.staff
 
     def _reporting(self) -> Iterator[Step]:
         seizure = report_body(answers=answers(checklist__seizure=1, checklist__severe_headache=1))
@@ -169,8 +177,62 @@ class Story:
         yield "worklist.Resolutions", "POST", f"{of_task}/resolutions", OUTCOME, self.staff
         again = {"reason": "It was another patient who was called."}
         yield "worklist.Reopenings", "POST", f"{of_task}/reopenings", again, self.staff
-        yield "messages.InboxResolutions", "POST", f"{API}/inbox/{self.text()}/resolutions", OUTCOME, self.staff
+        said, texted = {"text": "Thank you, we will call you."}, f"{API}/inbox/{self.text()}"
+        yield "letters.InboxReplies", "POST", f"{texted}/replies", said, self.staff
+        yield "letters.PatientLetters", "POST", f"{self.of_ann}/messages", said, self.staff
+        yield "messages.InboxResolutions", "POST", f"{texted}/resolutions", OUTCOME, self.staff
         yield "messages.MyMessages", "POST", f"{API}/me/messages", {"text": "thank you"}, self.phone
+
+    def _judging(self) -> Iterator[Step]:
+        said = {"text": "肚子有点疼，没有发烧"}
+        yield "suggestions.Suggestions", "POST", f"{API}/terminology/suggestions", said, self.staff
+        of_candidate = f"{API}/candidate-events/{self.first('/candidate-events', self.staff)}"
+        yield "adverse_events.CandidateConfirmations", "POST", f"{of_candidate}/confirmations", judged(), self.staff
+        event = f"{API}/adverse-events/{self.first('/adverse-events', self.staff)}"
+        hand = {"password": PASSWORD, "meaning": "Reviewed and approved"}
+        yield "adverse_events.Signatures", "POST", f"{event}/signatures", hand, self.physician
+        tag = {"If-Match": self.client.get(event, headers=self.staff).headers["ETag"]}
+        worse = {"grade": 2, "serious": ["hospitalisation"], "reason": "Admitted in the night."}
+        yield "adverse_events.OneEvent", "PATCH", event, worse, {**self.staff, **tag}
+        better = {"grade": 1, "from_on": "2027-03-01", "reason": "As the ward wrote."}
+        yield "adverse_events.Grades", "POST", f"{event}/grades", better, self.staff
+        told = {"kind": "initial", "recipients": "Ethics committee", "reference": "SAE-1"}
+        told["sent_at"] = "2027-03-01T08:00:00+08:00"
+        yield "safety.SafetyReports", "POST", f"{event}/safety-reports", told, self.staff
+        seen = judged(source="visit", term_code=FEVER, note="Seen at the visit.")
+        yield "adverse_events.PatientEvents", "POST", f"{self.of_ann}/adverse-events", seen, self.staff
+        event = f"{API}/adverse-events/{self.first(f'/adverse-events?term={FEVER}', self.staff)}"
+        mistaken = {"reason": "It was another patient's."}
+        yield "adverse_events.Voidings", "POST", f"{event}/voidings", mistaken, self.staff
+
+    def _closing(self) -> Iterator[Step]:
+        brown = report_body(answers=answers(checklist__dark_urine=1))
+        self.client.post(f"{API}/me/reports", json=brown, headers=self.phone)
+        waiting = self.client.get(f"{API}/candidate-events?tier=T2", headers=self.staff).json["items"]
+        one, other = (str(candidate["id"]) for candidate in waiting[:2])
+        at = f"{API}/candidate-events"
+        yield "closing.Merges", "POST", f"{at}/{one}/merges", {"into": other}, self.staff
+        dismissed = {"reason": "other", "note": "Beetroot."}
+        yield "closing.Dismissals", "POST", f"{at}/{other}/dismissals", dismissed, self.physician
+        yield "closing.Reopenings", "POST", f"{at}/{other}/reopenings", {"reason": "It was none."}, self.staff
+        clear = {"id": str(uuid4()), "of_version": 1, "instrument_version": 1, "respondent": "patient", "mode": "app"}
+        clear |= {"answers": answers(checklist__dark_urine=0), "reason": "I pressed the wrong button."}
+        path = f"{API}/me/reports/{brown['id']}/corrections"
+        yield "corrections.MyCorrections", "POST", path, clear, self.phone
+        with self.db.reading(system("test")) as txn:
+            sent = txn.session.scalars(select(ReportCorrection.id)).one()
+        accepted = {"accept": True, "reason": "She called and said so."}
+        yield (
+            "corrections.CorrectionDecisions",
+            "POST",
+            f"{API}/report-corrections/{sent}/decisions",
+            accepted,
+            self.physician,
+        )
+        again = clear | {"id": str(uuid4()), "of_version": 2, "mode": "phone", "on_behalf_reason": "She called."}
+        again |= {"answers": answers(checklist__dark_urine=0, checklist__seizure=0)}
+        path = f"{self.of_ann}/reports/{brown['id']}/corrections"
+        yield "corrections.PatientCorrections", "POST", path, again, self.staff
 
     def _pausing(self) -> Iterator[Step]:
         pauses, stays = f"{self.of_ann}/pauses", f"{self.of_ann}/hospitalisations"
@@ -207,6 +269,9 @@ class Story:
         yield "survival.Confirmations", "POST", f"{API}/me/survival-confirmations", confirmation_body(), self.phone
         well = {"status": "alive", "as_of": "2027-03-01", "source": "phone"}
         yield "survival.SurvivalStatuses", "POST", f"{self.of_ben}/survival-statuses", well, self.staff
+        tried = {"channel": "phone", "person": "patient", "outcome": "no_answer", "key": "survival.m3"}
+        yield "contact_attempts.ContactAttempts", "POST", f"{self.of_ann}/contact-attempts", tried, self.staff
+        yield from self._losing()
         reports = f"{self.of_ben}/death-reports"
         yield "survival.DeathReports", "POST", reports, death_body(), self.staff
         told = self.first(f"/patients/{self.ben.id}/death-reports", self.staff)
@@ -214,6 +279,15 @@ class Story:
         yield "survival.Denials", "POST", f"{API}/death-reports/{told}/denials", denied, self.physician
         again = self.client.post(reports, json=death_body(), headers=self.staff).json["id"]
         yield "survival.Approvals", "POST", f"{API}/death-reports/{again}/approvals", {}, self.physician
+
+    def _losing(self) -> Iterator[Step]:
+        """Cai, whom nobody has been able to find for two years."""
+        cai = lost_patient(self.db)
+        of_cai = f"{API}/patients/{cai}"
+        found = {"disposition": "lost_to_follow_up", "reason": "Nobody can be found."}
+        yield "dispositions.Dispositions", "POST", f"{of_cai}/dispositions", found, self.physician
+        again = {"reason": "A cousin knows more."}
+        yield "dispositions.DispositionEndings", "POST", f"{of_cai}/disposition-endings", again, self.physician
 
     def _signing_in(self) -> Iterator[Step]:
         yield "patients.ActivationCodes", "POST", f"{self.of_ann}/activation-codes", None, self.staff
@@ -250,7 +324,8 @@ class Story:
 
 OUTCOME = {"outcome": "called"}
 # What a body calls otherwise than the column it changes; identifiers are kept in columns that are sealed.
-COLUMNS = {"active": "deactivated_at"}
+# Why an event is changed is sealed beside each of the fields, of which its version is one.
+COLUMNS = {"active": "deactivated_at", "reason": "version"}
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
 from backend.reports.progress import Judged, in_words, progress, progress_of
 from backend.terms import CandidateStatus, Language
-from backend.triage.decisions import acknowledge
-from backend.triage.models import CandidateDecision, CandidateEvent
+from backend.triage.decisions import acknowledge, close
+from backend.triage.models import CandidateEvent
 from backend.triage.questions import ask, take_answer
 from backend.triage.snoozes import snooze
 from notifications.inbound import ReceivedText, keep
@@ -47,9 +47,10 @@ def judged(status: CandidateStatus, *steps: datetime, watched: bool = False) -> 
         ([judged(ACKNOWLEDGED, AFTER, watched=True), judged(PROPOSED)], "seen", "seen"),
         # Back in the queue because it got worse.
         ([judged(PROPOSED, AFTER)], "seen", "seen"),
-        ([judged(DISMISSED, AFTER)], "decided", "decided"),
-        ([judged(CONFIRMED, AFTER, LATER)], "decided", "decided"),
-        ([judged(MERGED, AFTER), judged(CONFIRMED, LATER)], "decided", "decided"),
+        ([judged(DISMISSED, AFTER)], "decided", "decided_dismissed"),
+        ([judged(CONFIRMED, AFTER, LATER)], "decided", "decided_confirmed"),
+        ([judged(DISMISSED, AFTER), judged(CONFIRMED, LATER)], "decided", "decided_confirmed"),
+        ([judged(DISMISSED, AFTER), judged(MERGED, LATER)], "decided", "decided"),
         # Closed before this report came and touched by nobody since.
         ([judged(DISMISSED, AFTER), judged(DISMISSED, BEFORE)], "seen", "seen"),
     ],
@@ -96,7 +97,7 @@ def test_a_patient_reads_along_from_received_to_decided(db: Database, clock: Clo
     assert "asked you something" in read[2]
     assert read[3] == read[1]
     assert "keeps an eye on it" in read[4]
-    assert "has finished with your report" in read[5]
+    assert "Nothing more needs to be done" in read[5]
     clock.move_to("2027-03-03T09:00:00+08:00")
     assert read_by(db, ann) == read[5]
 
@@ -148,17 +149,4 @@ def _snoozed(txn, candidate) -> None:
 
 
 def _closed(txn, candidate) -> None:
-    candidate.status = CandidateStatus.DISMISSED
-    txn.session.flush()
-    txn.session.add(
-        CandidateDecision(
-            candidate_event_id=candidate.id,
-            patient_id=candidate.patient_id,
-            site_id=candidate.site_id,
-            kind="dismissed",
-            from_status="acknowledged",
-            to_status="dismissed",
-            decided_by=txn.actor.id,
-            decided_at=txn.now,
-        )
-    )
+    close(txn, candidate, CandidateStatus.DISMISSED, "dismissed")

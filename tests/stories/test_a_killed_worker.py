@@ -69,7 +69,7 @@ def wait_until(is_so: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "the worker did not get there in time"
-        time.sleep(0.01)
+        time.sleep(0.03)
 
 
 def test_a_worker_killed_in_mid_dispatch_leaves_each_phone_with_each_message_exactly_once(

@@ -159,7 +159,7 @@ def test_the_clock_does_not_go_back_or_years_ahead(db, ticker):
 
 
 # These go by real time, which no demo moves.
-BY_REAL_TIME = {"keep_time", "seal", "checkpoint", "forget_old_counts", "see_to_the_ways"}
+BY_REAL_TIME = {"keep_time", "seal", "checkpoint", "forget_old_counts", "see_to_the_ways", "settle_overtaken"}
 
 
 def test_every_job_of_a_worker_that_goes_by_trial_time_runs_on_the_way(ticker):

@@ -1,23 +1,27 @@
 """What is fetched from a gateway of templates: reports and replies, each once, however often it says them."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from backend.db import Database
 from backend.sealing import Keyring
 from backend.terms import AttemptStatus, MessageStatus
+from notifications import inbound, inbox
 from notifications.channels.calls import Unanswered
 from notifications.channels.template_gateway import (
     TAKEN_AT_ONCE,
+    Name,
+    Reply,
     TemplateGateway,
     why_refused,
 )
 from notifications.inbound import number_of, text_of
 from notifications.models import Attempt, InboundMessage, OptOut, Receipt
-from notifications.polling import poll_replies, poll_reports
+from notifications.polling import _go_through, poll_replies, poll_reports
 from tests.databases import INDEX_KEY, SECRET_KEY
 from tests.fakes.template_gateway_process import FakeGateway
 from tests.notifications.conftest import ANNS_NUMBER, TESTER, Mailroom
@@ -148,14 +152,56 @@ def test_a_reply_is_kept_word_for_word_and_stop_counts_at_once(posted, channel, 
     assert (counts, count(posted, OptOut)) == ({"replies_received": 2}, 1)
 
 
-def test_a_reply_that_cannot_be_read_stays_at_the_gateway_and_holds_up_no_other(posted, channel, fake):
-    fake.tell("replies", {"reply_id": "odd", "phone": ANNS_NUMBER, "text": None}, {"text": "no id"})
+def test_replies_that_cannot_be_read_are_kept_whole_for_a_person_and_hold_up_no_other(posted, channel, fake):
+    odd = [{"reply_id": f"odd{number}", "phone": ANNS_NUMBER, "text": None} for number in range(TAKEN_AT_ONCE)]
+    fake.tell("replies", *odd, {"reply_id": 7, "phone": ANNS_NUMBER, "text": "a number for a name"}, {"text": "?"})
     fake.write(ANNS_NUMBER, "1")
 
-    counts = poll_replies(posted.db, channel)
+    counts, again = poll_replies(posted.db, channel), poll_replies(posted.db, channel)
 
-    assert counts == {"replies_unreadable": 1, "replies_received": 1}
-    assert [row.get("reply_id") for row in fake.books()["replies"]] == ["odd", None]
+    assert counts == {"replies_unreadable": TAKEN_AT_ONCE + 1, "replies_received": 2}
+    assert again == {}
+    assert [row.get("reply_id") for row in fake.books()["replies"]] == [None]
+    with posted.db.reading(TESTER) as txn:
+        page = inbox.waiting(txn, true(), limit=2 * TAKEN_AT_ONCE)
+        kept = {
+            (json.loads(text_of(txn, row)).get("reply_id"), number_of(txn, row))
+            for row in page.items
+            if row.handled_how
+        }
+        said = sorted(text_of(txn, row) for row in inbound.unhandled(txn, limit=900) if row.handled_how is None)
+    assert kept == {(row["reply_id"], ANNS_NUMBER) for row in odd} | {(None, None)}
+    assert said == ["1", "a number for a name"]
+
+
+def test_what_cannot_be_named_and_so_never_goes_away_stands_in_the_way_of_nothing():
+    there = [Reply(None, f"nameless {number}", {}, None) for number in range(250)]
+    there += [Reply(number, f"named {number}", {}, None) for number in range(130)]
+    kept: list[str] = []
+
+    def say_kept(ids: Sequence[Name]) -> None:
+        there[:] = [one for one in there if one.id not in ids]
+
+    _go_through(lambda most: there[:most], lambda one: not kept.append(one.kept_as), say_kept)
+
+    assert sorted(kept) == sorted({*kept})
+    assert (len(kept), len(there)) == (380, 250)
+
+
+def test_reports_that_cannot_be_read_are_kept_whole_and_nobody_is_asked_to_read_them(posted, channel, fake):
+    fake.tell(
+        "reports", *({"report_id": f"r{number}", "state": "?"} for number in range(TAKEN_AT_ONCE)), {"no": "name"}
+    )
+    posted.queue()
+    posted.dispatch()
+
+    counts = poll_reports(posted.db, channel, on_dead_letter=posted.on_dead_letter)
+
+    assert counts == {"reports_unreadable": TAKEN_AT_ONCE + 1, "reports_moved": 1}
+    with posted.db.reading(TESTER) as txn:
+        kept = [text_of(txn, row) for row in txn.session.scalars(select(InboundMessage))]
+        assert inbound.unhandled(txn) == []
+    assert {'{"report_id": "r0", "state": "?"}', '{"no": "name"}'} <= set(kept)
 
 
 def test_more_than_one_helping_is_fetched_in_one_run(posted, channel, fake):

@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from backend.doctor import Health, examine
+from backend.doctor import examine
+from backend.symptoms import Health
 from backend.terms import AttemptStatus, ChannelKind, Language, MessageStatus
 from notifications.channels import Absent, Accepted, CannotTell, Envelope, Refusal, Sought, Undeliverable
-from notifications.channels.calls import Unanswered
+from notifications.channels.calls import Unanswered, Unreached
 from notifications.channels.template_gateway import (
     LEAVES_IN_DOUBT,
     REFUSALS,
@@ -183,6 +184,18 @@ def test_where_nobody_listens_nothing_was_sent(account, reaching):
         nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
 
     assert refused(reaching(replace(account, base_url=nobody))) == ("template_unreachable", Refusal.TRANSIENT)
+
+
+def test_words_of_a_halted_process_that_come_after_their_time_do_not_leave(channel, fake):
+    letter, attempt = envelope(), str(uuid4())
+    said = {"out_id": attempt, "phone": ANNS_NUMBER, "sign_name": SIGN_NAME, **channel._in_its_terms(letter)}
+
+    with pytest.raises(Unreached):
+        channel._wire.ask("/sms/send", said, until=time.monotonic() - 0.01)
+    late = fake.texts()
+    channel._wire.ask("/sms/send", said, until=time.monotonic() + 30)
+
+    assert (late, fake.texts()) == ([], [letter.text])
 
 
 def test_it_tells_where_telephones_would_show_other_words(channel, fake):

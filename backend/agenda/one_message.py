@@ -1,0 +1,59 @@
+"""What decides about one message of the agenda: the item it is about, and those it may have to make way for.
+
+The whole calendar of a patient has hundreds of items. Whether a message is still wanted depends on its own item, on
+what is prompted for on the same days, and, for what is asked until it is answered, on the rest of its family.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from backend.agenda.calendar import Part, agenda
+from backend.agenda.course import AgendaItem, Course
+from backend.protocol.definition import Protocol
+from backend.protocol.rules import Rule
+
+# A prompt held back after an infusion falls on the day of the infusion in one zone or the next in another, and then as
+# many hours later as the row says.
+DAYS_OF_REST = 3
+ROWS_KEPT = 4_096
+HAS_AN_END = frozenset({"due_day", "window_end"})
+
+
+def item_and_neighbours(
+    protocol: Protocol, course: Course, key: str, speaks_of: date, now: datetime
+) -> tuple[AgendaItem, ...]:
+    """Of the patient's agenda as much as decides about a message on the item of this key, due on that day.
+
+    Each exactly as it stands among all. If the item is due on another day by now, its neighbours may be missing.
+    """
+    if course.earlier:
+        return agenda(protocol, course, now)
+    own = [rule for rule in protocol.rules if key.startswith(rule.key.partition("{")[0])]
+    return agenda(protocol, course, now, only=Part(lambda rule: True, key, _beside(own, speaks_of)))
+
+
+def _beside(own: Sequence[Rule], speaks_of: date) -> Callable[[Rule, date], bool]:
+    """Which items may be prompted for on a day on which one of these rows, due on ``speaks_of``, is."""
+    spans = [_span(rule) for rule in own if rule.prompts]
+    earliest = speaks_of + timedelta(days=min((first for first, _ in spans), default=0))
+    latest = speaks_of + timedelta(days=max((last for _, last in spans), default=0))
+    families = {rule.family for rule in own if any(prompt.expires not in HAS_AN_END for prompt in rule.prompts)}
+
+    def is_beside(rule: Rule, due_on: date) -> bool:
+        if rule.family in families:
+            return True
+        if not rule.prompts:
+            return False
+        first, last = _span(rule)
+        return due_on + timedelta(days=first) <= latest and due_on + timedelta(days=last) >= earliest
+
+    return is_beside
+
+
+@lru_cache(maxsize=ROWS_KEPT)
+def _span(rule: Rule) -> tuple[int, int]:
+    """From which day on, counted from the day an item is due, until which its prompts may fall."""
+    days = [prompt.day for prompt in rule.prompts]
+    rest = DAYS_OF_REST + rule.hours_after_start // 24 if rule.hours_after_start else max(days)
+    return min(days), max(*days, rest)

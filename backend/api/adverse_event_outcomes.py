@@ -1,0 +1,159 @@
+"""Adverse events by term, worst grade and arm, as JSON, as CSV and as a picture; each figure with its events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from flask import g
+from flask.views import MethodView
+
+from backend import access
+from backend.api import languages
+from backend.api.bodies import ApiBlueprint
+from backend.api.outcome_answers import (
+    ALSO,
+    CSV,
+    JSON,
+    SVG,
+    answer,
+    names_of_arms,
+    patient_at_site,
+    subtitle,
+    visible_patients,
+)
+from backend.csv_files import csv_text
+from backend.outcomes.adverse_events import Asked, Happened, Row, Wanted, asked_by_arm, happened_by, rows_of
+from backend.outcomes.events_picture import Arm, events_picture
+from backend.outcomes.overall_survival import lives, survival_of
+from backend.outcomes.words_of import words_in
+from backend.protocol.load import current_protocol
+from backend.terminology.terms import Term, terms_of
+from schemas.outcomes import AdverseEventOutcomesOut, AdverseEventOutcomesQuery
+
+blp = ApiBlueprint("event_outcomes", __name__, url_prefix="/api/v1/outcomes", description="What the trial found")
+
+ALL = "all"
+COLUMNS = (
+    "subject_number", "site", "arm", "term_code", "term", "onset_on", "worst_grade", "serious", "signed", "shared",
+    "study_emergent", "cells_emergent", "drug_emergent", "event_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Found:
+    """The events that count, the terms they are coded by, and how often each arm was asked."""
+
+    happened: Sequence[Happened]
+    terms: Mapping[str, Term]
+    asked: Sequence[Asked]
+    query: Mapping[str, Any]
+
+    def rows(self, *, is_signed: bool, is_shared: bool = False) -> Sequence[Row]:
+        """One table: signed events or drafts; of all assessments, or of those that both arms share."""
+        return rows_of(one for one in self.happened if one.is_signed is is_signed and (one.is_shared or not is_shared))
+
+
+@blp.route("/adverse-events")
+class AdverseEventOutcomes(MethodView):
+    """What befell whom, by term, worst grade and arm."""
+
+    @blp.reads(languages.ACCEPT_LANGUAGE)
+    @blp.arguments(AdverseEventOutcomesQuery, location="query")
+    @blp.response(200, AdverseEventOutcomesOut, headers=languages.IN_ANSWERS)
+    @blp.doc(responses=ALSO)
+    def get(self, query: dict[str, Any]) -> Any:
+        """Count patients by term and worst grade: JSON; text/csv, a row an event; or image/svg+xml."""
+        found = _found(query)
+        return answer({JSON: partial(_data, found), CSV: partial(_table, found), SVG: partial(_picture, found)})
+
+
+def _found(query: Mapping[str, Any]) -> Found:
+    visible, wanted = visible_patients(query), Wanted(query["arm"], query["cutoff"])
+    happened = happened_by(g.txn, visible, current_protocol(g.txn), wanted)
+    if query["emergent"] != ALL:
+        happened = [one for one in happened if one.emerged[query["emergent"]]]
+    terms: dict[str, Term] = {}
+    for version in sorted({one.ctcae_version for one in happened}):
+        terms |= terms_of(g.txn, {one.term_code for one in happened if one.ctcae_version == version}, version)
+    followed = survival_of(lives(g.txn, visible, arm=wanted.arm, cutoff=wanted.cutoff), wanted.cutoff).followed
+    return Found(happened, terms, asked_by_arm(g.txn, visible, followed, wanted.cutoff), query)
+
+
+def _data(found: Found, language: str) -> dict[str, Any]:
+    return {
+        "definition": words_in(language)["events_definition"],
+        "cutoff": found.query["cutoff"],
+        "emergent": found.query["emergent"],
+        "computed_at": g.txn.now,
+        "arms": [_asked(one) for one in found.asked],
+        "signed": _rows(found, is_signed=True),
+        "drafts": _rows(found, is_signed=False),
+        "shared_assessments": {
+            "signed": _rows(found, is_signed=True, is_shared=True),
+            "drafts": _rows(found, is_signed=False, is_shared=True),
+        },
+        "events": _events(found),
+    }
+
+
+def _asked(one: Asked) -> dict[str, Any]:
+    return {
+        "arm": one.arm,
+        "patients": one.patients,
+        "reports": one.reports,
+        "reports_per_patient_month": one.per_month,
+    }
+
+
+def _rows(found: Found, *, is_signed: bool, is_shared: bool = False) -> list[dict[str, Any]]:
+    return [
+        {
+            "term": found.terms.get(row.term_code),
+            "arm": row.arm,
+            "events": row.events,
+            "patients": row.patients,
+            "grade_3_or_more": row.severe,
+            "serious": row.serious,
+            "by_worst_grade": {str(grade): count for grade, count in row.by_grade.items()},
+        }
+        for row in found.rows(is_signed=is_signed, is_shared=is_shared)
+    ]
+
+
+def _events(found: Found) -> list[dict[str, Any]]:
+    codes = access.site_codes(g.txn)
+    return [
+        {
+            "id": one.event_id,
+            "patient": patient_at_site(one.patient_id, one.subject_number, codes[one.site_id]),
+            "arm": one.arm,
+            "term": found.terms.get(one.term_code),
+            "onset_on": one.onset_on,
+            "worst_grade": one.worst_grade,
+            "serious": one.is_serious,
+            "signed": one.is_signed,
+            "shared": one.is_shared,
+        }
+        for one in found.happened
+    ]
+
+
+def _table(found: Found, _language: str) -> str:
+    codes = access.site_codes(g.txn)
+    return csv_text(COLUMNS, (_line(one, found.terms, codes[one.site_id]) for one in found.happened))
+
+
+def _line(one: Happened, terms: Mapping[str, Term], site: str) -> tuple[Any, ...]:
+    term = terms[one.term_code].name if one.term_code in terms else ""
+    emerged = (one.emerged["study"], one.emerged["cells"], one.emerged["drug"])
+    known = (one.onset_on, one.worst_grade, one.is_serious, one.is_signed, one.is_shared)
+    return (one.subject_number, site, one.arm, one.term_code, term, *known, *emerged, one.event_id)
+
+
+def _picture(found: Found, language: str) -> str:
+    names = names_of_arms([one.arm for one in found.asked], language)
+    arms = [Arm(one.arm, names[one.arm], one.patients) for one in found.asked]
+    terms = {code: term.name for code, term in found.terms.items()}
+    drawn = found.rows(is_signed=True)
+    return events_picture(drawn, terms, arms, words_in(language), subtitle=subtitle(found.query["cutoff"], language))

@@ -1,0 +1,140 @@
+"""What the trial says of a message that is due, within what the mailroom itself must keep: expiry, and STOP."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeGuard
+from uuid import UUID
+
+from backend.db import Transaction
+from backend.terms import ChannelKind, Language
+from notifications import numbers, opt_outs, outbox
+from notifications.models import Message, OptOut
+from notifications.settling import DeadLetter
+from notifications.templates import Template
+
+EXPIRED = outbox.EXPIRED
+# What is held back for these reasons, somebody can put right.
+FOR_A_PERSON = frozenset({numbers.OF_NO_USE, numbers.MALFORMED})
+
+
+@dataclass(frozen=True)
+class Send:
+    """Say it now, this way. ``values`` are the template's placeholders; dates and times as ISO 8601."""
+
+    channel: str
+    address: str
+    language: Language
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Later:
+    """Not before ``at``."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Suppress:
+    """Not at all."""
+
+    reason: str
+
+
+STOPPED = Suppress(opt_outs.OPTED_OUT)
+
+Decision = Send | Later | Suppress
+# None: somebody acts about the patient at this moment. Only of several messages, as one alone waits for that.
+Release = Callable[[Transaction, Message], Decision | None]
+# Asked first, with all the patients whose messages are about to be begun. It holds still, until this transaction ends,
+# whatever its answers rest on, and gives what decides about each.
+Trial = Callable[[Transaction, Collection[UUID]], Release]
+
+
+@dataclass(frozen=True)
+class _OfNumbers:
+    """What is known against the numbers of one breath. Nobody says or takes back anything of them meanwhile."""
+
+    stops: Mapping[str, OptOut]
+    of_no_use: Collection[str]
+
+
+def decide(
+    txn: Transaction,
+    release: Release,
+    messages: Sequence[Message],
+    templates: Mapping[str, Template],
+    *,
+    again: Callable[[], Release],
+) -> list[tuple[Message, Decision]]:
+    """Of each that can be decided about now, whether it is said now, later or not at all.
+
+    ``again``: a ``release`` that looks anew.
+    """
+    answers = [(message, _as_the_trial_says(txn, release, message)) for message in messages]
+    decided = [(message, said) for message, said in answers if said is not None]
+    known = _held(txn, {said.address for _, said in decided if _is_text(said)})
+    against = [_why_not(message, said, known, templates) for message, said in decided]
+    if STOPPED in against:
+        release = again()
+    return [
+        (message, _with_another_way(txn, release, message, no) if no == STOPPED else no or said)
+        for (message, said), no in zip(decided, against, strict=True)
+    ]
+
+
+def keep_back(txn: Transaction, message: Message, said: Later | Suppress, on_dead_letter: DeadLetter) -> str:
+    """Not now, or not at all; one word for which."""
+    if isinstance(said, Later):
+        outbox.postpone(txn, message, said.at, said.reason)
+        return "later"
+    outbox.suppress(txn, message, said.reason)
+    if said.reason in FOR_A_PERSON:
+        on_dead_letter(txn, message, None)
+    return "expired" if said.reason == EXPIRED else "suppressed"
+
+
+def _as_the_trial_says(txn: Transaction, release: Release, message: Message) -> Decision | None:
+    if _is_past(message, txn.now):
+        return Suppress(EXPIRED)
+    said = release(txn, message)
+    return Suppress(EXPIRED) if isinstance(said, Later) and _is_past(message, said.at) else said
+
+
+def _why_not(message: Message, said: Decision, known: _OfNumbers, templates: Mapping[str, Template]) -> Suppress | None:
+    return _why_not_to(said.address, templates[message.template], known) if _is_text(said) else None
+
+
+def _with_another_way(txn: Transaction, release: Release, message: Message, against: Suppress) -> Decision:
+    """A STOP was kept since the trial looked at the number. It cannot change any more: is there another way?"""
+    again = _as_the_trial_says(txn, release, message)
+    return against if again is None or _is_text(again) else again
+
+
+def _is_text(said: Decision) -> TypeGuard[Send]:
+    return isinstance(said, Send) and said.channel == ChannelKind.SMS
+
+
+def _held(txn: Transaction, addresses: Collection[str]) -> _OfNumbers:
+    possible = [number for number in addresses if not numbers.is_malformed(number)]
+    if not possible:
+        return _OfNumbers({}, ())
+    # Asked only once they are held: a statement sees what was committed before it began.
+    return _OfNumbers(opt_outs.held_standings(txn, possible), numbers.standing_of(txn, possible))
+
+
+def _why_not_to(number: str, template: Template, known: _OfNumbers) -> Suppress | None:
+    """What holds for the number, whoever's it is and whatever the trial thinks of it."""
+    if numbers.is_malformed(number):
+        return Suppress(numbers.MALFORMED)
+    stopped = known.stops.get(number)
+    # The carrier would not even let the answer to a STOP through.
+    if stopped and (stopped.refused_attempt or not template.answers_after_stop):
+        return STOPPED
+    return Suppress(numbers.OF_NO_USE) if number in known.of_no_use else None
+
+
+def _is_past(message: Message, moment: datetime) -> bool:
+    return message.expires_at is not None and moment >= message.expires_at
