@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 SQLITE_BUSY_MILLISECONDS = 5_000
@@ -22,6 +23,8 @@ POSTGRES_LIMITS = (
 SECONDS_OF_REST = 1.0
 # What it says to somebody who writes where only reading is allowed: read_only_sql_transaction.
 POSTGRES_READ_ONLY = "25006"
+# No lock in time, a deadlock that was broken, and a transaction that must be done again.
+POSTGRES_HELD = frozenset({"55P03", "40P01", "40001"})
 
 ToJson = Callable[[object], str]
 
@@ -113,3 +116,14 @@ def _replace_connections_that_only_read(engine: Engine) -> None:
             if failure.execution_context is not None and failure.execution_context.cursor is not None:
                 failure.execution_context.cursor.close()
             engine.dispose()
+
+
+def is_held_by_others(error: Exception) -> bool:
+    """Whether somebody else had what was asked for, or the connection went: the next try may find it free.
+
+    SQLite calls a mistake in a statement by the same class of error, and that mistake would be there for ever.
+    """
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, PoolTimeout)
+    held_in_sqlite = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return error.connection_invalidated or held_in_sqlite or getattr(error.orig, "sqlstate", None) in POSTGRES_HELD

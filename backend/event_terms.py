@@ -56,10 +56,6 @@ class Relation(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
-# From here on a relation makes an event related.
-RELATED = frozenset({Relation.POSSIBLE, Relation.PROBABLE, Relation.DEFINITE})
-
-
 class ActionTaken(StrEnum):
     """What was done with a treatment because of an adverse event."""
 

@@ -12,7 +12,8 @@ from uuid import UUID
 
 from backend import clock
 from backend.config import Settings
-from backend.db import Database, is_unavailable
+from backend.db import Database
+from backend.engines import is_held_by_others
 from notifications import breath, outbox, settling, speaking
 from notifications.breath import DISPATCHER, Begun, Round
 from notifications.channels import Channel
@@ -129,7 +130,7 @@ def _breathe(this: Round, claim: Claim, some: Sequence[UUID], pace: Pace) -> Cou
     try:
         begun = breath.begin(this, claim, some)
     except Exception as error:
-        if len(some) == 1 and is_unavailable(error):
+        if len(some) == 1 and is_held_by_others(error):
             log.info("what a message needs is held by somebody", extra={"message_id": str(some[0])})
             return {_put_off(this, some[0], claim.token): 1}
         if len(some) == 1:

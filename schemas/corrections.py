@@ -21,7 +21,11 @@ class AnyCorrectionIn(SaidIn):
 class CorrectionIn(AnyCorrectionIn, FromAPhoneIn):
     """A correction from the patient's own phone."""
 
-    reason = people.words(required=True, description="Why, in one's own words")
+    reason = fields.String(
+        required=True,
+        validate=[validate.Length(min=1, max=people.LONGEST_NOTE), people.not_blank],
+        metadata={"description": "Why, in one's own words"},
+    )
 
 
 class StaffCorrectionIn(AnyCorrectionIn, OnBehalfIn):

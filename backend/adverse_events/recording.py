@@ -138,7 +138,8 @@ def read_in_turn(txn: Transaction, event: AdverseEvent) -> Patient:
     one_at_a_time_for(txn, event.patient_id)
     txn.session.refresh(event)
     if event.voided_at is not None:
-        raise NoLongerPossible("This adverse event was voided.", at=event.voided_at.isoformat())
+        by = str(event.voided_by) if event.voided_by else None
+        raise NoLongerPossible("This adverse event was voided.", by=by, at=event.voided_at.isoformat())
     return txn.session.get_one(Patient, event.patient_id)
 
 

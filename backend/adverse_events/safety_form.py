@@ -22,6 +22,7 @@ from backend.db import Transaction
 from backend.errors import NotSerious
 from backend.partial_dates import earliest
 from backend.patients.models import Patient
+from backend.patients.report_correction import ReportCorrection
 from backend.patients.symptom_report import SymptomReport
 from backend.staff.models import Site
 from backend.terminology.models import CtcaeTerm
@@ -33,15 +34,20 @@ Names = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Heard:
-    """A report of the patient's, or a text, that lies behind the event."""
+    """A report of the patient's, a correction of one, or a text, that lies behind the event."""
 
     received_at: datetime
     instrument: str | None
     respondent: str
     composite: int | None
     grade: int | None
-    report: SymptomReport | None
+    version: SymptomReport | ReportCorrection | None
     inbound_message_id: UUID | None
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it was said by correcting a report."""
+        return isinstance(self.version, ReportCorrection)
 
 
 @dataclass(frozen=True)
@@ -146,14 +152,17 @@ def _heard(txn: Transaction, event: AdverseEvent) -> list[Heard]:
 
 
 def _one_heard(txn: Transaction, row: CandidateFinding) -> Heard:
-    report = txn.session.get(SymptomReport, (row.patient_id, row.report_id)) if row.report_id else None
+    correction = txn.session.get_one(ReportCorrection, row.correction_id) if row.correction_id else None
+    report_id = correction.report_id if correction else row.report_id
+    report = txn.session.get_one(SymptomReport, (row.patient_id, report_id)) if report_id else None
+    version = correction or report
     return Heard(
-        received_at=report.received_at if report else row.found_at,
+        received_at=version.received_at if version else row.found_at,
         instrument=report.instrument if report else None,
         respondent=report.respondent if report else "patient",
         composite=row.composite,
         grade=row.grade,
-        report=report,
+        version=version,
         inbound_message_id=row.inbound_message_id,
     )
 

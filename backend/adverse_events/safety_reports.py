@@ -78,12 +78,20 @@ def recipients_of(txn: Transaction, report: SafetyReport) -> Recipients | None:
 
 def _refuse_out_of_order(event: AdverseEvent, before: Sequence[SafetyReport], kind: SafetyReportKind) -> None:
     if kind is INITIAL and before:
-        raise ReportOutOfOrder("The initial report is recorded already; what follows is a follow-up or final one.")
+        raise _out_of_order(
+            "The initial report is recorded already; what follows is a follow-up or final one.", before[0]
+        )
     if kind is not INITIAL and not before:
         raise ReportOutOfOrder("The first report of an event is the initial one.")
     final = [one for one in before if one.kind == FINAL]
     if final and event.version <= final[-1].event_version:
-        raise ReportOutOfOrder("The final report is recorded, and the event has not changed since.")
+        raise _out_of_order("The final report is recorded, and the event has not changed since.", final[-1])
+
+
+def _out_of_order(said: str, standing: SafetyReport) -> ReportOutOfOrder:
+    """Who comes too late hears who was first, and when."""
+    by = str(standing.recorded_by) if standing.recorded_by else None
+    return ReportOutOfOrder(said, by=by, at=standing.recorded_at.isoformat())
 
 
 def _check_time(txn: Transaction, event: AdverseEvent, before: Sequence[SafetyReport], told: Told) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from backend import audit
 from backend.adverse_events.models import AdverseEvent
@@ -69,16 +69,6 @@ def next_warning(txn: Transaction, *, after: datetime) -> datetime | None:
     """When the next warning is due unless a report is recorded: for whoever moves a demo's clock."""
     ahead = (one.at for event in _unreported(txn) for one in _left(txn, event) if one.at > after)
     return min(ahead, default=None)
-
-
-def overdue_at(now: datetime) -> ColumnElement[bool]:
-    """Which events should have been reported and are not."""
-    return and_(_waiting(), AdverseEvent.report_due_at < now)
-
-
-def count_overdue(txn: Transaction) -> int:
-    """How many events wait for a report past its hour."""
-    return txn.session.scalar(select(func.count(AdverseEvent.id)).where(overdue_at(txn.now))) or 0
 
 
 def _waiting() -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from backend import audit
 from backend.adverse_events.models import AdverseEvent, AdverseEventSignature
 from backend.adverse_events.recording import grades_of, judgement_of, read_in_turn
 from backend.adverse_events.signatures import content_of, hash_of, new_salt, salt_in
+from backend.audit import AuditEvent
 from backend.db import Transaction
 from backend.errors import NoLongerPossible, WrongDataKey
 from backend.sealing import is_forgotten, seal, unseal
@@ -42,12 +43,12 @@ def sign(
     event_id, seen_version = event.id, event.version if seen_version is None else seen_version
     read_in_turn(txn, event)
     _refuse_signed(txn, event)
-    _refuse_other_version(event, seen_version)
+    _refuse_other_version(txn, event, seen_version)
     prove_again(txn, hand.token, hand.password, network=hand.network)
     event = txn.session.get_one(AdverseEvent, event_id, populate_existing=True)
     read_in_turn(txn, event)
     _refuse_signed(txn, event)
-    _refuse_other_version(event, seen_version)
+    _refuse_other_version(txn, event, seen_version)
     return _sign(txn, event, meaning)
 
 
@@ -62,10 +63,23 @@ def _refuse_signed(txn: Transaction, event: AdverseEvent) -> None:
     )
 
 
-def _refuse_other_version(event: AdverseEvent, seen_version: int) -> None:
+def _refuse_other_version(txn: Transaction, event: AdverseEvent, seen_version: int) -> None:
     """A signature binds what its author has read, and nothing else."""
-    if event.version != seen_version:
-        raise NoLongerPossible("Somebody has changed this adverse event meanwhile; read it again before signing.")
+    if event.version == seen_version:
+        return
+    changed = select(AuditEvent.actor_id, AuditEvent.role, AuditEvent.at).where(
+        AuditEvent.patient_id == event.patient_id,
+        AuditEvent.record_id == str(event.id),
+        AuditEvent.field == "version",
+    )
+    who, role, at = txn.session.execute(changed.order_by(AuditEvent.id.desc()).limit(1)).one()
+    raise NoLongerPossible(
+        "Somebody has changed this adverse event meanwhile; read it again before signing.",
+        version=event.version,
+        by=str(who) if who else None,
+        role=role,
+        at=at.isoformat(),
+    )
 
 
 def _sign(txn: Transaction, event: AdverseEvent, meaning: str) -> AdverseEventSignature:

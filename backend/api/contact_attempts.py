@@ -9,10 +9,10 @@ from flask.views import MethodView
 
 from backend import access
 from backend.access import Verb
-from backend.agenda.calendar import by_key
 from backend.agenda.history import agenda_of
 from backend.api.bodies import ApiBlueprint
 from backend.api.requests import afterwards
+from backend.api.survival import refuse_unknown_check
 from backend.contact_terms import ContactChannel, ContactOutcome, level_of
 from backend.errors import InvalidInput
 from backend.patients.caregivers import caregivers_of, opened
@@ -61,7 +61,7 @@ class ContactAttempts(MethodView):
 
 
 def _said(patient: Patient, body: dict[str, Any]) -> Attempted:
-    _check_key(patient, body["key"])
+    refuse_unknown_check(patient, body["key"])
     named = [opened(g.txn, one) for one in caregivers_of(g.txn, patient)]
     caregiver_id = body["caregiver_id"]
     if caregiver_id is not None and all(one.row.id != caregiver_id for one in named):
@@ -73,14 +73,6 @@ def _said(patient: Patient, body: dict[str, Any]) -> Attempted:
         work_item_id=body["work_item"],
         **{name: body[name] for name in ("relation", "as_of", "note", "tried_at", "key")},
     )
-
-
-def _check_key(patient: Patient, key: str | None) -> None:
-    if key is None:
-        return
-    item = by_key(agenda_of(g.txn, patient)).get(key)
-    if item is None or item.kind is not AgendaKind.SURVIVAL_CHECK:
-        raise InvalidInput(fields={"key": ["The agenda has no such survival check."]})
 
 
 def _task(patient: Patient, item_id: UUID | None) -> WorkItem | None:

@@ -23,7 +23,9 @@ ALSO = {200: {"content": {CSV: {"schema": {"type": "string"}}, SVG: {"schema": {
 
 def answer(ways: Mapping[str, Callable[[str], Any]]) -> Any:
     """Answer in the media type that the request likes best; each way takes the language. Raises ``NotAcceptable``."""
-    wanted = request.accept_mimetypes.best_match(list(ways)) if request.accept_mimetypes else JSON
+    # What is no media type at all asks for none.
+    asked = any("/" in kind for kind, _ in request.accept_mimetypes)
+    wanted = request.accept_mimetypes.best_match(list(ways)) if asked else JSON
     if wanted is None:
         raise NotAcceptable(f"This is told as {', '.join(ways)}.")
     language = languages.accepted_language()

@@ -73,8 +73,8 @@ def _words(form: SafetyForm) -> Iterator[Said]:
 
 
 def _written(heard: Heard) -> Iterator[str]:
-    if heard.report is not None:
-        yield from (one["text"] for one in own_words(g.txn, heard.report))
+    if heard.version is not None:
+        yield from (one["text"] for one in own_words(g.txn, heard.version))
     elif heard.inbound_message_id is not None:
         text = text_of(g.txn, g.txn.session.get_one(InboundMessage, heard.inbound_message_id))
         if text:

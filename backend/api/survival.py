@@ -58,7 +58,7 @@ class Confirmations(MethodView):
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Say that the patient is well, or as a caregiver that the patient has died."""
         patient = access.own_patient(g.txn)
-        _check_key(patient, body["key"])
+        refuse_unknown_check(patient, body["key"])
         txn = as_said_by(g.txn, body["respondent"])
         kept = _keep_death(txn, patient, body) if body["status"] == DIED else _keep_life(txn, patient, body)
         said = {name: body[name] for name in ("status", "respondent", "as_of")}
@@ -147,7 +147,8 @@ def _contradiction(check: Check, patient: Patient, record_id: UUID, codes: Mappi
     return {"check": check.name, "sentence": check.sentence, "patient": whose, "record_id": record_id}
 
 
-def _check_key(patient: Patient, key: str | None) -> None:
+def refuse_unknown_check(patient: Patient, key: str | None) -> None:
+    """Raises ``InvalidInput`` for a key that is none of the patient's survival checks."""
     if key is None:
         return
     item = by_key(agenda_of(g.txn, patient)).get(key)

@@ -1,12 +1,16 @@
 """Life and death: told by one person, confirmed by another, and nothing on record that contradicts it."""
 
+from collections.abc import Iterator
+
 from sqlalchemy import and_, select
 
+from backend.contact_terms import ContactOutcome
+from backend.db import Transaction
 from backend.fsck.invariant import Find, Invariant, ids_of
-from backend.patients.models import ContactHold
+from backend.patients.models import ContactHold, EvidenceOfLife
 from backend.survival.checks import CHECKS, Check
 from backend.survival.deaths import HELD_BECAUSE_REPORTED
-from backend.survival.models import DeathReport
+from backend.survival.models import ContactAttempt, DeathReport
 from backend.terms import DeathReportStatus, WorkReason
 from backend.worklist.models import WorkItem
 
@@ -23,6 +27,16 @@ _asked = and_(
     WorkItem.reason == WorkReason.DEATH_REPORTED,
     WorkItem.resolved_at.is_(None),
 )
+
+
+def alive_without_evidence(txn: Transaction) -> Iterator[str]:
+    """Attempts that found the patient alive, and left nothing that a survival check could close by."""
+    references = select(EvidenceOfLife.reference).where(EvidenceOfLife.reference.startswith("contact-attempt:"))
+    left = set(txn.session.scalars(references))
+    found = select(ContactAttempt.id).where(ContactAttempt.outcome == ContactOutcome.ALIVE)
+    for attempt_id in txn.session.scalars(found.order_by(ContactAttempt.id)):
+        if f"contact-attempt:{attempt_id}" not in left:
+            yield str(attempt_id)
 
 
 def _rows_of(check: Check) -> Find:
@@ -60,6 +74,9 @@ INVARIANTS = (
                 .where(DeathReport.status == DeathReportStatus.PENDING, WorkItem.id.is_(None))
             )
         ),
+    ),
+    Invariant(
+        "survival.attempts", "Every attempt that found a patient alive left evidence of life", alive_without_evidence
     ),
     *(
         Invariant(f"survival.{check.name}", check.sentence, _rows_of(check))

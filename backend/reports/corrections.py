@@ -151,13 +151,7 @@ def _refuse_what_does_not_fit(report: SymptomReport, sent: Corrected, earlier: S
     if sent.of_version > newest:
         raise InvalidInput(fields={"of_version": [f"The newest version is {newest}."]})
     if sent.of_version < newest:
-        last = earlier[-1]
-        raise NoLongerPossible(
-            f"This report has been corrected since: its newest version is {newest}.",
-            version=newest,
-            at=last.received_at.isoformat(),
-            by=last.originator,
-        )
+        raise _corrected_since(earlier[-1])
 
 
 def _refuse_what_says_nothing(
@@ -248,4 +242,14 @@ def _refuse_what_is_settled(txn: Transaction, report: SymptomReport, correction:
             at=decided.decided_at.isoformat(),
         )
     if versions[-1].version != correction.version:
-        raise NoLongerPossible("This report has been corrected again since.", version=versions[-1].version)
+        raise _corrected_since(versions[-1])
+
+
+def _corrected_since(last: ReportCorrection) -> NoLongerPossible:
+    """Who comes too late hears which version is the newest, whose it is, and when it came."""
+    return NoLongerPossible(
+        f"This report has been corrected since: its newest version is {last.version}.",
+        version=last.version,
+        at=last.received_at.isoformat(),
+        by=last.originator,
+    )

@@ -12,10 +12,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from backend.db import Transaction
 from backend.patients.models import Patient
+from backend.patients.report_correction import ReportCorrection
 from backend.patients.symptom_report import SymptomReport
 from backend.protocol.load import protocol_of
 from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus
@@ -111,21 +112,23 @@ def in_words(txn: Transaction, patient: Patient, how_far: Progress, language: st
 
 def _raised(txn: Transaction, reports: Sequence[SymptomReport]) -> Mapping[UUID, list[Judged]]:
     """What each report raised. One that joined an episode without a rule having fired raised nothing."""
+    # What a correction raised became of the report that it corrects.
+    of_report = func.coalesce(CandidateFinding.report_id, ReportCorrection.report_id)
     rows = txn.session.execute(
-        select(CandidateFinding.report_id, CandidateEvent)
+        select(of_report, CandidateEvent)
         .join(CandidateEvent, CandidateEvent.id == CandidateFinding.candidate_event_id)
+        .outerjoin(ReportCorrection, ReportCorrection.id == CandidateFinding.correction_id)
         .where(
             CandidateFinding.patient_id.in_({report.patient_id for report in reports}),
-            CandidateFinding.report_id.in_({report.id for report in reports}),
+            of_report.in_({report.id for report in reports}),
             CandidateFinding.tier.is_not(None),
         )
-        .order_by(CandidateFinding.report_id, CandidateEvent.id)
+        .order_by(of_report, CandidateEvent.id)
     ).all()
     lines = {candidate.id: _line(txn, candidate) for _, candidate in rows}
     steps = _steps(txn, {one.id for line in lines.values() for one in line})
     raised: dict[UUID, list[Judged]] = {}
     for report_id, candidate in rows:
-        assert report_id is not None, "Only findings of reports were asked for."
         raised.setdefault(report_id, []).append(_judged(txn, lines[candidate.id], steps))
     return raised
 

@@ -165,7 +165,9 @@ def _decide(txn: Transaction, report: DeathReport, status: DeathReportStatus) ->
     # Of two people who decide at once, the second finds the first one's decision.
     txn.session.refresh(report)
     if report.status != PENDING:
-        raise NoLongerPossible("This report was decided before.")
+        by = str(report.decided_by) if report.decided_by else None
+        at = report.decided_at.isoformat() if report.decided_at else None
+        raise NoLongerPossible("This report was decided before.", standing=report.status, by=by, at=at)
     if report.reported_by is not None and report.reported_by == txn.actor.id:
         raise SamePersonMayNot()
     task = find_item(txn, report.patient_id, _task_of(report))

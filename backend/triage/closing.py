@@ -16,7 +16,7 @@ from backend.patients.models import Patient
 from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus, Tier
 from backend.triage.candidates import due_anew
 from backend.triage.decisions import Why, close, keep_step, no_longer, read_in_turn, refuse_closed, take_note
-from backend.triage.episodes import Level
+from backend.triage.episodes import Level, highest
 from backend.triage.models import CandidateEvent
 
 DISMISSED, MERGED, TOOK_IN, REOPENED = "dismissed", "merged", "took_in", "reopened"
@@ -142,7 +142,7 @@ def _take_level(target: CandidateEvent, merged: CandidateEvent) -> None:
     """Only of one and the same term can levels be compared. Raw values stay the target's own, so that what is worse
     than they were is still heard."""
     ours, theirs = Level.of_stored(target.worst), Level.of_stored(merged.worst)
-    composite, grade = _highest(ours.composite, theirs.composite), _highest(ours.grade, theirs.grade)
+    composite, grade = highest(ours.composite, theirs.composite), highest(ours.grade, theirs.grade)
     target.worst = Level(ours.tier, composite, grade, {**theirs.readings, **ours.readings}).stored()
     target.provisional_grade = grade
     target.items = sorted({*target.items, *merged.items})
@@ -152,7 +152,3 @@ def _take_level(target: CandidateEvent, merged: CandidateEvent) -> None:
 
 def _more_urgent(*tiers: Any) -> Tier:
     return min((Tier(tier) for tier in tiers if tier is not None), key=lambda tier: tier.rank)
-
-
-def _highest(one: int | None, other: int | None) -> int | None:
-    return max((value for value in (one, other) if value is not None), default=None)

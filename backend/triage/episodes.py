@@ -228,8 +228,8 @@ def worse_of(one: Level, other: Level) -> Level:
     tiers = [tier for tier in (one.tier, other.tier) if tier is not None]
     return Level(
         tier=min(tiers, key=lambda tier: tier.rank, default=None),
-        composite=_highest(one.composite, other.composite),
-        grade=_highest(one.grade, other.grade),
+        composite=highest(one.composite, other.composite),
+        grade=highest(one.grade, other.grade),
         readings=readings.worst_of(one.readings, other.readings),
     )
 
@@ -278,5 +278,6 @@ def _sign(before: int, now: int) -> int:
     return (now > before) - (now < before)
 
 
-def _highest(one: int | None, other: int | None) -> int | None:
+def highest(one: int | None, other: int | None) -> int | None:
+    """Of two levels, either of which may not be known."""
     return max((value for value in (one, other) if value is not None), default=None)

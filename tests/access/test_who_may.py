@@ -32,6 +32,9 @@ TAILORED: dict[str, dict[str, Any]] = {
 }
 # Nobody of the world has one: what happens to it has tests of its own.
 NOT_THERE = {("staff.MemberAuthenticator", "DELETE"), ("triage.Claims", "DELETE"), ("triage.Snoozes", "DELETE")}
+# Nobody of it is lost, and by then a relative has told of a death and contact is held.
+NOT_THERE |= {("dispositions.Dispositions", "POST"), ("dispositions.DispositionEndings", "POST")}
+NOT_THERE |= {("letters.PatientLetters", "POST")}
 NOT_THERE |= {("pauses.PauseEnds", "POST"), ("worklist.Reopenings", "POST"), ("closing.Reopenings", "POST")}
 # Acts on the calendar, which can be looked at without being done.
 PREVIEWED = (
@@ -45,6 +48,8 @@ PREVIEWED = (
 )
 # Belongs to no one site: whoever may, may everywhere.
 STUDYWIDE = {("staff.Sites", "POST")}
+# Shows the sites where one may, and of the others nothing.
+OF_WHERE_ONE_MAY = {("concordance.Concordance", "GET")}
 SAME_BUT_FOR = {"x-request-id", "date"}
 
 
@@ -66,8 +71,11 @@ def address(rule, records: Records) -> str:
     names = {
         name: of_death if "/death-reports/" in rule.rule and name == "report_id" else name for name in rule.arguments
     }
-    if rule.endpoint == "triage.Snoozes":
-        # An emergency cannot be put off.
+    if rule.endpoint == "corrections.PatientCorrections":
+        # The phone has corrected the other one by then.
+        names["report_id"] = "calm_report_id"
+    if rule.endpoint in ("triage.Snoozes", "questions.Questions"):
+        # An emergency cannot be put off, and by the time of the question it has been confirmed.
         names["candidate_id"] = "calm_candidate_id"
     if rule.endpoint == "closing.Dismissals":
         # What is urgent an investigator dismisses.
@@ -92,6 +100,8 @@ def expected(wanted, endpoint: str, method: str, asker: Asker, whose: str) -> ob
         return 403 if not is_right else PASSED if whose == OWN else 404
     if not asker.held & ALLOWED[wanted]:
         return 403
+    if (endpoint, method) in OF_WHERE_ONE_MAY:
+        return PASSED
     if (endpoint, method) in STUDYWIDE:
         return PASSED if "*" in asker.roles else 403
     if whose == UNKNOWN:
@@ -133,8 +143,9 @@ def whose_records(rule, asker: Asker) -> Iterator[str]:
         return
     if asker.is_patient and "report_id" in rule.arguments:
         yield SAME_SITE
-    # A version is of the whole study, and where it shall hold stands in the body.
-    if "version" not in rule.arguments and (not rule.rule.startswith(f"{API}/me/") or "report_id" in rule.arguments):
+    # A version is of the whole study, and where it shall hold stands in the body. So is a term.
+    is_studywide = bool({"version", "code"} & rule.arguments)
+    if not is_studywide and (not rule.rule.startswith(f"{API}/me/") or "report_id" in rule.arguments):
         yield OTHER_SITE
     yield UNKNOWN
 

@@ -33,6 +33,8 @@ BY_PHONE = {"mode": "phone", "on_behalf_reason": "canary behalf"}
 NAUSEA = report_body(
     answers=answers(nausea__frequency=2, nausea__severity=2, vomiting__frequency=2, vomiting__severity=2), **BY_PHONE
 )
+CALM = report_body(answers=answers(constipation__severity=1), **BY_PHONE)
+NAUSEA_CODE = "10028813"
 CORRECTION = {"of_version": 1, "instrument_version": 1, "respondent": "patient", "reason": "canary mistake", **BY_PHONE}
 CORRECTION |= {"answers": answers(nausea__frequency=1, nausea__severity=1)}
 
@@ -43,6 +45,7 @@ class Records:
 
     patient_id: Any = field(default_factory=uuid4)
     report_id: Any = field(default_factory=uuid4)
+    calm_report_id: Any = field(default_factory=uuid4)
     death_report_id: Any = field(default_factory=uuid4)
     denied_report_id: Any = field(default_factory=uuid4)
     candidate_id: Any = field(default_factory=uuid4)
@@ -105,6 +108,7 @@ class World:
             number=1,
             version=3,
             name="ad_hoc",
+            code=NAUSEA_CODE,
         )
 
     def _reported(self, of_patient: str, headers: dict[str, str]) -> dict[str, Any]:
@@ -114,10 +118,12 @@ class World:
         report = self.post(f"{of_patient}/reports", sent, headers)
         nausea = self.post(f"{of_patient}/reports", NAUSEA | {"id": str(uuid4())}, headers)
         corrected = f"{of_patient}/reports/{nausea['id']}/corrections"
+        calm_report = self.post(f"{of_patient}/reports", CALM | {"id": str(uuid4())}, headers)
         emergency, calm = report["candidate_event_ids"][:2]
         plain, double = nausea["candidate_event_ids"][:2]
         return {
             "report_id": report["id"],
+            "calm_report_id": calm_report["id"],
             "candidate_id": emergency,
             "calm_candidate_id": calm,
             "plain_candidate_id": plain,

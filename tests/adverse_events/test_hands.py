@@ -106,10 +106,12 @@ def test_a_signature_never_binds_what_its_author_did_not_see(db: Database, monke
     event_id = an_event(db, nurse)
 
     monkeypatch.setattr(passwords, "HASHER", WhileHashing(lambda: regraded(db, nurse, event_id, 2)))
-    with pytest.raises(NoLongerPossible, match="meanwhile"):
+    with pytest.raises(NoLongerPossible, match="meanwhile") as refused:
         signed(db, physician, event_id)
 
     monkeypatch.undo()
+    told = refused.value.facts
+    assert (told["version"], told["by"], told["role"]) == (2, str(nurse.id), "coordinator")
     with db.reading(TEST) as txn:
         event = txn.session.get_one(AdverseEvent, event_id)
         assert (event.grade, event.version, event.signature_id) == (2, 2, None)

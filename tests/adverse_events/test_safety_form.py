@@ -6,7 +6,9 @@ import pytest
 
 from backend.adverse_events.safety_form import days_since
 from tests import people
-from tests.adverse_events.serious import Ward
+from tests.adverse_events.serious import API, JUDGED, Ward
+from tests.reports.test_corrections import correction
+from tests.sent import answers, report_body
 
 NOTE = "Ann <b>Zhang</b> was very short of breath."
 
@@ -46,3 +48,25 @@ def test_the_form_names_nobody_and_keeps_words_from_those_who_may_not_read_them(
     assert " style=" not in english.text
     assert (not_serious.status_code, not_serious.json["code"]) == (409, "not_serious")
     assert client.get(where, headers=stranger).status_code == 404
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_a_correction_said_stands_on_the_form_as_a_correction_in_its_own_words(db, client):
+    ward = Ward(db, client)
+    phone = people.phone_of(db, ward.ann).headers
+    first = report_body(answers=answers(checklist__seizure=0))
+    seizure = {"answers": answers(checklist__seizure=1), "other_symptoms": [{"text": "my arm shook"}]}
+    client.post(f"{API}/me/reports", json=first, headers=phone)
+    client.post(f"{API}/me/reports/{first['id']}/corrections", json=correction(**seizure), headers=phone)
+    queue = client.get(f"{API}/candidate-events?tier=T1", headers=ward.coordinator).json["items"]
+    event = client.post(
+        f"{API}/candidate-events/{queue[0]['id']}/confirmations", json=JUDGED, headers=ward.coordinator
+    ).json
+
+    where = f"{API}/adverse-events/{event['id']}/safety-form"
+    english = client.get(f"{where}?language=en", headers=ward.physician).text
+    chinese = client.get(f"{where}?language=zh-CN", headers=ward.physician).text
+
+    assert "my arm shook" in english
+    assert [" · correction" in english, " · 更正" in chinese] == [True, True]
+    assert "Text message" not in english

@@ -21,7 +21,7 @@ STEPS: Sequence[tuple[str, str, str]] = (
     ("place on the agenda", "backend.reports.submit", "place_report"),
     ("history: earlier reports", "backend.reports.submit", "circumstances_of"),
     ("assess", "backend.reports.submit", "assess"),
-    ("advice", "backend.reports.submit", "_advice"),
+    ("advice", "backend.reports.submit", "advice_on"),
     ("candidates", "backend.reports.submit", "open_candidates"),
     ("agenda told, reminders recalled", "backend.reports.submit", "_tell_the_agenda"),
     ("evidence of life", "backend.reports.submit", "_note_life"),

@@ -1,11 +1,13 @@
 """Every reason for which a message to a member of staff waits or is not sent, each with a near miss."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
 from backend import clock
+from backend.adverse_events.models import AdverseEvent
 from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.sealing import shred
@@ -80,6 +82,33 @@ def another_has_left(world: World) -> None:
     world.change(StaffMember, staff(world.work).id, deactivated_at=clock.now())
 
 
+def no_worker_runs(world: World) -> None:
+    world.kept["lin"] = staff(world.work).id
+    _write(world, "worker_silent_email", patient_id=None, values={"date": "2027-03-01", "time": "08:00"})
+
+
+def a_serious_event_waits(world: World) -> None:
+    """Its safety report is due tomorrow, and a physician is about to be reminded."""
+    a_page_goes_out(world)
+    due_at = clock.now() + timedelta(days=1)
+
+    def entered(txn: Transaction, ann: Patient) -> UUID:
+        words = dict.fromkeys(("relation_cells", "relation_drug", "action_cells", "action_drug"), "unlikely")
+        moments = dict.fromkeys(("received_at", "first_known_at", "serious_known_at", "recorded_at"), txn.now)
+        emerged = dict.fromkeys(("study_emergent", "cells_emergent", "drug_emergent"), True)
+        row = AdverseEvent(
+            patient_id=ann.id, site_id=ann.site_id, source="visit", ctcae_version="5.0", term_code="10052015", grade=3,
+            onset_on="2027-03-01", outcome="unknown", serious=["hospitalisation"], emergence={}, version=1,
+            report_due_at=due_at, **words, **moments, **emerged,
+        )  # fmt: skip
+        txn.session.add(row)
+        return row.id
+
+    world.kept["event"] = world.do(entered)
+    about = {"event": str(world.kept["event"]), "due_at": due_at.isoformat()}
+    _write(world, "safety_report_sms", values=about)
+
+
 def _one(world: World, kind: Any) -> UUID:
     found: UUID = world.do(lambda txn, _: txn.session.scalars(select(kind.id)).one())
     return found
@@ -144,6 +173,28 @@ ROWS = (
         TEXT,
         told_in_the_evening,
         lambda world: world.at("2027-03-01T22:00:00+08:00"),
+    ),
+    Row(
+        "_about_the_server",
+        "suppress: left",
+        LETTER,
+        no_worker_runs,
+        lambda world: _member(world, deactivated_at=clock.now()),
+    ),
+    Row("_about_the_server", "suppress: no_email_gateway", LETTER, no_worker_runs, World.without_email),
+    Row(
+        "_about_the_safety_report",
+        "suppress: reported",
+        TEXT,
+        a_serious_event_waits,
+        lambda world: world.change(AdverseEvent, world.kept["event"], reported_at=clock.now()),
+    ),
+    Row(
+        "_about_the_safety_report",
+        "suppress: no_longer_serious",
+        TEXT,
+        a_serious_event_waits,
+        lambda world: world.change(AdverseEvent, world.kept["event"], report_due_at=None),
     ),
     Row("_to", "suppress: no_email_gateway", LETTER, a_letter_goes_out, World.without_email),
     Row("_to", "suppress: no_number", TEXT, a_page_goes_out, lambda world: _member(world, phone_sealed=None)),

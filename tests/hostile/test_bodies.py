@@ -12,7 +12,7 @@ from tests.hostile.values import RAW, VALUES
 
 Path = tuple[str | int, ...]
 # Attempts to sign in are noted whatever comes of them.
-NOTED = ("/auth/", *KEEPS_WORDS)
+NOTED = ("/auth/", "/signatures", *KEEPS_WORDS)
 
 
 def test_no_value_in_any_field_is_more_than_a_refusal(app, db):

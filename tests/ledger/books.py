@@ -20,7 +20,8 @@ from tests.ledger.reckoning import OurAttempt, OurMessage, TheirText
 LEDGER = system("ledger")
 # So the keys of those begin that are to be sent at once, whatever else is planned.
 WANTED = "ledger:"
-_HAS_BEEN_TRIED = exists().where(Attempt.message_id == Message.id)
+# Begun, or could not even be prepared because a worker that stood still held what it needs.
+_HAS_BEEN_TRIED = or_(Message.tries > 0, exists().where(Attempt.message_id == Message.id))
 _ON_THEIR_WAY = (MessageStatus.CLAIMED, MessageStatus.SENDING)
 
 
@@ -40,8 +41,11 @@ def our_book(db: Database) -> list[OurMessage]:
                 has_task=str(row.id) in tasks,
                 is_wanted=row.key.startswith(WANTED),
                 is_reply=row.in_reply_to is not None,
-                # One that waits and was never begun is planned for later, or was put off by a rule.
-                is_due=row.status != MessageStatus.QUEUED or row.id in attempts or row.next_try_at <= txn.now,
+                # One that waits and was never tried is planned for later, or was put off by a rule.
+                is_due=row.status != MessageStatus.QUEUED
+                or row.tries > 0
+                or row.id in attempts
+                or row.next_try_at <= txn.now,
             )
             for row in txn.session.scalars(select(Message).order_by(Message.id))
         ]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
@@ -158,7 +159,7 @@ def test_what_another_holds_is_asked_for_alone_and_if_it_stays_held_is_put_off_w
             return to_each(txn, message)
         if asked.count("weekly.w4") == 1:
             return None
-        raise OperationalError("SELECT", {}, TimeoutError("lock timeout"))
+        raise OperationalError("SELECT", {}, LockNotAvailable("lock timeout"))
 
     watched(mailroom)
 

@@ -172,6 +172,12 @@ def alive_after_the_funeral(txn: Transaction) -> None:
     a_row(txn, "evidence_of_life", patient_id=dead.id, site_id=dead.site_id, as_of=date(2027, 3, 1))
 
 
+def found_alive_without_a_trace(txn: Transaction) -> None:
+    """A call that reached the patient, and left no evidence."""
+    patient = txn.session.scalars(select(Patient).where(Patient.status == "on_study").limit(1)).one()
+    a_row(txn, "contact_attempt", patient_id=patient.id, site_id=patient.site_id, outcome="alive")
+
+
 def another_day_of_death(txn: Transaction) -> None:
     """A second report, approved as well, of a year long before."""
     approved = select(table_of(DeathReport)).where(DeathReport.status == "approved").limit(1)
@@ -299,6 +305,7 @@ BREAKS: dict[str, Break] = {
     "survival.two_people": changed(DeathReport, ~PENDING, decided_by=DeathReport.reported_by),
     "survival.held": changed(ContactHold, lifted_at=clocks.at_local(date(2027, 3, 1), time(9), "UTC")),
     "survival.asked": removed(WorkItem),
+    "survival.attempts": found_alive_without_a_trace,
     "survival.alive_after_death": alive_after_the_funeral,
     "survival.two_dates_of_death": another_day_of_death,
     "messages.provider_id": one_message(status="sent"),

@@ -130,6 +130,9 @@ def test_an_emergency_in_a_correction_is_called_out_before_anybody_decides(db, c
         assert txn.session.scalar(select(func.count()).select_from(StaffPage)) == 1
     assert [one["tier"] for one in told.versions(for_staff=True)[1]["raises"]] == ["T2"]
     candidate = client.get(f"{API}/candidate-events", headers=told.coordinator.headers).json["items"][0]["id"]
+    # Her report raised nothing, its correction did: she reads that somebody has it, and not that nothing is to be done.
+    read = client.get(told.mine, headers=told.phone).json["progress"]
+    assert (read["state"], "with the study team" in read["text"]) == ("received", True)
     found = client.get(f"{API}/candidate-events/{candidate}", headers=told.coordinator.headers).json["findings"]
     assert [(one["report"]["version"], one["report"]["answers"]["checklist.seizure"]) for one in found] == [(2, 1)]
 
@@ -175,7 +178,7 @@ def test_what_cannot_be_a_correction_is_refused_and_leaves_nothing(db, client):
         ({"of_version": 2, "answers": answers(**NAUSEA)}, 422, "of_version"),
         ({"answers": [{"item": "nausea.mood", "value": 1}]}, 422, "answers.0.item"),
         ({"answers": answers(**NAUSEA), "measurements": {"temperature_c": 99}}, 422, "measurements.temperature_c"),
-        ({"answers": answers(**NAUSEA), "reason": ""}, 422, "reason"),
+        ({"answers": answers(**NAUSEA), "reason": " "}, 422, "reason"),
         ({"answers": answers(**NAUSEA), "tier": "T1"}, 422, "tier"),
     )
 

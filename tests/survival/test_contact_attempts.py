@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from backend.audit import AuditEvent
 from backend.db import Database, system
+from backend.fsck import check
+from backend.fsck.survival import INVARIANTS
 from backend.patients.models import ContactHold, EvidenceOfLife
 from notifications import numbers
 from tests.databases import KINDS
@@ -76,28 +78,44 @@ def test_the_call_list_says_who_to_phone_and_one_request_settles_it(desk: Desk, 
     for day in ("2027-06-03", "2027-06-04", "2027-06-05"):
         clock.move_to(f"{day}T10:00:00+08:00")
         desk.sign_in()
-        desk.tried("no_answer", key="survival.m3", work_item=task["id"], note="rang out")
+        desk.tried("no_answer", key="survival.m3", work_item=task["id"])
     after = desk.calls()[0]
     assert (after["last_try"], after["follow_up"]["attempts"]) == ("no_answer", 3)
     assert after["follow_up"]["next_step"] == "call_caregiver"
 
-    clock.move_to("2027-06-05T10:20:00+08:00")
     made = desk.tried("alive", "caregiver", relation="sister", as_of="2027-06-01", work_item=task["id"])
 
     assert (made["level"], made["last_known_alive"]) == ("proxy", "2027-06-01")
     assert desk.calls() == []
     items = desk.read(f"/patients/{desk.patient.id}/agenda")["items"]
     assert {one["key"]: one["state"] for one in items}["survival.m3"] == "completed"
-    listed = desk.read(f"/patients/{desk.patient.id}/contact-attempts")["items"]
-    assert [one["outcome"] for one in listed if one["kind"] == "contact"] == ["alive", *3 * ["no_answer"]]
-    assert {one["outcome"] for one in listed if one["kind"] == "message"} <= {"sent", "delivered"}
-    assert listed[1]["note"] == "rang out"
-    assert "note" not in desk.read(f"/patients/{desk.patient.id}/contact-attempts", monitor(desk.db))["items"][1]
     with desk.db.reading(system("test")) as txn:
         evidence = txn.session.scalars(select(EvidenceOfLife).where(EvidenceOfLife.source == "caregiver")).one()
         assert evidence.reference == f"contact-attempt:{made['id']}"
-        readers = select(AuditEvent.id).where(AuditEvent.verb == "patient.identifiers_read")
-        assert txn.session.scalars(readers).all()
+        assert [found.holds for found in check(desk.db, INVARIANTS)] == [True] * len(INVARIANTS)
+
+
+@pytest.mark.parametrize("database_url", KINDS[:1], indirect=True)
+def test_all_that_was_tried_stands_in_one_list_and_words_are_for_who_may_read_them(desk: Desk, clock) -> None:
+    tried = f"/patients/{desk.patient.id}/contact-attempts"
+    desk.tried("no_answer", note="rang out", tried_at="2027-06-01T10:00:00+08:00")
+    unknown = {"status": "unknown", "as_of": "2027-06-02", "source": "physician", "note": "has moved"}
+    statuses = f"{desk.of_patient}/survival-statuses"
+    assert desk.client.post(statuses, json=unknown, headers=desk.person.headers).status_code == 201
+    assert len(desk.calls()) == 2
+    listed = desk.read(tried)["items"]
+
+    assert [(one["person"], one["note"]) for one in listed if one["kind"] == "contact"] == [
+        ("physician", "has moved"),
+        ("patient", "rang out"),
+    ]
+    assert {one["outcome"] for one in listed if one["kind"] == "message"} <= {"sent", "delivered"}
+    assert not any("note" in one or "name" in one for one in desk.read(tried, monitor(desk.db))["items"])
+    desk.tried("alive", as_of="2027-06-02")
+    assert desk.calls() == []
+    with desk.db.reading(system("test")) as txn:
+        read = select(func.count(AuditEvent.id)).where(AuditEvent.verb == "patient.identifiers_read")
+        assert (txn.session.scalar(read) or 0) >= 2
     with pytest.raises(IntegrityError, match="append-only"), desk.db.transaction(system("vandal")) as txn:
         txn.session.execute(text("DELETE FROM contact_attempt"))
 

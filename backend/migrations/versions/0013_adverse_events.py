@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from backend.db import Json, UTCDateTime
+from backend.migrations import append_only
 
 revision = "0013"
 down_revision = "0012"
@@ -63,7 +64,7 @@ def upgrade() -> None:
         which: dict[str, Any] = {"sqlite_where": sa.text(where), "postgresql_where": sa.text(where)} if where else {}
         op.create_index(name, table, columns, unique=is_unique, **which)
     for table in (*APPEND_ONLY, "ctcae_load"):
-        _append_only(table)
+        append_only.guard(table)
 
 
 def downgrade() -> None:
@@ -236,20 +237,3 @@ def _terminology() -> None:
         *_ids("id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ctcae_load")),
     )
-
-
-def _append_only(table: str) -> None:
-    """The database itself refuses to change or delete a row."""
-    is_postgres = op.get_bind().dialect.name == "postgresql"
-    for act in ("update", "delete"):
-        guard = (
-            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-            if is_postgres
-            else f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        )
-        op.execute(f"CREATE TRIGGER {table}_no_{act} BEFORE {act.upper()} ON {table} {guard}")
-    if is_postgres:
-        op.execute(
-            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from backend.db import UTCDateTime
+from backend.migrations import append_only
 
 revision = "0015"
 down_revision = "0014"
@@ -40,7 +41,7 @@ def upgrade() -> None:
         *(sa.Column(name, sa.Uuid(), nullable=True) for name in ("recorded_by", "ended_by")),
     )
     for table in APPEND_ONLY:
-        _append_only(table)
+        append_only.guard(table)
     with op.batch_alter_table(STOP) as batch:
         batch.alter_column("refused_attempt", existing_type=sa.Uuid(), nullable=True)
 
@@ -69,20 +70,3 @@ def _make(table: str, references: Mapping[str, str], *columns: sa.Column[Any]) -
     )
     for name in references:
         op.create_index(op.f(f"ix_{table}_{name}"), table, [name])
-
-
-def _append_only(table: str) -> None:
-    """The database itself refuses to change or delete a row."""
-    is_postgres = op.get_bind().dialect.name == "postgresql"
-    for act in ("update", "delete"):
-        guard = (
-            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-            if is_postgres
-            else f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        )
-        op.execute(f"CREATE TRIGGER {table}_no_{act} BEFORE {act.upper()} ON {table} {guard}")
-    if is_postgres:
-        op.execute(
-            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )
