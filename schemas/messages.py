@@ -1,6 +1,6 @@
 """Messages: their whole life for staff, the inbox of texts, and a patient's own conversation with the site."""
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
 from backend.terms import MessageStatus
 from schemas import people
@@ -9,11 +9,6 @@ from schemas.paging import PageOut, PageQuery
 from schemas.sign_in import PatientRefOut
 
 LONGEST_TEXT = 2_000
-
-
-def _not_blank(text: str) -> None:
-    if not text.strip():
-        raise ValidationError("Something other than spaces is needed.")
 
 
 class MessageQuery(PageQuery):
@@ -44,7 +39,9 @@ class MessageOut(Schema):
     id = fields.UUID(required=True, metadata={"description": "Its id"})
     key = fields.String(required=True, metadata={"description": "Why it exists, and the date it speaks of"})
     template = fields.String(required=True, metadata={"description": "Which text"})
-    recipient = fields.String(required=True, metadata={"description": "patient, caregiver or staff"})
+    recipient = fields.String(
+        required=True, metadata={"description": "patient, caregiver, staff, or writer: of a text nobody could place"}
+    )
     patient = fields.Nested(
         PatientRefOut, required=True, allow_none=True, metadata={"description": "About whom; null: about no patient"}
     )
@@ -103,7 +100,7 @@ class InboxResolutionIn(Schema):
 
     outcome = fields.String(
         required=True,
-        validate=[validate.Length(min=1, max=200), _not_blank, people.one_line],
+        validate=[validate.Length(min=1, max=200), people.not_blank, people.one_line],
         metadata={"description": "In a few words"},
     )
     note = people.note(load_default=None, allow_none=True, description="Anything worth keeping")
@@ -121,7 +118,7 @@ class OwnMessageIn(Schema):
 
     text = fields.String(
         required=True,
-        validate=[validate.Length(min=1, max=LONGEST_TEXT), _not_blank],
+        validate=[validate.Length(min=1, max=LONGEST_TEXT), people.not_blank],
         metadata={"description": "In the patient's own words"},
     )
     id = fields.UUID(

@@ -1,16 +1,12 @@
 """Questions to a patient about a candidate event, and their answers."""
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
+from schemas import people
 from schemas.base import Schema
 from schemas.paging import PageOut
 
 LONGEST_QUESTION = 500
-
-
-def _not_blank(text: str) -> None:
-    if not text.strip():
-        raise ValidationError("Something other than spaces is needed.")
 
 
 class QuestionIn(Schema):
@@ -18,7 +14,7 @@ class QuestionIn(Schema):
 
     text = fields.String(
         required=True,
-        validate=[validate.Length(min=1, max=LONGEST_QUESTION), _not_blank],
+        validate=[validate.Length(min=1, max=LONGEST_QUESTION), people.not_blank],
         metadata={"description": "As the patient reads it; as a text message it must name no illness, drug or person"},
     )
 

@@ -27,11 +27,6 @@ STAFF_MODES = (ReportMode.PHONE, ReportMode.IN_PERSON, ReportMode.PAPER)
 A_NUMBER = {"type": "number"}
 
 
-def _not_blank(text: str) -> None:
-    if not text.strip():
-        raise ValidationError("Something other than spaces is needed.")
-
-
 def _not_too_long_together(others: Sequence[Mapping[str, Any]]) -> None:
     if sum(len(other["text"]) for other in others) > LONGEST_TOGETHER:
         raise ValidationError(f"The texts together are longer than {LONGEST_TOGETHER:,} characters.")
@@ -72,7 +67,7 @@ class OtherSymptomIn(Schema):
 
     text = fields.String(
         required=True,
-        validate=[validate.Length(min=1, max=LONGEST_OTHER_SYMPTOM), _not_blank],
+        validate=[validate.Length(min=1, max=LONGEST_OTHER_SYMPTOM), people.not_blank],
         metadata={"description": "In the person's own words"},
     )
     severity = fields.Integer(

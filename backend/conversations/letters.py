@@ -19,13 +19,12 @@ from backend.patients.models import Caregiver, Patient
 from backend.patients.turns import one_at_a_time_for
 from backend.sealing import seal, unseal
 from backend.terms import NO_LONGER_FOLLOWED, ChannelKind, Language, Recipient, Urgency
-from backend.triage.questions import is_reached_by_text, may_be_texted, names_what_is_never_texted
+from backend.triage.questions import NOT_BY_TEXT, is_reached_by_text, may_be_texted, names_what_is_never_texted
 from notifications import Letter, inbound, opt_outs
 from notifications.models import InboundMessage, Message
 
 TEMPLATE = "letter"
 LANGUAGE = "language"
-NOT_BY_TEXT = "A text message must not name an illness, a drug, the study or the patient. Say it otherwise, or call."
 CHINESE = re.compile("[\u3400-\u9fff]")
 
 

@@ -30,6 +30,14 @@ GRADES = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """Which arm, all when None; and until when, or None."""
+
+    arm: str | None
+    cutoff: date | None
+
+
+@dataclass(frozen=True)
 class Happened:
     """One adverse event as the table takes it. ``is_shared``: assessments that both arms have could find it."""
 
@@ -100,7 +108,7 @@ def _row(term_code: str, arm: str, events: Sequence[Happened]) -> Row:
     )
 
 
-def happened_by(txn: Transaction, visible: ColumnElement[bool], protocol: Protocol, wanted: "Wanted") -> list[Happened]:
+def happened_by(txn: Transaction, visible: ColumnElement[bool], protocol: Protocol, wanted: Wanted) -> list[Happened]:
     """Every standing event of the patients that ``visible`` allows, begun by the cut-off, by subject number."""
     rows = select(AdverseEvent, Patient).join(Patient, Patient.id == AdverseEvent.patient_id)
     asked = rows.where(visible, AdverseEvent.voided_at.is_(None), *_of_arm(wanted.arm))
@@ -112,14 +120,6 @@ def happened_by(txn: Transaction, visible: ColumnElement[bool], protocol: Protoc
         for event, patient in found
         if wanted.cutoff is None or not is_after_day(event.onset_on, wanted.cutoff)
     ]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which arm, all when None; and until when, or None."""
-
-    arm: str | None
-    cutoff: date | None
 
 
 def asked_of_all(protocol: Protocol) -> frozenset[str]:

@@ -40,6 +40,7 @@ from notifications.models import InboundMessage, Message
 
 ASKED, ANSWERED = "asked", "answered"
 TEMPLATE = "question"
+NOT_BY_TEXT = "A text message must not name an illness, a drug, the study or the patient. Say it otherwise, or call."
 # Until it has left, nothing the patient writes can be its answer.
 HAS_LEFT = (MessageStatus.SENDING, MessageStatus.IN_DOUBT, MessageStatus.SENT, MessageStatus.DELIVERED)
 # What orders the list, and therefore what its cursors hold.
@@ -57,8 +58,7 @@ def ask(txn: Transaction, candidate: CandidateEvent, text: str) -> CandidateQues
     _refuse_who_is_not_asked(txn, patient)
     refuse_closed(txn, candidate)
     if is_reached_by_text(txn, patient) and not may_be_texted(txn, patient, text):
-        said = "A text message must not name an illness, a drug, the study or the patient. Say it otherwise, or call."
-        raise InvalidInput(fields={"text": [said]})
+        raise InvalidInput(fields={"text": [NOT_BY_TEXT]})
     if candidate.status == CandidateStatus.PROPOSED:
         acknowledge(txn, candidate)
     before = candidate.status
