@@ -4,6 +4,7 @@ import backend.adverse_events.models
 import backend.agenda.models
 import backend.audit
 import backend.audit_seals
+import backend.conversations.models
 import backend.demo_clock
 import backend.instruments.models
 import backend.limits

@@ -116,6 +116,8 @@ class Attempt(WithId, Base):
     template_version: Mapped[int]
     address_sealed: Mapped[str | None]
     body_sealed: Mapped[str | None]
+    # How many text messages it was, as carriers count and charge them; None where it was no text.
+    segments: Mapped[int | None]
     status: Mapped[str]
     provider_id: Mapped[str | None]
     code: Mapped[str | None]

@@ -17,6 +17,7 @@ APPEND_ONLY = (
     "voided_evidence",
     *import_module("backend.migrations.versions.0013_adverse_events").APPEND_ONLY,
     *import_module("backend.migrations.versions.0015_contact_attempts").APPEND_ONLY,
+    *import_module("backend.migrations.versions.0016_conversations").APPEND_ONLY,
 )
 ACTS = {"sqlite": ("update", "delete"), "postgresql": ("update", "delete", "truncate")}
 STANDING_TRIGGERS = {

@@ -53,6 +53,8 @@ class Patient(WithId, Base):
     name_sealed: Mapped[str | None]
     phone_sealed: Mapped[str | None]
     phone_index: Mapped[str | None] = mapped_column(index=True, info={"audited": False})
+    # Since when the number is another, and nobody has shown yet that it is the patient who answers there.
+    phone_unconfirmed_since: Mapped[datetime | None]
     email_sealed: Mapped[str | None]
 
     language: Mapped[str]

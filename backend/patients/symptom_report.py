@@ -48,6 +48,10 @@ class SymptomReport(Base):
     recorded_by: Mapped[UUID | None]
     on_behalf_reason_sealed: Mapped[str | None]
     body_fingerprint: Mapped[str]
+    # Item → by what way and when its answer came, where one report came by several; None: all at once.
+    provenance: Mapped[dict[str, dict[str, str]] | None] = mapped_column(Json())
+    # Words of ``Caveat``: what a reader must know of how it was asked.
+    caveats: Mapped[list[str] | None] = mapped_column(Json())
 
     @property
     def key_owner_id(self) -> UUID:

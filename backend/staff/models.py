@@ -24,6 +24,8 @@ class Site(WithId, Base):
     emergency_phone: Mapped[str]
     office_phone: Mapped[str | None]
     working_hours: Mapped[dict[str, Any]]
+    # How questionnaires may be answered by text message: a word of ``TextSurveys``.
+    text_surveys: Mapped[str] = mapped_column(server_default="full")
     # Counted up by one statement at each enrolment, so that two coordinators never give out one number.
     last_subject: Mapped[int] = mapped_column(default=0, info={"audited": False})
     created_at: Mapped[datetime]

@@ -271,7 +271,11 @@ def nothing_starts_on(settings: Settings) -> None:
 
 
 SINCE_0007_TOO = {"key_check", "ctcae_term", "ctcae_load"}
-SINCE_0007 = {"data_key": {"forgotten_at"}, "patient": {"agenda_revision", "agenda_changed_at", "protocol_moved_at"}}
+SINCE_0007 = {
+    "data_key": {"forgotten_at"},
+    "patient": {"agenda_revision", "agenda_changed_at", "protocol_moved_at", "phone_unconfirmed_since"},
+    "site": {"text_surveys"},
+}
 
 
 def test_a_backup_of_a_newer_version_is_refused_and_of_an_older_one_is_brought_up_to_date(
