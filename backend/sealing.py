@@ -26,6 +26,7 @@ from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend import clock
+from backend.among import among
 from backend.db import Base, Database, Transaction
 from backend.errors import Forgotten, SchemaOutOfDate, WrongDataKey, WrongIndexKey, WrongSecretKey
 
@@ -263,7 +264,7 @@ def open_keys(txn: Transaction, owner_ids: Collection[UUID]) -> Sequence[DataKey
 
     A key that was lost or shredded is found out by whoever needs it.
     """
-    rows = txn.session.scalars(select(DataKey).where(DataKey.owner_id.in_(owner_ids))).all()
+    rows = txn.session.scalars(select(DataKey).where(among(DataKey.owner_id, "owners")), {"owners": owner_ids}).all()
     opened, keyring = _opened(txn), keyring_of(txn)
     for row in rows:
         if row.forgotten_at is None and row.owner_id not in opened:

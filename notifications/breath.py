@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Table, bindparam, func, insert, select, update
 
 from backend import clock
+from backend.among import among
 from backend.db import Database, Transaction, system
 from backend.sealing import STUDY, open_keys, seal
 from backend.terms import AttemptStatus, ChannelKind, MessageStatus
@@ -38,13 +39,13 @@ assert isinstance(_MESSAGES, Table)
 _WRITE = insert(_ATTEMPTS)
 _EARLIER = (
     select(_ATTEMPTS.c.message_id, func.max(_ATTEMPTS.c.number))
-    .where(_ATTEMPTS.c.message_id.in_(bindparam("ids", expanding=True)))
+    .where(among(_ATTEMPTS.c.message_id, "ids"))
     .group_by(_ATTEMPTS.c.message_id)
 )
 _MOVE = (
     update(_MESSAGES)
     .where(
-        _MESSAGES.c.id.in_(bindparam("ids", expanding=True)),
+        among(_MESSAGES.c.id, "ids"),
         _MESSAGES.c.status == MessageStatus.CLAIMED,
         _MESSAGES.c.lease_token == bindparam("token"),
     )

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 
 from backend import audit
+from backend.among import among
 from backend.db import Transaction, one_at_a_time
 from backend.sealing import keyring_of
 from notifications.models import Attempt, NumberStop
@@ -66,8 +67,8 @@ def standing_of(txn: Transaction, numbers: Collection[str]) -> Mapping[str, Numb
     """By number, the same for many at once; those to which something is sent are left out."""
     ring = keyring_of(txn)
     by_index = {ring.blind_index("phone", number): number for number in numbers}
-    stops = select(NumberStop).where(NumberStop.number_index.in_(by_index), NumberStop.lifted_at.is_(None))
-    return {by_index[row.number_index]: row for row in txn.session.scalars(stops)}
+    stops = select(NumberStop).where(among(NumberStop.number_index, "indexes"), NumberStop.lifted_at.is_(None))
+    return {by_index[row.number_index]: row for row in txn.session.scalars(stops, {"indexes": by_index})}
 
 
 def lift(txn: Transaction, number_index: str, because: str) -> None:

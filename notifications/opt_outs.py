@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 
 from backend import audit
+from backend.among import among
 from backend.db import Transaction, all_one_at_a_time, one_at_a_time
 from backend.sealing import keyring_of
 from backend.terms import Keyword
@@ -48,8 +49,8 @@ def standings(txn: Transaction, numbers: Collection[str]) -> Mapping[str, OptOut
     """The same as it stands now, waiting for nobody and holding up nobody."""
     ring = keyring_of(txn)
     by_index = {ring.blind_index("phone", number): number for number in numbers}
-    stops = select(OptOut).where(OptOut.number_index.in_(by_index), OptOut.started_at.is_(None))
-    return {by_index[row.number_index]: row for row in txn.session.scalars(stops)}
+    stops = select(OptOut).where(among(OptOut.number_index, "indexes"), OptOut.started_at.is_(None))
+    return {by_index[row.number_index]: row for row in txn.session.scalars(stops, {"indexes": by_index})}
 
 
 def seems_stopped(txn: Transaction, number: str) -> bool:

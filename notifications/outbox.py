@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from backend import clock
+from backend.among import among
 from backend.db import Base, Transaction
 from backend.terms import AttemptStatus, MessageStatus, Recipient, Urgency
 from notifications.models import UNSENT, Attempt, Message
@@ -213,9 +214,10 @@ def take(txn: Transaction, message_ids: Collection[UUID], token: UUID) -> Sequen
     """
     found = txn.session.scalars(
         select(Message)
-        .where(Message.id.in_(message_ids), Message.status == MessageStatus.CLAIMED, Message.lease_token == token)
+        .where(among(Message.id, "ids"), Message.status == MessageStatus.CLAIMED, Message.lease_token == token)
         .with_for_update(skip_locked=len(message_ids) > 1)
-        .execution_options(populate_existing=True)
+        .execution_options(populate_existing=True),
+        {"ids": message_ids},
     )
     by_id = {message.id: message for message in found}
     return [by_id[one] for one in message_ids if one in by_id]
@@ -232,9 +234,10 @@ def hold_attempts(txn: Transaction, attempt_ids: Collection[UUID]) -> Sequence[R
             Message.status.label("message_status"),
         )
         .join(Message, Message.id == Attempt.message_id)
-        .where(Attempt.id.in_(attempt_ids))
+        .where(among(Attempt.id, "ids"))
     )
-    return txn.session.execute(attempts.order_by(Message.id).with_for_update(of=Message)).all()
+    held = attempts.order_by(Message.id).with_for_update(of=Message)
+    return txn.session.execute(held, {"ids": attempt_ids}).all()
 
 
 def hold(txn: Transaction, message_id: UUID) -> Message:

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Table, bindparam, text, update
 
 from backend import clock
+from backend.among import among
 from backend.db import Transaction, UTCDateTime
 from backend.terms import AttemptStatus, MessageStatus
 from notifications import breakers, outbox, settling
@@ -45,7 +46,7 @@ _ACCEPTED_AT_ONCE = text(
 )
 _SENT = (
     update(_MESSAGES)
-    .where(_MESSAGES.c.id.in_(bindparam("ids", expanding=True)))
+    .where(among(_MESSAGES.c.id, "ids"))
     .values(status=MessageStatus.SENT, reason=None, settled_at=_AT, lease_token=None, lease_until=None)
 )
 

@@ -90,15 +90,17 @@ def standing(mailroom: Mailroom) -> list[tuple[str, str | None]]:
 
 
 @pytest.mark.usefixtures("people")
-def test_a_breath_is_twice_as_long_as_the_last_one_and_holds_one_message_of_each_patient(mailroom: Mailroom) -> None:
+def test_a_breath_is_four_times_as_long_as_the_last_one_and_holds_one_message_of_each_patient(
+    mailroom: Mailroom,
+) -> None:
     gateway = watched(mailroom)
     for number in range(2):
         mailroom.queue(f"zoe.{number}", values={"turn": 50 + number})
 
     assert mailroom.dispatch(to_each) == {"sent": 9}
 
-    # One, two, four; and of Ann's two messages the second by itself.
-    assert gateway.under_way == [1, 2, 2, 4, 4, 4, 4, 1, 1]
+    # One, four, and what is left; and of Ann's two messages the second by itself.
+    assert gateway.under_way == [1, 4, 4, 4, 4, 3, 3, 3, 1]
     assert {status for status, _ in standing(mailroom)} == {MessageStatus.SENT}
 
 
@@ -171,30 +173,30 @@ def test_what_another_holds_is_asked_for_alone_and_if_it_stays_held_is_put_off_w
         assert set(txn.session.scalars(select(Message.tries))) == {0}
 
 
-class ShutsAtTheFourth(Watched):
+class ShutsAtTheSecond(Watched):
     def instead(self, call: int, attempt_id: UUID) -> Accepted | None:
-        if call == 4:
+        if call == 2:
             raise Undeliverable("20003", Refusal.CONFIGURATION)
         return None
 
 
 @pytest.mark.usefixtures("people")
 def test_what_a_breath_did_not_come_to_say_waits_and_nobody_has_to_be_asked_about_it(mailroom: Mailroom) -> None:
-    gateway = watched(mailroom, ShutsAtTheFourth)
+    gateway = watched(mailroom, ShutsAtTheSecond)
 
-    assert mailroom.dispatch(to_each) == {"sent": 3, "refused": 1, "held": 3}
+    assert mailroom.dispatch(to_each) == {"sent": 1, "refused": 1, "held": 5}
 
-    assert len(gateway.numbers) == 4
-    assert [status for status, _ in standing(mailroom)] == [MessageStatus.SENT] * 3 + [MessageStatus.QUEUED] * 4
+    assert len(gateway.numbers) == 2
+    assert [status for status, _ in standing(mailroom)] == [MessageStatus.SENT] + [MessageStatus.QUEUED] * 6
     with mailroom.db.reading(TESTER) as txn:
         unsaid = select(Attempt.status).where(Attempt.code == "never_said")
         assert txn.session.scalars(unsaid).all() == [AttemptStatus.ABSENT] * 3
         assert AttemptStatus.SENDING not in txn.session.scalars(select(Attempt.status)).all()
 
 
-class BreaksAtTheFourth(Watched):
+class BreaksAtTheSecond(Watched):
     def instead(self, call: int, attempt_id: UUID) -> Accepted | None:
-        if call == 4:
+        if call == 2:
             raise TimeoutError("the line broke")
         return None
 
@@ -203,7 +205,7 @@ class BreaksAtTheFourth(Watched):
 def test_a_line_that_breaks_leaves_one_message_in_doubt_and_the_rest_of_its_breath_is_said_later(
     mailroom: Mailroom,
 ) -> None:
-    gateway = watched(mailroom, BreaksAtTheFourth)
+    gateway = watched(mailroom, BreaksAtTheSecond)
 
     assert mailroom.dispatch(to_each) == {"sent": 6, "unknown": 1}
 
@@ -213,7 +215,7 @@ def test_a_line_that_breaks_leaves_one_message_in_doubt_and_the_rest_of_its_brea
 
 class SlowsDown(Watched):
     def instead(self, call: int, attempt_id: UUID) -> Accepted | None:
-        if call == 4:
+        if call == 2:
             time.sleep(0.3)
         return None
 
@@ -227,5 +229,5 @@ def test_when_a_provider_slows_down_the_rest_of_a_breath_is_decided_about_anew(
 
     assert mailroom.dispatch(to_each) == {"sent": 7}
 
-    # The first of four took too long. The others were put back, and are begun again: one, and then two.
-    assert gateway.under_way == [1, 2, 2, 4, 1, 2, 2]
+    # The first of four took too long. What is left of the claim goes one by one, and those put back come after it.
+    assert gateway.under_way == [1, 4, 1, 1, 3, 3, 3]
