@@ -49,7 +49,6 @@ CHECKS = {
     "mypy --strict": ["mypy"],
     "lint-imports": ["lint-imports", "--no-logo"],
 }
-
 LOOK_FOR_POSTGRES = "import sys; from tests.postgres import find_binaries; sys.exit(find_binaries() is None)"
 
 
@@ -66,7 +65,7 @@ def main() -> int:
 
 def read_command_line(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """The command's name is ours; whatever follows it belongs to the command."""
-    summaries = "\n".join(f"  {name:7} {command.__doc__}" for name, command in COMMANDS.items())
+    summaries = "\n".join(f"  {name:12} {command.__doc__}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="do.py",
         description="Sets up what is missing in .venv, then runs one command.",
@@ -110,28 +109,29 @@ def lint(_arguments: Sequence[str]) -> int:
     return 1 if wrong else 0
 
 
-def bench(arguments: Sequence[str]) -> int:
-    """Speeds, measured on this machine: do.py bench audit."""
-    prepare(TEST_LOCK)
-    return run_here([tool("python"), "-m", "tests.bench", *arguments])
+# The long forms, each a module of the tests: its name, and what it is for.
+LONG_FORMS = {
+    "bench": ("tests.bench", "Speeds, measured on this machine: do.py bench audit."),
+    "fuzz": ("tests.fuzz", "Thousands of made-up requests against a running server; takes minutes."),
+    "ledger": (
+        "tests.ledger",
+        "Kill workers at random, then hold what the provider got against our rows; minutes.",
+    ),
+    "phrases": ("tests.free_text", "How well patients' own words are understood, over the labelled phrases."),
+    "texts": ("tests.texts", "Thousands of made-up texts, read and kept: none may be lost; takes minutes."),
+    "year-by-text": ("tests.stories.by_text", "A year by text message, three times the same though texts get lost."),
+}
 
 
-def fuzz(arguments: Sequence[str]) -> int:
-    """Thousands of made-up requests from the API's own document against a running server; takes minutes."""
-    prepare(TEST_LOCK)
-    return run_here([tool("python"), "-m", "tests.fuzz", *arguments])
+def long_form(module: str, summary: str) -> Callable[[Sequence[str]], int]:
+    """The command that runs it; arguments go to the module."""
 
+    def run(arguments: Sequence[str]) -> int:
+        prepare(TEST_LOCK)
+        return run_here([tool("python"), "-m", module, *arguments])
 
-def ledger(arguments: Sequence[str]) -> int:
-    """Kill workers at random, then hold what the provider received against our own rows; takes minutes."""
-    prepare(TEST_LOCK)
-    return run_here([tool("python"), "-m", "tests.ledger", *arguments])
-
-
-def phrases(_arguments: Sequence[str]) -> int:
-    """How well patients' own words are understood: precision and recall over the labelled phrases."""
-    prepare(TEST_LOCK)
-    return run_here([tool("python"), "-m", "tests.free_text"])
+    run.__doc__ = summary
+    return run
 
 
 def lock(arguments: Sequence[str]) -> int:
@@ -154,10 +154,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "demo": demo,
     "test": test,
     "lint": lint,
-    "bench": bench,
-    "fuzz": fuzz,
-    "ledger": ledger,
-    "phrases": phrases,
+    **{name: long_form(*about) for name, about in LONG_FORMS.items()},
     "lock": lock,
 }
 

@@ -40,6 +40,7 @@ class Verb(StrEnum):
     ENROL_PATIENTS = "enrol_patients"
     CHANGE_PATIENTS = "change_patients"
     ACTIVATE_PHONES = "activate_phones"
+    GIVE_FORM_LINKS = "give_form_links"
     READ_CAREGIVERS = "read_caregivers"
     NAME_CAREGIVERS = "name_caregivers"
     READ_AGENDA = "read_agenda"
@@ -107,6 +108,7 @@ ALLOWED: Mapping[Verb, frozenset[Role]] = {
     Verb.ENROL_PATIENTS: _CARE,
     Verb.CHANGE_PATIENTS: _CARE,
     Verb.ACTIVATE_PHONES: _CARE,
+    Verb.GIVE_FORM_LINKS: _CARE,
     Verb.READ_CAREGIVERS: _CARE,
     Verb.NAME_CAREGIVERS: _CARE,
     Verb.READ_AGENDA: _READERS,

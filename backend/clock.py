@@ -10,6 +10,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 _ahead = timedelta(0)
+_stands_at: datetime | None = None
 
 
 def wall() -> datetime:
@@ -19,7 +20,7 @@ def wall() -> datetime:
 
 def now() -> datetime:
     """Trial time, aware UTC. Read it once per act, so that every row of one act carries one time."""
-    return wall() + _ahead
+    return _stands_at or wall() + _ahead
 
 
 def ahead() -> timedelta:
@@ -36,6 +37,15 @@ def set_ahead(interval: timedelta) -> None:
 def move_to(moment: datetime) -> None:
     """Make ``now()`` say ``moment`` at this instant; it then runs on at real speed."""
     set_ahead(moment - wall())
+
+
+def stand_at(moment: datetime | None) -> None:
+    """Make ``now()`` say ``moment`` however long the work takes, until told otherwise; None: it runs again.
+
+    For simulations, of which the same seed must give the same, on however slow a machine.
+    """
+    global _stands_at
+    _stands_at = moment
 
 
 def at_local(day: date, hour: time, zone: str) -> datetime:

@@ -25,6 +25,18 @@ class ContactChannel(StrEnum):
 BY_NUMBER = frozenset({ContactChannel.PHONE, ContactChannel.SMS})
 
 
+class PhoneConfirmation(StrEnum):
+    """How it was shown that the patient answers at a new number."""
+
+    TEXT = "text"
+    PHONE = "phone"
+    IN_PERSON = "in_person"
+
+
+# What a person has found of a number from which somebody wrote that it is the wrong one.
+RIGHT_AFTER_ALL = "right_after_all"
+
+
 class ContactPerson(StrEnum):
     """Who was asked. A record and a registry answer in the place of a person."""
 

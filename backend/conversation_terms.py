@@ -61,3 +61,46 @@ class Caveat(StrEnum):
     SYMPTOMS_ASKED_AS_ONE = "symptoms_asked_as_one"
     # The time ended before everything was asked.
     NOT_FINISHED = "not_finished"
+
+
+class WhyHere(StrEnum):
+    """Why a person must read a text. The older words ``inbox`` and ``urgent`` stand in rows of before."""
+
+    NOT_UNDERSTOOD = "not_understood"
+    DANGER = "danger"
+    PERHAPS_DEATH = "perhaps_death"
+    # It said plainly that the patient has died; a task says so as well.
+    DEATH = "death"
+    WROTE_WHILE_DEATH_REPORTED = "wrote_while_death_reported"
+    FAILED = "failed"
+    REFUSED_REPORT = "refused_report"
+    # Two machines seemed to answer each other, so the number was met with silence.
+    LOOP = "loop"
+    SHARED_NUMBER = "shared_number"
+    UNKNOWN_NUMBER = "unknown_number"
+    # It was a patient's before, and may be a stranger's now.
+    FORMER_NUMBER = "former_number"
+    # It is the patient's since lately, and nobody there has shown yet who they are.
+    UNCONFIRMED_NUMBER = "unconfirmed_number"
+    # Somebody wrote, or said on the telephone, that whoever has it is not whom we mean.
+    WRONG_NUMBER = "wrong_number"
+    STAFF_NUMBER = "staff_number"
+    # A caregiver wrote what the patient does not let them do.
+    NOT_PERMITTED = "not_permitted"
+    # Somebody had dealt with it, and somebody took that back.
+    REOPENED = "reopened"
+    URGENT = "urgent"
+
+
+class InboxOutcome(StrEnum):
+    """What came of a text that a person has read. Words of one's own are kept as they are, and count as ``other``."""
+
+    ANSWERED = "answered"
+    CALLED = "called"
+    # What it said stands in the record now: a report, an answer, a changed date.
+    RECORDED = "recorded"
+    PASSED_ON = "passed_on"
+    WRONG_NUMBER = "wrong_number"
+    NOT_FOR_US = "not_for_us"
+    NOTHING_TO_DO = "nothing_to_do"
+    OTHER = "other"

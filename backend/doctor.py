@@ -21,12 +21,15 @@ from backend.audit import AuditEvent
 from backend.audit_seals import AuditSeal
 from backend.backups.trace import BACKED_UP
 from backend.config import Settings, read_settings
+from backend.conversation_terms import TextSurveys
+from backend.conversations.form_letters import may_be_sent_to
 from backend.db import Database, Transaction, system
 from backend.doctor_outside import outside
 from backend.errors import BadSettings, FollowupError
 from backend.opening import open_database, refuse_unfit
 from backend.patients.models import Patient
 from backend.protocol.load import current_protocol
+from backend.sealing import unseal
 from backend.staff import roster
 from backend.staff.models import Site, StaffAuthenticator, StaffMember, StaffRole
 from backend.symptoms import Examination, Health, Symptom, failed
@@ -204,6 +207,23 @@ def _study(txn: Transaction) -> Examination:
         yield Symptom("numbers", Health.OK, f"{len(sites)} sites have numbers of their own")
 
 
+def _links_by_text(txn: Transaction) -> Examination:
+    """Carriers in mainland China stop texts with a link: whoever is sent nothing else would be asked nothing."""
+    sites = txn.session.scalars(select(Site).where(Site.text_surveys == TextSurveys.LINK_ONLY).order_by(Site.code))
+    stopped = [site.code for site in sites if site.phone_region == "CN" or _has_numbers_without_links(txn, site)]
+    if stopped:
+        advice = 'PATCH /api/v1/sites/… {"text_surveys": "full"} or "short": questions go where links do not.'
+        yield failed("links", f"{', '.join(stopped)}: questionnaires by link only, and telephones of +86", advice)
+    else:
+        yield Symptom("links", Health.OK, "no telephone of +86 is to be sent a link")
+
+
+def _has_numbers_without_links(txn: Transaction, site: Site) -> bool:
+    with_a_phone = select(Patient).where(Patient.site_id == site.id, Patient.phone_sealed.is_not(None))
+    numbers = (unseal(txn, patient, "phone_sealed") for patient in txn.session.scalars(with_a_phone))
+    return any(number is not None and not may_be_sent_to(number) for number in numbers)
+
+
 def _administrator(txn: Transaction) -> Examination:
     administrators = (
         select(StaffMember.id)
@@ -285,6 +305,7 @@ CHECKS: tuple[Check, ...] = (
     _settings_of_the_database,
     _clock,
     _study,
+    _links_by_text,
     _administrator,
     _rosters,
     _worker,

@@ -14,8 +14,10 @@ from backend.agenda.silence import ask_for_calls
 from backend.audit_checkpoints import write_checkpoints
 from backend.audit_seals import Sealer
 from backend.config import Settings, SmsGateway
+from backend.conversations import confirming
 from backend.conversations.channels import fall_back
 from backend.conversations.dead_letters import make_dead_letter_a_task
+from backend.conversations.endings import see_to_surveys
 from backend.conversations.handle import understand_waiting
 from backend.conversations.release import releasing_with
 from backend.conversations.release_to_staff import StaffWays
@@ -49,6 +51,7 @@ PLANNER = system("planner")
 SECONDS_BETWEEN_PLANS = 300.0
 SECONDS_BETWEEN_CALLS = 60.0
 SECONDS_BETWEEN_FALLBACKS = 60.0
+SECONDS_BETWEEN_SURVEYS = 30.0
 SECONDS_BETWEEN_ESCALATIONS = 15.0
 SECONDS_BETWEEN_CHECKPOINTS = 900.0
 SECONDS_BETWEEN_FORGETTINGS = 600.0
@@ -113,8 +116,8 @@ class Work:
         return counts
 
     def call(self) -> Counts:
-        """Ask people to telephone patients who are silent."""
-        return ask_for_calls(self.db)
+        """Ask people to telephone patients who are silent, and new numbers where nobody has shown who they are."""
+        return {**ask_for_calls(self.db), **confirming.ask_for_calls(self.db)}
 
     def end_pauses(self) -> Counts:
         """Plan messages again after pauses that are over, and ask a person how to go on."""
@@ -124,8 +127,12 @@ class Work:
         """Read the texts that nothing has looked at yet."""
         return understand_waiting(self.db)
 
-    def dispatch(self) -> Counts:
-        """Send what is due."""
+    def see_to_surveys(self) -> Counts:
+        """File what nobody goes on answering by text, and leave for later what nobody answers now."""
+        return see_to_surveys(self.db)
+
+    def dispatch(self, *, first_breath: int = 1) -> Counts:
+        """Send what is due; with a gateway that cannot be shut, many may be begun at first."""
         return dispatch_due(
             self.db,
             self.channels,
@@ -133,6 +140,7 @@ class Work:
             self.settings,
             on_dead_letter=make_dead_letter_a_task,
             templates=self.templates,
+            first_breath=first_breath,
         )
 
     def fall_back(self) -> Counts:
@@ -240,6 +248,7 @@ def ticker_of(work: Work) -> Ticker:
         Job("end_pauses", SECONDS_BETWEEN_CALLS, work.end_pauses),
         Job("call", SECONDS_BETWEEN_CALLS, work.call),
         Job("understand", tick, work.understand),
+        Job("see_to_surveys", SECONDS_BETWEEN_SURVEYS, work.see_to_surveys),
         Job("escalate", SECONDS_BETWEEN_ESCALATIONS, work.escalate),
         Job("reconcile", tick, work.reconcile),
         Job("settle_overtaken", SECONDS_BETWEEN_BOOKKEEPING, work.settle_overtaken),

@@ -255,6 +255,8 @@ class DeathReportStatus(StrEnum):
     PENDING = "pending"
     APPROVED = "approved"
     DENIED = "denied"
+    # It was approved, and a signed reversal says that it was mistaken.
+    REVERSED = "reversed"
 
 
 class Recipient(StrEnum):
@@ -265,6 +267,8 @@ class Recipient(StrEnum):
     STAFF = "staff"
     # Whoever wrote the text that it answers, where nobody can tell who that is.
     WRITER = "writer"
+    # Whoever has a number now that was a patient's until it was changed.
+    FORMER_NUMBER = "former_number"
 
 
 class Urgency(StrEnum):
@@ -343,6 +347,9 @@ class WorkReason(StrEnum):
     UNPLANNED_HOSPITALISATION = "unplanned_hospitalisation"
     SAFETY_REPORT_DUE = "safety_report_due"
     CONTACT_REFUSED = "contact_refused"
+    SURVEY_UNCLEAR = "survey_unclear"
+    CONFIRM_THE_PHONE = "confirm_the_phone"
+    WRONG_NUMBER = "wrong_number"
 
 
 class PauseKind(StrEnum):

@@ -27,7 +27,7 @@ from notifications.deciding import Decision, Send, Trial, decide, keep_back
 from notifications.models import Attempt, Message
 from notifications.outbox import Claim
 from notifications.settling import DeadLetter
-from notifications.templates import Template, render
+from notifications.templates import Template, render, segment_count
 
 DISPATCHER = system("dispatcher")
 OPEN = Gate()
@@ -177,7 +177,7 @@ def _gate(txn: Transaction, channel: str, known: dict[str, Gate]) -> Gate:
 
 
 def _envelope(this: Round, message: Message, send: Send) -> Envelope:
-    template = this.templates[message.template]
+    template = this.templates[send.template or message.template]
     words = render(template, send.language, send.values, signed=send.channel == ChannelKind.SMS)
     return Envelope(send.address, words, send.language, template.name, send.values)
 
@@ -223,9 +223,10 @@ def _attempt(this: Round, txn: Transaction, one: _Beginning, number: int) -> dic
         "gateway": _channel(this, one.send).gateway,
         "language": one.send.language,
         "template": one.envelope.template,
-        "template_version": this.templates[one.message.template].version,
+        "template_version": this.templates[one.envelope.template].version,
         "address_sealed": seal(txn, one, "address_sealed", one.envelope.address),
         "body_sealed": seal(txn, one, "body_sealed", one.envelope.text),
+        "segments": segment_count(one.envelope.text) if one.send.channel == ChannelKind.SMS else None,
         "status": AttemptStatus.SENDING,
         "started_at": txn.now,
         "called_at": clock.wall(),

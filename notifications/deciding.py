@@ -9,7 +9,7 @@ from uuid import UUID
 from backend.db import Transaction
 from backend.terms import ChannelKind, Language
 from notifications import numbers, opt_outs, outbox
-from notifications.models import Message, OptOut
+from notifications.models import Message, NumberStop, OptOut
 from notifications.settling import DeadLetter
 from notifications.templates import Template
 
@@ -26,6 +26,8 @@ class Send:
     address: str
     language: Language
     values: Mapping[str, str] = field(default_factory=dict)
+    # Other words than the message's own, where by this way there are better ones.
+    template: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class _OfNumbers:
     """What is known against the numbers of one breath. Nobody says or takes back anything of them meanwhile."""
 
     stops: Mapping[str, OptOut]
-    of_no_use: Collection[str]
+    of_no_use: Mapping[str, NumberStop]
 
 
 def decide(
@@ -104,7 +106,7 @@ def _as_the_trial_says(txn: Transaction, release: Release, message: Message) -> 
 
 
 def _why_not(message: Message, said: Decision, known: _OfNumbers, templates: Mapping[str, Template]) -> Suppress | None:
-    return _why_not_to(said.address, templates[message.template], known) if _is_text(said) else None
+    return _why_not_to(said.address, templates[said.template or message.template], known) if _is_text(said) else None
 
 
 def _with_another_way(txn: Transaction, release: Release, message: Message, against: Suppress) -> Decision:
@@ -120,7 +122,7 @@ def _is_text(said: Decision) -> TypeGuard[Send]:
 def _held(txn: Transaction, addresses: Collection[str]) -> _OfNumbers:
     possible = [number for number in addresses if not numbers.is_malformed(number)]
     if not possible:
-        return _OfNumbers({}, ())
+        return _OfNumbers({}, {})
     # Asked only once they are held: a statement sees what was committed before it began.
     return _OfNumbers(opt_outs.held_standings(txn, possible), numbers.standing_of(txn, possible))
 
@@ -133,7 +135,10 @@ def _why_not_to(number: str, template: Template, known: _OfNumbers) -> Suppress 
     # The carrier would not even let the answer to a STOP through.
     if stopped and (stopped.refused_attempt or not template.answers_after_stop):
         return STOPPED
-    return Suppress(numbers.OF_NO_USE) if number in known.of_no_use else None
+    wrong = known.of_no_use.get(number)
+    # Where a person's word has stopped it, a text arrives: an apology, or the emergency number, may still be needed.
+    is_let_through = wrong is not None and wrong.code in numbers.BY_WORD and template.answers_after_stop
+    return Suppress(numbers.OF_NO_USE) if wrong is not None and not is_let_through else None
 
 
 def _is_past(message: Message, moment: datetime) -> bool:

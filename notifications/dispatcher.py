@@ -45,9 +45,9 @@ TROUBLE = frozenset({"refused", "unknown", "too_late", "unsaid", "stumbled"})
 class Pace:
     """How many are begun in one breath. One at first: it shows whether the way is open, and how quick it is."""
 
-    def __init__(self, seconds_to_wait: float) -> None:
+    def __init__(self, seconds_to_wait: float, at_once: int) -> None:
         """A run ends once its providers have kept it waiting for so long."""
-        self.at_once = 1
+        self.at_once = at_once
         self._left = seconds_to_wait
 
     @property
@@ -75,16 +75,18 @@ def dispatch_due(
     on_dead_letter: DeadLetter,
     templates: Mapping[str, Template],
     only: Collection[str] | None = None,
+    first_breath: int = 1,
 ) -> Counts:
     """Send everything that is due at this moment, or ``only`` these templates; says how many had which outcome.
 
     Any number of workers may run this at once. When providers keep it waiting it ends early and leaves the rest to the
     next run: emergencies come first there, and where one thread does everything, other jobs have their turn.
+    ``first_breath``: so many are begun before anything shows whether the way is open.
     """
     this = Round(db, channels, trial, on_dead_letter, templates, settings.lease_seconds)
     due_by = clock.now()
     counts: Counter[str] = Counter()
-    pace = Pace(this.lease_seconds * PART_OF_A_LEASE)
+    pace = Pace(this.lease_seconds * PART_OF_A_LEASE, first_breath)
     while not pace.is_over:
         with db.transaction(DISPATCHER) as txn:
             claim = outbox.claim(txn, due_by=due_by, lease_seconds=this.lease_seconds, limit=BATCH, only=only)

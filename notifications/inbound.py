@@ -85,7 +85,8 @@ def keep(txn: Transaction, text: ReceivedText) -> InboundMessage | None:
     if added is None:
         return None
     if added.number_index is not None:
-        numbers.lift(txn, added.number_index, numbers.WROTE)
+        # That a stranger has a number is not undone by the stranger's writing again.
+        numbers.lift(txn, added.number_index, numbers.WROTE, if_by_word=False)
     return added
 
 
@@ -152,6 +153,15 @@ def give_to(txn: Transaction, inbound: InboundMessage, patient_id: UUID | None, 
         inbound.patient_id = inbound.key_owner_id = patient_id
         inbound.text_sealed = seal(txn, inbound, "text_sealed", said)
         inbound.number_sealed = seal(txn, inbound, "number_sealed", number)
+
+
+def take_from_its_owner(txn: Transaction, inbound: InboundMessage, *, keeps_site: bool) -> None:
+    """It is nobody's again: a person had taken it for this patient's by mistake."""
+    said, number = unseal(txn, inbound, "text_sealed"), unseal(txn, inbound, "number_sealed")
+    inbound.patient_id, inbound.key_owner_id = None, STUDY
+    inbound.site_id = inbound.site_id if keeps_site else None
+    inbound.text_sealed = seal(txn, inbound, "text_sealed", said)
+    inbound.number_sealed = seal(txn, inbound, "number_sealed", number)
 
 
 def take(txn: Transaction, inbound_id: UUID) -> InboundMessage | None:

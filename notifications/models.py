@@ -100,6 +100,7 @@ class Attempt(WithId, Base):
         Index("ix_message_attempt_patient_id_started_at_id", "patient_id", "started_at", "id"),
         _partial("ix_message_attempt_provider_id", "provider_id", where="provider_id IS NOT NULL"),
         _partial("ix_message_attempt_called_at", "called_at", where="provider_id IS NOT NULL"),
+        _partial("ix_message_attempt_texts", "started_at", where="channel = 'sms'"),
         _partial("ix_message_attempt_accepted", "settled_at", where="status = 'accepted'"),
         _partial("ix_message_attempt_filtered", "template", "template_version", where="refusal = 'filtered'"),
     )

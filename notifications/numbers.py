@@ -21,9 +21,10 @@ MALFORMED = "malformed_number"
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 # Somebody who writes from an odd number wants to be heard too.
 LONGEST = 64
-CHECKED, WROTE = "checked", "wrote"
-# Why, where no provider refused.
-WRONG = "wrong_number"
+CHECKED, WROTE, ENTERED = "checked", "wrote", "entered"
+# Why, where no provider refused: a person telephoned and reached a stranger; whoever has the number wrote so.
+WRONG, WRITES_WRONG = "wrong_number", "writes_wrong_number"
+BY_WORD = frozenset({WRONG, WRITES_WRONG})
 
 
 def as_it_came(number: str) -> str:
@@ -41,9 +42,23 @@ def stop(txn: Transaction, number: str, attempt: Attempt) -> NumberStop:
     return _stop(txn, number, attempt.id, attempt.code or "")
 
 
-def stop_by_word(txn: Transaction, number: str) -> NumberStop:
+def stop_by_word(txn: Transaction, number: str, code: str = WRONG) -> NumberStop:
     """The same, because a person has telephoned and reached a stranger: no text about a patient may go there."""
-    return _stop(txn, number, None, WRONG)
+    return _stop(txn, number, None, code)
+
+
+def strangers_among(txn: Transaction, indexes: Collection[str]) -> frozenset[str]:
+    """Of these number indexes, those for which ``is_a_strangers`` holds."""
+    stops = select(NumberStop.number_index).where(
+        NumberStop.number_index.in_(indexes), NumberStop.lifted_at.is_(None), NumberStop.code.in_(BY_WORD)
+    )
+    return frozenset(txn.session.scalars(stops))
+
+
+def is_a_strangers(txn: Transaction, number_index: str | None) -> bool:
+    """Whether somebody has said that whoever has this number is not whom we mean, and nobody has taken it back."""
+    stop = _standing(txn, number_index) if number_index is not None else None
+    return stop is not None and stop.code in BY_WORD
 
 
 def _stop(txn: Transaction, number: str, refused_attempt: UUID | None, code: str) -> NumberStop:
@@ -71,10 +86,13 @@ def standing_of(txn: Transaction, numbers: Collection[str]) -> Mapping[str, Numb
     return {by_index[row.number_index]: row for row in txn.session.scalars(stops, {"indexes": by_index})}
 
 
-def lift(txn: Transaction, number_index: str, because: str) -> None:
-    """The number is tried again, because a person says that it is right, or somebody wrote from it."""
+def lift(txn: Transaction, number_index: str, because: str, *, if_by_word: bool | None = None) -> None:
+    """The number is tried again, because a person says that it is right, or somebody wrote from it.
+
+    ``if_by_word``: only what a person's word has stopped, or (False) only what a provider has; both when not given.
+    """
     found = _standing(txn, number_index)
-    if found is not None:
+    if found is not None and if_by_word in (None, found.code in BY_WORD):
         found.lifted_at, found.lifted_because = txn.now, because
         audit.record(txn, "number.tried_again", found)
         txn.session.flush()

@@ -12,6 +12,7 @@ from backend.among import among
 from backend.db import Transaction, all_one_at_a_time, one_at_a_time
 from backend.sealing import keyring_of
 from backend.terms import Keyword
+from notifications.as_seen import as_seen
 from notifications.models import Attempt, InboundMessage, OptOut
 
 # With those that carriers act on by themselves, so that theirs and ours never disagree.
@@ -25,7 +26,7 @@ AROUND_A_WORD = " \t\r\n.,!?。，！？、\"'“”‘’「」【】()"
 
 def keyword_in(text: str) -> Keyword | None:
     """STOP and START stand alone: ``stop it hurts`` is for a person to read."""
-    word = unicodedata.normalize("NFKC", text).strip(AROUND_A_WORD).casefold()
+    word = unicodedata.normalize("NFKC", as_seen(text)).strip(AROUND_A_WORD).casefold()
     if word in STOP_WORDS:
         return Keyword.STOP
     if word in START_WORDS:
@@ -51,6 +52,12 @@ def standings(txn: Transaction, numbers: Collection[str]) -> Mapping[str, OptOut
     by_index = {ring.blind_index("phone", number): number for number in numbers}
     stops = select(OptOut).where(among(OptOut.number_index, "indexes"), OptOut.started_at.is_(None))
     return {by_index[row.number_index]: row for row in txn.session.scalars(stops, {"indexes": by_index})}
+
+
+def stopped_among(txn: Transaction, indexes: Collection[str]) -> frozenset[str]:
+    """Of these number indexes, those to which nothing may be sent, as it stands now."""
+    stops = select(OptOut.number_index).where(among(OptOut.number_index, "indexes"), OptOut.started_at.is_(None))
+    return frozenset(txn.session.scalars(stops, {"indexes": indexes}))
 
 
 def seems_stopped(txn: Transaction, number: str) -> bool:

@@ -25,7 +25,7 @@ PRIORITY = {Urgency.SAFETY: 0, Urgency.REPLY: 0, Urgency.INFUSION: 1, Urgency.RO
 EXPIRED = "expired"
 # No lease may be set longer than half of it.
 LONGEST_LEASE = timedelta(hours=1)
-THE_PATIENTS_SIDE = (Recipient.PATIENT, Recipient.CAREGIVER)
+THE_PATIENTS_SIDE = (Recipient.PATIENT, Recipient.CAREGIVER, Recipient.FORMER_NUMBER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +83,16 @@ _RECALL = (
         lease_until=None,
     )
     .returning(_ROW.c.id)
+)
+
+_ASKED = (
+    select(Message)
+    .where(
+        Message.asks.is_not(None),
+        Message.answered_at.is_(None),
+        Message.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED)),
+    )
+    .order_by(Message.settled_at.desc(), Message.id.desc())
 )
 
 # --- the counter -------------------------------------------------------------------------------------------
@@ -153,17 +163,18 @@ def expire(txn: Transaction, patient_id: UUID, *, keys: Collection[str]) -> int:
 
 def open_questions(txn: Transaction, patient_id: UUID, recipient: Recipient = Recipient.PATIENT) -> Sequence[Message]:
     """What was asked for a digit and has had no answer, newest first."""
-    return txn.session.scalars(
-        select(Message)
-        .where(
-            Message.patient_id == patient_id,
-            Message.recipient == recipient,
-            Message.asks.is_not(None),
-            Message.answered_at.is_(None),
-            Message.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED)),
-        )
-        .order_by(Message.settled_at.desc(), Message.id.desc())
-    ).all()
+    asked = _ASKED.where(Message.patient_id == patient_id, Message.recipient == recipient)
+    return txn.session.scalars(asked).all()
+
+
+def open_questions_of_all(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, Sequence[Message]]:
+    """By patient, the same for many at once, whether the patient was asked or a caregiver."""
+    found: dict[UUID, list[Message]] = {patient_id: [] for patient_id in patient_ids}
+    asked = _ASKED.where(Message.patient_id.in_(list(found)), Message.recipient.in_(THE_PATIENTS_SIDE))
+    for message in txn.session.scalars(asked):
+        assert message.patient_id is not None
+        found[message.patient_id].append(message)
+    return found
 
 
 # --- taking, deciding --------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What a provider says later about an attempt: twice, late, out of order, or before it answered our call."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID, uuid4
@@ -53,6 +54,15 @@ def note_receipt(txn: Transaction, receipt: ReceiptFromProvider, on_dead_letter:
         # It left, and then did not arrive: that was said before, and the message may wait for its next attempt.
         return False
     return settling.advance(txn, message, MessageStatus(receipt.said.value))
+
+
+def keep_delivered(txn: Transaction, attempt_ids: Sequence[UUID]) -> None:
+    """The receipts of attempts that were delivered as they were taken, at once. The caller holds the rows."""
+    rows = [
+        {"id": uuid4(), "attempt_id": one, "status": Said.DELIVERED, "code": None, "at": txn.now} for one in attempt_ids
+    ]
+    if rows:
+        txn.connection.execute(outbox.insert_once(txn, Receipt), rows)
 
 
 def _kept(txn: Transaction, receipt: ReceiptFromProvider) -> bool:

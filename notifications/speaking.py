@@ -20,7 +20,7 @@ from notifications import breakers, outbox, settling
 from notifications.breath import DISPATCHER, Round, Spoken
 from notifications.channels import Accepted, Refusal, Undeliverable
 from notifications.models import Attempt, Message
-from notifications.receipts import ReceiptFromProvider, Said, note_receipt
+from notifications.receipts import ReceiptFromProvider, Said, keep_delivered, note_receipt
 from notifications.settling import DeadLetter
 
 log = logging.getLogger(__name__)
@@ -44,10 +44,10 @@ _ACCEPTED_AT_ONCE = text(
     "UPDATE message_attempt AS one SET status = 'accepted', provider_id = said.named, settled_at = :at"
     " FROM unnest(CAST(:which AS UUID[]), CAST(:named AS TEXT[])) AS said (id, named) WHERE one.id = said.id"
 )
-_SENT = (
+_MOVED = (
     update(_MESSAGES)
     .where(among(_MESSAGES.c.id, "ids"))
-    .values(status=MessageStatus.SENT, reason=None, settled_at=_AT, lease_token=None, lease_until=None)
+    .values(status=bindparam("as"), reason=None, settled_at=_AT, lease_token=None, lease_until=None)
 )
 
 
@@ -135,13 +135,17 @@ def _settle_together(txn: Transaction, answered: Sequence[_Answered], on_dead_le
         for row in standing
         if (row.attempt_status, row.refusal, row.message_status) == as_begun
     }
-    named = {one.spoken.attempt_id: one.answer.provider_id for one in answered if _is_plain(one.answer)}
-    plain = {attempt_id: name for attempt_id, name in named.items() if attempt_id in message_of}
+    plain = [one for one in answered if one.answer.failed is None and one.spoken.attempt_id in message_of]
     if plain:
-        _accept(txn, plain)
-        txn.connection.execute(_SENT, {"ids": [message_of[one] for one in plain], "at": txn.now})
+        _accept(txn, {one.spoken.attempt_id: one.answer.provider_id for one in plain})
+    for status, said_at_once in ((MessageStatus.SENT, False), (MessageStatus.DELIVERED, True)):
+        of_it = [one.spoken.attempt_id for one in plain if one.answer.delivered is said_at_once]
+        if of_it:
+            txn.connection.execute(_MOVED, {"ids": [message_of[one] for one in of_it], "as": status, "at": txn.now})
+    keep_delivered(txn, [one.spoken.attempt_id for one in plain if one.answer.delivered])
+    settled = {one.spoken.attempt_id for one in plain}
     for one in answered:
-        if one.spoken.attempt_id not in plain:
+        if one.spoken.attempt_id not in settled:
             settle(txn, one.spoken.attempt_id, one.answer, on_dead_letter)
 
 
@@ -151,10 +155,6 @@ def _accept(txn: Transaction, named: Mapping[UUID, str]) -> None:
         txn.connection.execute(_ACCEPTED_AT_ONCE, said)
     else:
         txn.connection.execute(_ACCEPTED, [{"which": one, "named": name, "at": txn.now} for one, name in named.items()])
-
-
-def _is_plain(answer: Accepted) -> bool:
-    return not answer.delivered and answer.failed is None
 
 
 def _settle_alone(this: Round, one: _Answered) -> str:

@@ -25,6 +25,9 @@ GSM_7 = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_7_ESCAPED = frozenset("\f^{}\\[~]|€")
+SMALL_ALPHABET = GSM_7 | GSM_7_ESCAPED
+# From the next one on a letter is a pair of surrogates.
+LAST_OF_ONE_UNIT = "\uffff"
 WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEKDAYS_ZH = "一二三四五六日"
 MONTHS_EN = (
@@ -36,7 +39,8 @@ MONTHS_EN = (
 class Placeholder(StrEnum):
     """What may stand in a text. There is none for a name, a drug or a diagnosis, and there shall be none.
 
-    ``WORDS`` are what a person of the team wrote, which has been looked through for those before.
+    ``WORDS`` are what a person of the team wrote, which has been looked through for those before; ``QUESTION`` stands
+    in an instrument.
     """
 
     DATE = "date"
@@ -48,6 +52,7 @@ class Placeholder(StrEnum):
     TIME = "time"
     COUNT = "count"
     LINK = "link"
+    QUESTION = "question"
 
 
 LONGEST_WORDS = 500
@@ -68,7 +73,9 @@ LONGEST = {
     Placeholder.TIER: "T2",
     Placeholder.TIME: "23:59",
     Placeholder.COUNT: "99",
-    # Never in a text message: phones of mainland China get no text with an address in it.
+    # A question of a questionnaire with its choices. A test counts each of those there are.
+    Placeholder.QUESTION: "字" * 64,
+    # In a text message only where the manifest says so: phones of mainland China get no text with an address in it.
     Placeholder.LINK: "https://" + "x" * 200,
 }
 
@@ -86,6 +93,7 @@ class Template:
     answers_after_stop: bool
     is_email: bool
     is_calendar: bool
+    holds_link: bool
     texts: Mapping[Language, str]
     signatures: Mapping[Language, str]
 
@@ -170,12 +178,30 @@ def spoken_dates(days: Sequence[date], language: Language) -> str:
 
 
 def segment_count(text: str) -> int:
-    """How many text messages a carrier makes of it: 160 letters of its small alphabet, or 70 of any other."""
-    if all(letter in GSM_7 or letter in GSM_7_ESCAPED for letter in text):
-        length = sum(2 if letter in GSM_7_ESCAPED else 1 for letter in text)
-        return 1 if length <= 160 else -(-length // 153)
-    length = len(text.encode("utf-16-le")) // 2
-    return 1 if length <= 70 else -(-length // 67)
+    """How many text messages a carrier makes of it, which is what it charges.
+
+    One holds 160 letters of the small alphabet (GSM 03.38; those of its second table, such as the euro sign, take the
+    place of two) or 70 units of UTF-16; each of several holds 153 or 67. What takes two places is never torn in two.
+    """
+    if GSM_7.issuperset(text):
+        return _segments([1] * len(text), 160, 153)
+    if SMALL_ALPHABET.issuperset(text):
+        return _segments([2 if letter in GSM_7_ESCAPED else 1 for letter in text], 160, 153)
+    return _segments([2 if letter > LAST_OF_ONE_UNIT else 1 for letter in text], 70, 67)
+
+
+def _segments(places: Sequence[int], alone: int, each: int) -> int:
+    """Of a text whose letters take so many places: at most ``alone`` in one, or ``each`` in several."""
+    if sum(places) <= alone:
+        return 1
+    if len(places) == sum(places):
+        return -(-len(places) // each)
+    count, left = 1, each
+    for taken in places:
+        if taken > left:
+            count, left = count + 1, each
+        left -= taken
+    return count
 
 
 def _template(
@@ -192,6 +218,7 @@ def _template(
         answers_after_stop=entry.get("answers_after_stop", False),
         is_email=entry.get("email", False),
         is_calendar=entry.get("calendar", False),
+        holds_link=entry.get("link", False),
         texts=texts,
         signatures=signatures,
     )
@@ -205,13 +232,18 @@ def _complaints(template: Template) -> Iterator[str]:
             yield f"has no text in {language}"
         elif used != declared:
             yield f"in {language} has {_listed(used)} instead of {_listed(declared)}"
-        elif not template.is_email and (Placeholder.LINK in template.placeholders.values() or holds_an_address(text)):
+        elif not template.is_email and (holds_an_address(text) or _has_a_link_it_may_not(template)):
             yield "holds an address, which no text message may"
         elif not template.is_email:
             longest = {name: LONGEST[kind] for name, kind in template.placeholders.items()}
             taken = segment_count(render(template, language, longest))
             if taken > template.segments[language]:
                 yield f"in {language} takes {taken} segments instead of {template.segments[language]}"
+
+
+def _has_a_link_it_may_not(template: Template) -> bool:
+    has_one = Placeholder.LINK in template.placeholders.values()
+    return has_one and not template.holds_link
 
 
 def _placeholders_in(text: str) -> set[str]:

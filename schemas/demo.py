@@ -31,6 +31,19 @@ class PhoneTextIn(Schema):
     )
 
 
+class ReplayIn(Schema):
+    """A recorded conversation is played on a simulated phone: all of it, or one step."""
+
+    name = fields.String(
+        required=True, validate=validate.Length(1, 100), metadata={"description": "Which, as its file is named"}
+    )
+    step = fields.Integer(
+        strict=True,
+        validate=validate.Range(0, 99),
+        metadata={"description": "Only this one, counted from 0; without it all of them"},
+    )
+
+
 class ClockMoveIn(Schema):
     """Where to move the clock: to a moment, or by an interval."""
 

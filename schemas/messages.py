@@ -1,4 +1,4 @@
-"""Messages: their whole life for staff, the inbox of texts, and a patient's own conversation with the site."""
+"""Messages: their whole life for staff, and a patient's own conversation with the site."""
 
 from marshmallow import fields, validate
 
@@ -66,51 +66,6 @@ class MessagePageOut(PageOut):
     """Some messages, the latest planned first."""
 
     items = fields.List(fields.Nested(MessageOut), required=True, metadata={"description": "The messages"})
-
-
-class InboxItemOut(Schema):
-    """A text that a person must read."""
-
-    id = fields.UUID(required=True, metadata={"description": "Its id"})
-    received_at = fields.AwareDateTime(required=True, metadata={"description": "When it reached us"})
-    channel = fields.String(required=True, metadata={"description": "in_app or sms"})
-    why = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": "Why it is here: inbox, urgent, failed, refused_report; null: not looked at yet"},
-    )
-    text = fields.String(required=True, metadata={"description": "The words; of a refused report, what was sent"})
-    number = fields.String(
-        required=True, allow_none=True, metadata={"description": "Where it came from; null: the app"}
-    )
-    patient = fields.Nested(
-        PatientRefOut, required=True, allow_none=True, metadata={"description": "About whom; null: not certain"}
-    )
-    site = fields.String(required=True, allow_none=True, metadata={"description": "The site's code; null: not known"})
-
-
-class InboxPageOut(PageOut):
-    """Some texts, the newest last."""
-
-    items = fields.List(fields.Nested(InboxItemOut), required=True, metadata={"description": "The texts"})
-
-
-class InboxResolutionIn(Schema):
-    """What came of a text."""
-
-    outcome = fields.String(
-        required=True,
-        validate=[validate.Length(min=1, max=200), people.not_blank, people.one_line],
-        metadata={"description": "In a few words"},
-    )
-    note = people.note(load_default=None, allow_none=True, description="Anything worth keeping")
-
-
-class InboxResolutionOut(Schema):
-    """A text that has been dealt with."""
-
-    id = fields.UUID(required=True, metadata={"description": "Its id"})
-    resolved_at = fields.AwareDateTime(required=True, metadata={"description": "When a person closed it"})
 
 
 class OwnMessageIn(Schema):

@@ -2,12 +2,13 @@
 
 from marshmallow import fields, validate
 
-from backend.contact_terms import Disposition
+from backend.contact_terms import Disposition, PhoneConfirmation
 from backend.terms import PatientStatus
 from schemas import people
 from schemas.base import Schema, StrictBoolean
 from schemas.paging import OnePageOut, PageOut, PageQuery
 from schemas.protocols import ProtocolMoveOut
+from schemas.sign_in import PatientRefOut
 
 WORD = validate.Regexp(r"^[a-z][a-z0-9_]{0,39}\Z", error="A word of the protocol is needed here.")
 BIRTH_YEAR = validate.Range(min=1900, max=2100)
@@ -159,6 +160,11 @@ class PatientRecordOut(PatientOut):
             "never whether the patient lives"
         },
     )
+    phone_unconfirmed_since = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Since when the number is a new one at which nobody has shown yet who they are"},
+    )
     contact_held = fields.List(
         fields.String(), required=True, metadata={"description": "Why contact is held just now; empty: it is not"}
     )
@@ -181,6 +187,24 @@ class ActivationCodeOut(Schema):
     expires_at = fields.AwareDateTime(required=True, metadata={"description": "Until when it can be used, once"})
     link = fields.String(required=True, metadata={"description": "Opens the patient's app with the code filled in"})
     qr_svg = fields.String(required=True, metadata={"description": "The link as a QR code, an inline SVG image"})
+
+
+class PhoneConfirmationIn(Schema):
+    """How it was found out that the patient answers at a new number."""
+
+    how = fields.String(
+        required=True,
+        validate=validate.OneOf([PhoneConfirmation.PHONE.value, PhoneConfirmation.IN_PERSON.value]),
+        metadata={"description": "`phone`: called there and spoken to; `in_person`: shown by the patient"},
+    )
+
+
+class PhoneConfirmationOut(Schema):
+    """A number that is known to be the patient's."""
+
+    patient = fields.Nested(PatientRefOut, required=True, metadata={"description": "Whose number it is"})
+    how = fields.String(required=True, metadata={"description": "How that was found out"})
+    confirmed_at = fields.AwareDateTime(required=True, metadata={"description": "Since when what comes from it counts"})
 
 
 class DeviceOut(Schema):

@@ -293,6 +293,20 @@ class ReportOut(ReportSummaryOut):
     other_symptoms = fields.List(
         fields.Nested(OtherSymptomOut), metadata={"description": "What the questions did not ask about"}
     )
+    caveats = fields.List(
+        fields.String(),
+        metadata={
+            "description": "For staff, what to know of how it was asked: mode_not_validated, signs_asked_as_one, "
+            "symptoms_asked_as_one, not_finished"
+        },
+    )
+    provenance = fields.Dict(
+        allow_none=True,
+        metadata={
+            "description": "For staff, where answers came one by one: item to by what channel and when; "
+            "for questions that only texts ask, also the value"
+        },
+    )
     versions = fields.List(
         fields.Nested(VersionOut),
         required=True,

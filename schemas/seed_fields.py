@@ -135,12 +135,12 @@ def time_of_day(description: str, **options: Any) -> fields.String:
     return fields.String(validate=must, metadata={"description": description}, **options)
 
 
-def texts(description: str) -> fields.Dict:
+def texts(description: str, *, required: bool = True) -> fields.Dict:
     """A text in every language the product speaks."""
     return fields.Dict(
         keys=fields.String(validate=validate.OneOf(list(Language), error="Must be one of: {choices}.")),
         values=fields.String(validate=validate.Length(1, 300)),
-        required=True,
+        required=required,
         validate=in_every_language,
         metadata={"description": description},
     )

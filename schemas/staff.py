@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from backend.conversation_terms import TextSurveys
 from backend.terms import Role
 from schemas import people
 from schemas.base import Schema, StrictBoolean
@@ -24,6 +25,12 @@ class WorkingHoursIn(Schema):
             raise ValidationError("Must be later than opens, on the same day.", "closes")
 
 
+def text_surveys() -> fields.String:
+    """How questionnaires are answered by text message."""
+    said = "Questionnaires by text: full, short (temperature, danger card, one answer for the rest) or link_only"
+    return fields.String(validate=validate.OneOf([word.value for word in TextSurveys]), metadata={"description": said})
+
+
 class SiteIn(Schema):
     """A new site."""
 
@@ -41,6 +48,7 @@ class SiteIn(Schema):
         validate=validate.Regexp(r"^[A-Z]{2}\Z"),
         metadata={"description": "The country whose numbers need no country code; CN if left out"},
     )
+    text_surveys = text_surveys()
 
 
 class SiteChangeIn(Schema):
@@ -50,6 +58,7 @@ class SiteChangeIn(Schema):
     emergency_phone = people.phone(description="To be called day and night, as patients see it")
     office_phone = people.phone(allow_none=True, description="During working hours, as patients see it")
     working_hours = fields.Nested(WorkingHoursIn, metadata={"description": "Hours of a working day"})
+    text_surveys = text_surveys()
 
 
 class SiteOut(Schema):
@@ -63,6 +72,9 @@ class SiteOut(Schema):
     office_phone = fields.String(required=True, allow_none=True, metadata={"description": "During working hours"})
     working_hours = fields.Dict(
         required=True, metadata={"description": "Hours of a working day, opens and closes; empty: 08:00 to 17:00"}
+    )
+    text_surveys = fields.String(
+        required=True, metadata={"description": "How questionnaires are answered by text: full, short or link_only"}
     )
 
 

@@ -141,8 +141,8 @@ class ReversalOut(Schema):
     of_type = fields.String(
         required=True,
         metadata={
-            "description": "discontinuation, withdrawal, hospitalisation, deviation, cycle, attendance or "
-            "infusion_start"
+            "description": "discontinuation, withdrawal, hospitalisation, deviation, cycle, attendance, "
+            "infusion_start, tumour_assessment, protocol_move or death_report"
         },
     )
     content_hash = fields.String(

@@ -118,7 +118,7 @@ class DeathReportOut(Schema):
 
     id = fields.UUID(required=True, metadata={"description": "The report's id"})
     patient_id = fields.UUID(required=True, metadata={"description": "The patient's id"})
-    status = fields.String(required=True, metadata={"description": "pending, approved or denied"})
+    status = fields.String(required=True, metadata={"description": "pending, approved, denied or reversed"})
     died_on = fields.String(required=True, allow_none=True, metadata={"description": "As precise as it is known"})
     reported_by = fields.UUID(required=True, allow_none=True, metadata={"description": "Who entered it"})
     reported_at = fields.AwareDateTime(required=True, metadata={"description": "When"})

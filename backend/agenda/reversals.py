@@ -64,8 +64,10 @@ class Kind:
     showed_life: Callable[[Act], tuple[str, datetime | None] | None] = _without_trace
 
 
-# What can be reversed, and how what it changed goes back. Whoever adds an act that can be a mistake adds a line.
-KINDS: Mapping[type[Act], Kind] = {
+Kinds = Mapping[type[Act], Kind]
+# What can be reversed, and how what it changed goes back. Whoever adds an act that can be a mistake adds a line; a room
+# above this one hands in its own beside these.
+KINDS: Kinds = {
     Discontinuation: Kind(take_back_discontinuation),
     Withdrawal: Kind(take_back_withdrawal),
     Hospitalisation: Kind(take_back),
@@ -84,6 +86,8 @@ KINDS: Mapping[type[Act], Kind] = {
 }
 # Written by the reversal itself; everything else of an act is what was signed about.
 _NOT_SIGNED = frozenset({"reversed_at", "reversed_by"})
+# A decision that a reversal changes; other rows have words of this name that it does not.
+_STATUS_NOT_SIGNED = frozenset({"death_report"})
 
 
 @dataclass(frozen=True)
@@ -103,26 +107,29 @@ class ReversalChange:
     diff: Diff
 
 
-def sign(txn: Transaction, patient: Patient, act_id: UUID, reason: str, signature: Signature) -> ReversalChange:
+def sign(
+    txn: Transaction, patient: Patient, act_id: UUID, reason: str, signature: Signature, kinds: Kinds = KINDS
+) -> ReversalChange:
     """Reverse an act in one's own hand. Raises ``SignInRefused`` for a wrong password, and what ``reverse`` raises.
 
     Nothing may have been changed in the transaction yet: it is let go while the password is hashed.
     """
     # First, so that what cannot be reversed costs nobody one of the few guesses.
-    _act_of(txn, patient, act_id)
+    _act_of(txn, patient, act_id, kinds)
     prove_again(txn, signature.token, signature.password, network=signature.network)
-    return reverse(txn, patient, act_id, reason)
+    return reverse(txn, patient, act_id, reason, kinds)
 
 
-def reverse(txn: Transaction, patient: Patient, act_id: UUID, reason: str) -> ReversalChange:
+def reverse(txn: Transaction, patient: Patient, act_id: UUID, reason: str, kinds: Kinds = KINDS) -> ReversalChange:
     """What ``sign`` does once the person is known to be that person; by itself only for a preview.
 
     Raises ``NotFound`` for an act of nobody or of another patient, ``NoLongerPossible`` for one reversed before and for
     one on which something hangs that stands.
     """
     take_turn(txn, patient)
-    act = _act_of(txn, patient, act_id)
-    return ReversalChange(*carry_out(txn, patient, lambda: _reverse(txn, patient, act, reason)))
+    act = _act_of(txn, patient, act_id, kinds)
+    kind = kinds[type(act)]
+    return ReversalChange(*carry_out(txn, patient, lambda: _reverse(txn, patient, act, kind, reason)))
 
 
 def reversals_of(txn: Transaction, patient: Patient) -> Sequence[Reversal]:
@@ -142,24 +149,25 @@ def content_of(act: Act) -> dict[str, Any]:
         content = act.content
     else:
         columns = (attribute.key for attribute in type(act).__mapper__.column_attrs)
-        content = {name: getattr(act, name) for name in columns if name not in _NOT_SIGNED}
+        not_signed = _NOT_SIGNED | ({"status"} if act.__tablename__ in _STATUS_NOT_SIGNED else set())
+        content = {name: getattr(act, name) for name in columns if name not in not_signed}
     return {"of_type": _type_of(act), **{name: _text(value) for name, value in content.items()}}
 
 
-def _act_of(txn: Transaction, patient: Patient, act_id: UUID) -> Act:
+def _act_of(txn: Transaction, patient: Patient, act_id: UUID, kinds: Kinds) -> Act:
     """The act, read anew: of two who reverse it at once the second finds what the first did."""
-    act = undoing.start_of_id(txn, patient, act_id) or _row_of(txn, patient, act_id)
-    KINDS[type(act)].refuse(txn, patient, act)
+    act = undoing.start_of_id(txn, patient, act_id) or _row_of(txn, patient, act_id, kinds)
+    kinds[type(act)].refuse(txn, patient, act)
     return act
 
 
-def _row_of(txn: Transaction, patient: Patient, act_id: UUID) -> Act:
+def _row_of(txn: Transaction, patient: Patient, act_id: UUID, kinds: Kinds) -> Act:
     signed = select(Reversal).where(Reversal.patient_id == patient.id)
     if txn.session.scalar(signed.where(Reversal.id == act_id)) is not None:
         raise NoLongerPossible("A reversal is not reversed: what it undid is entered again.")
     if txn.session.scalar(signed.where(Reversal.of_id == act_id).limit(1)) is not None:
         raise NoLongerPossible("This was reversed before.")
-    rows = (txn.session.get(kind, act_id, populate_existing=True) for kind in KINDS if kind is not InfusionStart)
+    rows = (txn.session.get(kind, act_id, populate_existing=True) for kind in kinds if kind is not InfusionStart)
     act = next((one for one in rows if one is not None and one.patient_id == patient.id), None)
     if act is None or (isinstance(act, AgendaFact) and act.kind not in ATTENDANCE):
         raise NotFound()
@@ -169,7 +177,7 @@ def _row_of(txn: Transaction, patient: Patient, act_id: UUID) -> Act:
     return act
 
 
-def _reverse(txn: Transaction, patient: Patient, act: Act, reason: str) -> Reversal:
+def _reverse(txn: Transaction, patient: Patient, act: Act, kind: Kind, reason: str) -> Reversal:
     row = Reversal(
         patient_id=patient.id,
         site_id=patient.site_id,
@@ -186,7 +194,6 @@ def _reverse(txn: Transaction, patient: Patient, act: Act, reason: str) -> Rever
         act.reversed_at, act.reversed_by = txn.now, txn.actor.id
         audit.record(txn, f"{act.__tablename__}.reversed", act, words=reason)
     txn.session.flush()
-    kind = KINDS[type(act)]
     kind.take_back(txn, patient, act)
     showed = kind.showed_life(act)
     if showed is not None:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from backend import clock
 from backend.audit_seals import SEALED_WITHIN, unsealed_for
 from backend.db import Transaction
-from backend.terms import AttemptStatus, MessageStatus
+from backend.terms import AttemptStatus, ChannelKind, MessageStatus
 from backend.triage.models import StaffPage
 from notifications import breakers, sweeping
 from notifications.filtering import filtered_templates
@@ -43,6 +43,7 @@ def measure(txn: Transaction, registry: CollectorRegistry) -> None:
     _gauge(registry, "audit_unsealed", "Entries without a seal for a minute.", len(unsealed_for(txn, SEALED_WITHIN)))
     _measure_missed(txn, registry)
     _measure_jobs(txn, registry)
+    _gauge(registry, "text_segments", "What a carrier charges for the texts of a day.", _charged(txn))
     _gauge(registry, "texts_fetched", "Texts of a day that no webhook brought.", _fetched(txn))
     _gauge(registry, "worker_beat_age_seconds", "Since the worker last showed itself.", seconds_since_beat(txn))
 
@@ -130,6 +131,15 @@ def _measure_jobs(txn: Transaction, registry: CollectorRegistry) -> None:
         counted = select(JobRun.name, func.count()).where(since, which).group_by(JobRun.name).order_by(JobRun.name)
         for name, number in txn.session.execute(counted):
             runs.labels(job=name, outcome=outcome).set(number)
+
+
+def _charged(txn: Transaction) -> int:
+    texts = select(func.sum(Attempt.segments)).where(
+        Attempt.channel == ChannelKind.SMS,
+        Attempt.started_at > txn.now - FAILURES_OF,
+        Attempt.status == AttemptStatus.ACCEPTED,
+    )
+    return txn.session.scalar(texts) or 0
 
 
 def _fetched(txn: Transaction) -> int | None:

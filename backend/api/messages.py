@@ -1,4 +1,4 @@
-"""Messages: their life for staff, the inbox, and the patient's own conversation with the site."""
+"""Messages: their life for staff, and the patient's own conversation with the site."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -23,15 +23,12 @@ from backend.patients.listing import subject_numbers
 from backend.patients.models import Patient
 from backend.terms import ChannelKind, Direction
 from backend.triage.questions import carried_by
-from notifications import inbound, inbox, ledger
+from notifications import inbound, ledger
 from notifications.conversation import Line, conversation_with
 from notifications.inbound import ReceivedText
 from notifications.models import Attempt, InboundMessage, Message
 from schemas.messages import (
     AttemptOut,
-    InboxPageOut,
-    InboxResolutionIn,
-    InboxResolutionOut,
     LineOut,
     LinePageOut,
     MessageOut,
@@ -41,7 +38,7 @@ from schemas.messages import (
 )
 from schemas.paging import PageQuery, make_cursor, read_cursor
 
-blp = ApiBlueprint("messages", __name__, url_prefix="/api/v1", description="Messages and the inbox")
+blp = ApiBlueprint("messages", __name__, url_prefix="/api/v1", description="Messages")
 
 AS_IT_IS = tuple(name for name in MessageOut().fields if name not in ("patient", "site", "attempts"))
 OF_ATTEMPT = tuple(AttemptOut().fields)
@@ -65,34 +62,6 @@ class Messages(MethodView):
         chosen = {"patient_id": query["patient"], "status": query["status"], "limit": query["limit"]}
         page = ledger.messages(g.txn, visible, after=after, **chosen)
         return {"items": _messages(page.items), "next_cursor": make_cursor(page.after)}
-
-
-@blp.route("/inbox")
-class Inbox(MethodView):
-    """Texts that a person must read."""
-
-    @blp.arguments(PageQuery, location="query")
-    @blp.response(200, InboxPageOut)
-    def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List texts that nobody has dealt with, the urgent first, then the oldest; the reading of each is noted."""
-        after = read_cursor(query["cursor"], *inbox.KEY)
-        page = inbox.waiting(g.txn, access.inbox(g.txn, Verb.READ_INBOX), after=after, limit=query["limit"])
-        if page.items:
-            afterwards(partial(_note_texts_read, inbound_ids=[one.id for one in page.items]))
-        return {"items": _texts(page.items), "next_cursor": make_cursor(page.after)}
-
-
-@blp.route("/inbox/<uuid:inbound_id>/resolutions")
-class InboxResolutions(MethodView):
-    """What came of a text."""
-
-    @blp.arguments(InboxResolutionIn)
-    @blp.response(201, InboxResolutionOut)
-    def post(self, body: dict[str, Any], inbound_id: UUID) -> dict[str, Any]:
-        """Close a text."""
-        received = access.inbound(g.txn, inbound_id, Verb.READ_INBOX)
-        resolved = inbox.resolve(g.txn, received, body["outcome"], body["note"])
-        return {"id": resolved.id, "resolved_at": resolved.handled_at}
 
 
 @blp.route("/me/messages")
@@ -138,26 +107,9 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {name: getattr(attempt, name) for name in OF_ATTEMPT}
 
 
-def _texts(listed: Sequence[InboundMessage]) -> list[dict[str, Any]]:
-    codes = access.site_codes(g.txn)
-    numbers = subject_numbers(g.txn, {one.patient_id for one in listed if one.patient_id})
-    return [
-        {name: getattr(one, name) for name in ("id", "received_at", "channel")}
-        | {"text": inbound.text_of(g.txn, one), "number": inbound.number_of(g.txn, one), "why": one.handled_how}
-        | _whose(one, codes, numbers)
-        for one in listed
-    ]
-
-
-def _whose(row: Message | InboundMessage, codes: Mapping[UUID, str], numbers: Mapping[UUID, str]) -> dict[str, Any]:
+def _whose(row: Message, codes: Mapping[UUID, str], numbers: Mapping[UUID, str]) -> dict[str, Any]:
     patient = {"id": row.patient_id, "subject_number": numbers[row.patient_id]} if row.patient_id else None
     return {"patient": patient, "site": codes[row.site_id] if row.site_id else None}
-
-
-def _note_texts_read(txn: Transaction, inbound_ids: Sequence[UUID]) -> None:
-    """Whose words a person has seen, one entry a text: free text can name anybody."""
-    for inbound_id in inbound_ids:
-        audit.note(txn, "inbound_message.read", txn.session.get_one(InboundMessage, inbound_id))
 
 
 def _conversation(patient: Patient, query: dict[str, Any]) -> list[Line]:

@@ -16,6 +16,8 @@ from backend.api.bodies import ApiBlueprint
 from backend.api.protocols import move_shown
 from backend.api.qr import svg
 from backend.api.requests import afterwards, settings_of
+from backend.contact_terms import PhoneConfirmation
+from backend.conversations.confirming import after_a_change, confirm_by_hand
 from backend.errors import InvalidInput
 from backend.patients import caregivers, listing
 from backend.patients.changes import update_patient
@@ -44,12 +46,14 @@ from schemas.patients import (
     PatientPageOut,
     PatientQuery,
     PatientRecordOut,
+    PhoneConfirmationIn,
+    PhoneConfirmationOut,
 )
 
 blp = ApiBlueprint("patients", __name__, url_prefix="/api/v1/patients", description="Patients, for staff")
 
 OPEN_TO_ALL = tuple(name for name in PatientOut().fields if name != "site")
-OF_RECORD = (*OPEN_TO_ALL, "channels", "quiet_from", "quiet_to", "preferred_time", "died_on")
+OF_RECORD = (*OPEN_TO_ALL, "channels", "quiet_from", "quiet_to", "preferred_time", "died_on", "phone_unconfirmed_since")
 
 Answer = tuple[dict[str, Any], dict[str, str]]
 
@@ -102,6 +106,7 @@ class OnePatient(MethodView):
         """Change or correct a record that was just read; needs If-Match."""
         patient = access.patient(g.txn, patient_id, Verb.CHANGE_PATIENTS)
         update_patient(g.txn, patient, body, seen_version=etags.seen_version())
+        after_a_change(g.txn, patient)
         replan(g.txn, patient)
         recompute(g.txn, patient)
         return _record(patient), etags.headers(patient.version)
@@ -119,6 +124,19 @@ class ActivationCodes(MethodView):
         # Behind the #, so that the code reaches no server's log.
         link = f"{settings_of(current_app).public_url}/app#activate={issued.code}"
         return {**vars(issued), "link": link, "qr_svg": svg(link)}
+
+
+@blp.route("/<uuid:patient_id>/phone-confirmations")
+class PhoneConfirmations(MethodView):
+    """Who answers at a number that was changed."""
+
+    @blp.arguments(PhoneConfirmationIn)
+    @blp.response(201, PhoneConfirmationOut)
+    def post(self, body: dict[str, Any], patient_id: UUID) -> dict[str, Any]:
+        """Say that the patient answers at the new number: from now on what comes from it counts."""
+        patient = access.patient(g.txn, patient_id, Verb.CHANGE_PATIENTS)
+        confirm_by_hand(g.txn, patient, PhoneConfirmation(body["how"]))
+        return {"patient": patient, "how": body["how"], "confirmed_at": g.txn.now}
 
 
 @blp.route("/<uuid:patient_id>/devices")

@@ -41,6 +41,8 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
     "patients.Patients": {"GET": Verb.READ_PATIENTS, "POST": Verb.ENROL_PATIENTS},
     "patients.OnePatient": {"GET": Verb.READ_PATIENTS, "PATCH": Verb.CHANGE_PATIENTS},
     "patients.ActivationCodes": {"POST": Verb.ACTIVATE_PHONES},
+    "patients.PhoneConfirmations": {"POST": Verb.CHANGE_PATIENTS},
+    "form_links.FormLinks": {"POST": Verb.GIVE_FORM_LINKS},
     "patients.Devices": {"GET": Verb.READ_PATIENTS, "DELETE": Verb.ACTIVATE_PHONES},
     "patients.Caregivers": {"GET": Verb.READ_CAREGIVERS, "POST": Verb.NAME_CAREGIVERS},
     "staff.Sites": {"GET": Verb.SEE_SITES, "POST": Verb.MANAGE_SITES},
@@ -115,8 +117,11 @@ TABLE: Mapping[str, Mapping[str, Who | Verb]] = {
     "dispositions.Dispositions": {"GET": Verb.READ_SURVIVAL, "POST": Verb.FIND_LOST},
     "dispositions.DispositionEndings": {"POST": Verb.FIND_LOST},
     "messages.Messages": {"GET": Verb.READ_MESSAGES},
-    "messages.Inbox": {"GET": Verb.READ_INBOX},
-    "messages.InboxResolutions": {"POST": Verb.READ_INBOX},
+    "message_counts.MessageCounts": {"GET": Verb.READ_MESSAGES},
+    "inbox.Inbox": {"GET": Verb.READ_INBOX},
+    "inbox.InboxText": {"GET": Verb.READ_INBOX},
+    "inbox.InboxResolutions": {"POST": Verb.READ_INBOX},
+    "inbox.InboxReopenings": {"POST": Verb.READ_INBOX},
     "letters.PatientLetters": {"POST": Verb.WRITE_LETTERS},
     "letters.InboxReplies": {"POST": Verb.WRITE_LETTERS},
     "messages.MyMessages": {"GET": Who.PATIENT, "POST": Who.PATIENT},
@@ -135,9 +140,9 @@ READ_BY_POST = frozenset({("suggestions.Suggestions", "POST")})
 # All that a session opens which was begun without the second factor it needs.
 WHILE_ENROLLING = frozenset({"sign_in.OwnSession", "sign_in.Authenticators", "sign_in.Confirmations"})
 
-# Pages for anyone, which hold no transaction open: documents, health, a call to an emergency and a patient's calendar
-# (whose addresses are known to whom they were given), what a text gateway tells (which is signed), and what only a demo
-# shows.
+# Pages for anyone, which hold no transaction open: documents, health, a call to an emergency, a patient's calendar and
+# the plain form (whose addresses are known to whom they were given), what a text gateway tells (which is signed), and
+# what only a demo shows.
 PAGES = frozenset(
     {
         "api-docs.openapi_json",
@@ -151,12 +156,15 @@ PAGES = frozenset(
         "acknowledge.call",
         "acknowledge.take_on",
         "calendar.feed",
+        "plain_form.show",
+        "plain_form.take",
         "twilio.status",
         "twilio.messages",
         "demo.page",
         "demo.phones",
         "demo.phone",
         "demo.write",
+        "demo.replay",
         "demo.now",
         "demo.move",
     }

@@ -106,7 +106,8 @@ class PatientReport(MethodView):
         """Read a report. The patient's own words are shown to those who care for them, and the reading is noted."""
         patient = access.patient(g.txn, patient_id, Verb.READ_REPORTS)
         report = listing.report_of(g.txn, patient, report_id)
-        return _whole(patient, report, accepted_language()) | _words_and_versions(patient, report)
+        how_asked = {"caveats": report.caveats or [], "provenance": report.provenance}
+        return _whole(patient, report, accepted_language()) | how_asked | _words_and_versions(patient, report)
 
 
 def _submitted(submitted: Submitted, candidates: Sequence[UUID]) -> Answer:

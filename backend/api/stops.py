@@ -21,6 +21,7 @@ from backend.db import Base
 from backend.errors import InvalidInput
 from backend.patients.acts import Discontinuation, Reversal, Withdrawal
 from backend.patients.models import Patient
+from backend.survival.mistaken_deaths import EVERY_KIND
 from backend.terms import Treatment, WithdrawalScope
 from schemas.agenda import PreviewQuery
 from schemas.stops import (
@@ -118,12 +119,12 @@ class Reversals(MethodView):
 def _reverse(patient: Patient, body: dict[str, Any], *, preview: bool) -> ReversalChange:
     """A preview signs nothing: it asks for no password, and looks at none, so that none can be guessed there."""
     if preview:
-        return reversals.reverse(g.txn, patient, body["of"], body["reason"])
+        return reversals.reverse(g.txn, patient, body["of"], body["reason"], EVERY_KIND)
     if body["password"] is None:
         raise InvalidInput(fields={"password": ["Missing data for required field."]})
     token = request.headers["Authorization"].partition(" ")[2]
     signature = Signature(token, body["password"], caller_network())
-    return reversals.sign(g.txn, patient, body["of"], body["reason"], signature)
+    return reversals.sign(g.txn, patient, body["of"], body["reason"], signature, EVERY_KIND)
 
 
 def _row(row: Base, names: Sequence[str]) -> dict[str, Any]:

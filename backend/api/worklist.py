@@ -1,6 +1,6 @@
 """Tasks for a person: the list, closing one, and putting one back that was closed by mistake."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +14,10 @@ from backend.api.bodies import ApiBlueprint
 from backend.db import Transaction
 from backend.patients.listing import subject_numbers
 from backend.survival import deaths
+from backend.terms import WorkReason
 from backend.worklist import items
 from backend.worklist.models import WorkItem
+from backend.worklist.phone_checks import close_wrong_number
 from schemas.paging import make_cursor, read_cursor
 from schemas.worklist import ReopeningIn, ResolutionIn, WorkItemOut, WorkPageOut, WorkQuery
 
@@ -46,7 +48,7 @@ class Resolutions(MethodView):
     def post(self, body: dict[str, Any], item_id: UUID) -> dict[str, Any]:
         """Close a task; a call that reached nobody stays open, and the try is kept."""
         item = access.record(g.txn, WorkItem, item_id, Verb.RESOLVE_WORK)
-        close = _close_after_a_death if item.reason in deaths.TASKS else items.settle
+        close = _close_after_a_death if item.reason in deaths.TASKS else _BY_REASON.get(item.reason, items.settle)
         return shown([close(g.txn, item, body["outcome"], body["note"])])[0]
 
 
@@ -61,6 +63,10 @@ class Reopenings(MethodView):
         item = access.record(g.txn, WorkItem, item_id, Verb.RESOLVE_WORK)
         reopen = _ask_again_after_a_death if item.reason in deaths.TASKS else items.reopen
         return shown([reopen(g.txn, item, body["reason"])])[0]
+
+
+# What closing these does beside it.
+_BY_REASON: Mapping[str, Callable[..., WorkItem]] = {WorkReason.WRONG_NUMBER: close_wrong_number}
 
 
 def _close_after_a_death(txn: Transaction, item: WorkItem, outcome: str, note: str | None) -> WorkItem:

@@ -16,6 +16,7 @@ FOR_US_ALONE = 0o077
 COMMANDS = {
     "demo": "serving:demo",
     "serve": "serving:serve",
+    "simulate": "simulation:simulate",
     "work": "working:work",
     "seed": "study:seed",
     "db": "study:database",

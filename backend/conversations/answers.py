@@ -1,10 +1,9 @@
 """A digit as an answer to the one question that is open, and what we say back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 import notifications
 from backend import clock
@@ -13,10 +12,13 @@ from backend.agenda.changes import reply_to_all
 from backend.agenda.history import agenda_of
 from backend.agenda.news import pair_of
 from backend.agenda.reminders import AHEAD_OR_OPEN
+from backend.conversations.loops import is_a_loop, leave_in_silence
 from backend.db import Actor, Transaction
 from backend.patients.models import Caregiver, Patient
+from backend.patients.new_numbers import is_confirmed
+from backend.sealing import unseal
 from backend.survival.follow_up import confirm_alive
-from backend.terms import EvidenceSource, Originator, Recipient, Reply, Urgency, WorkReason
+from backend.terms import ChannelKind, EvidenceSource, Originator, Recipient, Reply, Urgency, WorkReason
 from backend.triage.questions import take_answer
 from backend.worklist.items import open_item
 from notifications import inbound
@@ -25,10 +27,6 @@ from notifications.outbox import Letter, open_questions
 
 YES, PLEASE_CHANGE, CALL_ME = 1, 2, 3
 SURVIVAL = "survival"
-MOST_REPLIES = 6
-LOOP_WINDOW = timedelta(minutes=10)
-# Said whatever else holds: to a number in a loop, while contact is held, after a withdrawal.
-ALWAYS_SAID = frozenset({"danger_reply", "kind_reply"})
 
 
 @dataclass(frozen=True)
@@ -56,12 +54,17 @@ class Sender:
         return Recipient.CAREGIVER if self.caregiver is not None else Recipient.PATIENT
 
 
+def may_count(received: InboundMessage, sender: Sender) -> bool:
+    """Whether what this person writes may be an answer: not yet from a number that nobody confirmed."""
+    is_own = sender.caregiver is None and received.number_index is not None
+    return not is_own or is_confirmed(sender.patient)
+
+
 def take_digit(txn: Transaction, received: InboundMessage, sender: Sender, digit: int) -> None:
     """The digit answers the open question if there is exactly one; two get one clarifying text, then a person."""
     questions = _open_for(txn, received, sender)
     if digit == CALL_ME and questions:
-        _call(txn, received, sender)
-        _close(txn, sender, questions)
+        take_call(txn, received, sender)
     elif len(questions) > 1 and not _was_asked_to_clarify(txn, sender, questions):
         answer(txn, received, sender, "please_clarify", "asked_to_clarify")
     elif len(questions) == 1 and _answer(txn, received, sender, questions[0], digit):
@@ -82,20 +85,36 @@ def take_words(txn: Transaction, received: InboundMessage, sender: Sender) -> No
 
 def is_an_answer(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
     """Whether the text answered what the team has asked this patient. What a relative writes is no answer to it."""
-    return sender.caregiver is None and take_answer(txn, sender.patient, received)
+    is_theirs = sender.caregiver is None and may_count(received, sender)
+    return is_theirs and take_answer(txn, sender.patient, received)
 
 
-def answer(txn: Transaction, received: InboundMessage, sender: Sender, template: str, how: str) -> None:
+def answer(
+    txn: Transaction,
+    received: InboundMessage,
+    sender: Sender,
+    template: str,
+    how: str,
+    *,
+    values: Mapping[str, str] | None = None,
+) -> None:
     """Understood, and answered. Where two machines talk to each other a person reads it instead, in silence."""
-    if say(txn, received, sender, template):
+    if say(txn, received, sender, template, values=values):
         done(txn, received, sender, how)
     else:
-        inbound.leave_to_a_person(txn, received, patient_id=sender.patient.id, site_id=sender.patient.site_id)
+        leave_in_silence(txn, received, sender.patient)
 
 
-def say(txn: Transaction, received: InboundMessage, sender: Sender, template: str) -> bool:
+def say(
+    txn: Transaction,
+    received: InboundMessage,
+    sender: Sender,
+    template: str,
+    *,
+    values: Mapping[str, str] | None = None,
+) -> bool:
     """Answer a text, unless two machines have begun to talk to each other: then False."""
-    if template not in ALWAYS_SAID and _is_a_loop(txn, received):
+    if is_a_loop(txn, received, template):
         return False
     notifications.queue(
         txn,
@@ -109,6 +128,7 @@ def say(txn: Transaction, received: InboundMessage, sender: Sender, template: st
             site_id=sender.patient.site_id,
             caregiver_id=sender.caregiver.id if sender.caregiver else None,
             in_reply_to=received.id,
+            values=values or {},
         ),
     )
     return True
@@ -121,8 +141,10 @@ def done(txn: Transaction, received: InboundMessage, sender: Sender, how: str) -
 
 def leave_to_a_person(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
     """Kept whole, in the site's inbox; the writer hears that somebody will read it."""
-    inbound.leave_to_a_person(txn, received, patient_id=sender.patient.id, site_id=sender.patient.site_id)
-    say(txn, received, sender, "still_unclear_reply")
+    if say(txn, received, sender, "still_unclear_reply"):
+        inbound.leave_to_a_person(txn, received, patient_id=sender.patient.id, site_id=sender.patient.site_id)
+    else:
+        leave_in_silence(txn, received, sender.patient)
 
 
 def _open_for(txn: Transaction, received: InboundMessage, sender: Sender) -> Sequence[Message]:
@@ -133,19 +155,36 @@ def _open_for(txn: Transaction, received: InboundMessage, sender: Sender) -> Seq
         item = agenda.get(message.agenda_key or "")
         if item is None or item.state not in AHEAD_OR_OPEN or item.due_on.isoformat() not in message.key:
             continue
-        if _was_asked_before(txn, message, received):
+        if _was_asked_there(txn, message, received):
             newest.setdefault(_thing(message), message)
     return list(newest.values())
 
 
-def _was_asked_before(txn: Transaction, message: Message, received: InboundMessage) -> bool:
-    """A text that came late, because a webhook was lost, answers nothing that was asked after it was written."""
-    asked = select(Attempt.id).where(Attempt.message_id == message.id, Attempt.started_at <= received.received_at)
-    return txn.session.scalar(asked.limit(1)) is not None
+def _was_asked_there(txn: Transaction, message: Message, received: InboundMessage) -> bool:
+    """A text answers what was asked at its own number, or in the app, before it was written.
+
+    A webhook may have been lost and the text come late; and what was asked at a former number, its new owner was not.
+    """
+    asked = select(Attempt).where(Attempt.message_id == message.id, Attempt.started_at <= received.received_at)
+    number = inbound.number_of(txn, received)
+    return any(
+        number is None or attempt.channel != ChannelKind.SMS or unseal(txn, attempt, "address_sealed") == number
+        for attempt in txn.session.scalars(asked.order_by(Attempt.number))
+    )
+
+
+def _may_answer(sender: Sender, question: Message) -> bool:
+    """A caregiver says that the patient lives, or answers for them, only where the patient lets them."""
+    caregiver = sender.caregiver
+    if caregiver is None:
+        return True
+    return caregiver.may_confirm_survival if question.asks == SURVIVAL else caregiver.may_report
 
 
 def _answer(txn: Transaction, received: InboundMessage, sender: Sender, question: Message, digit: int) -> bool:
     """Whether the digit was an answer to this question."""
+    if not _may_answer(sender, question):
+        return False
     if question.asks == SURVIVAL and digit == YES:
         that_day = clock.local_day(received.received_at, sender.patient.time_zone)
         reference = f"text:{received.id}"
@@ -169,7 +208,9 @@ def _thank(txn: Transaction, received: InboundMessage, sender: Sender, template:
     answer(txn, received, sender, template, "answered")
 
 
-def _call(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
+def take_call(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
+    """Somebody is to call, and nothing that was asked is asked again until they have."""
+    questions = _open_for(txn, received, sender)
     open_item(
         txn,
         reason=WorkReason.CALL_REQUESTED,
@@ -179,6 +220,7 @@ def _call(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
         due_at=txn.now,
     )
     _thank(txn, received, sender, "call_noted_reply")
+    _close(txn, sender, questions)
 
 
 def _close(txn: Transaction, sender: Sender, questions: Sequence[Message]) -> None:
@@ -195,16 +237,3 @@ def _was_asked_to_clarify(txn: Transaction, sender: Sender, questions: Sequence[
         Message.patient_id == sender.patient.id, Message.template == "please_clarify", Message.created_at >= since
     )
     return txn.session.scalar(asked.limit(1)) is not None
-
-
-def _is_a_loop(txn: Transaction, received: InboundMessage) -> bool:
-    recent = (
-        select(func.count(Message.id))
-        .join(InboundMessage, InboundMessage.id == Message.in_reply_to)
-        .where(
-            InboundMessage.number_index == received.number_index,
-            Message.created_at > txn.now - LOOP_WINDOW,
-            Message.urgency == Urgency.REPLY,
-        )
-    )
-    return received.number_index is not None and (txn.session.scalar(recent) or 0) >= MOST_REPLIES

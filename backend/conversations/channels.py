@@ -24,6 +24,7 @@ from backend.agenda.reminders import AHEAD_OR_OPEN
 from backend.db import Database, Transaction, system
 from backend.patients import contact
 from backend.patients.models import Patient
+from backend.patients.new_numbers import PLEASE_CONFIRM
 from backend.sealing import is_forgotten
 from backend.terms import NO_LONGER_FOLLOWED, PATIENT_CHANNELS, ChannelKind, MessageStatus, Recipient, Urgency
 from notifications import Letter, numbers, opt_outs
@@ -120,6 +121,8 @@ _NOT_HEARD: ColumnElement[bool] = and_(
     # Answers go back the way the question came; what the team asks in its own words is that message's alone.
     Message.in_reply_to.is_(None),
     Message.words_sealed.is_(None),
+    # Only the number itself can show whose it is.
+    Message.template != PLEASE_CONFIRM,
     or_(
         Message.status.in_((MessageStatus.SENT, MessageStatus.FAILED)),
         and_(Message.status == MessageStatus.DELIVERED, Message.channel == ChannelKind.IN_APP),

@@ -12,12 +12,28 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend.conversations import answers, replies, staff_replies
+from backend.conversation_terms import WhyHere
+from backend.conversations import (
+    answers,
+    commands,
+    confirming,
+    endings,
+    loops,
+    nobodys,
+    replies,
+    staff_replies,
+    strangers,
+    surveys,
+    temperatures,
+)
 from backend.conversations.answers import Sender
+from backend.conversations.reading import Command
 from backend.conversations.replies import EMERGENCIES, Digit, Meaning
+from backend.conversations.strangers import lender
 from backend.db import Database, Transaction, system
 from backend.patients import contact, life
 from backend.patients.models import Caregiver, Patient
+from backend.patients.new_numbers import former_owners
 from backend.protocol.definition import Words
 from backend.protocol.load import protocol_of
 from backend.staff.models import StaffMember
@@ -25,7 +41,7 @@ from backend.survival import deaths
 from backend.terms import Keyword, WorkReason
 from backend.triage.candidates import open_for_text
 from backend.worklist.items import open_item
-from notifications import inbound
+from notifications import inbound, numbers, opt_outs
 from notifications.models import InboundMessage
 
 READER = system("text reader")
@@ -116,11 +132,23 @@ class _Writers:
     patients: tuple[Patient, ...]
     caregivers: tuple[Caregiver, ...]
     staff: tuple[StaffMember, ...] = ()
+    # Whose it was before, or still is by the record though a stranger has it: nothing that comes from it is theirs.
+    formerly: tuple[Patient, ...] = ()
+    is_a_strangers: bool = False
 
     @property
     def are_staff_only(self) -> bool:
         """Whether the number is no patient's and no caregiver's."""
         return not self.patients and not self.caregivers
+
+    @property
+    def why_nobody_is_certain(self) -> WhyHere:
+        """For a person to read, where there is no ``only_sender``."""
+        if not self.are_staff_only:
+            return WhyHere.SHARED_NUMBER
+        if self.formerly:
+            return WhyHere.WRONG_NUMBER if self.is_a_strangers else WhyHere.FORMER_NUMBER
+        return WhyHere.STAFF_NUMBER if self.staff else WhyHere.UNKNOWN_NUMBER
 
     def only_sender(self, txn: Transaction) -> Sender | None:
         """The one person who can have written; None when there is no one, or more than one. Never the first."""
@@ -134,11 +162,15 @@ class _Writers:
     def all_patients(self, txn: Transaction) -> Sequence[Patient]:
         """Everybody the text may be about."""
         looked_after = [txn.session.get_one(Patient, one.patient_id) for one in self.caregivers]
-        return list(dict.fromkeys((*self.patients, *looked_after)))
+        return list(dict.fromkeys((*self.patients, *looked_after, *self.formerly)))
+
+    def written_to(self, txn: Transaction) -> Sequence[Patient]:
+        """Those about whom texts go to the number."""
+        return () if self.are_staff_only else self.all_patients(txn)
 
     def only_site(self) -> UUID | None:
         """The site of all of them, if they have one in common; that of the staff where nobody else has the number."""
-        sites = {patient.site_id for patient in self.patients} | {one.site_id for one in self.caregivers}
+        sites = {one.site_id for one in (*self.patients, *self.formerly)} | {one.site_id for one in self.caregivers}
         sites |= {one.home_site_id for one in self.staff if one.home_site_id} if self.are_staff_only else set()
         return sites.pop() if len(sites) == 1 else None
 
@@ -151,7 +183,12 @@ def _handle(txn: Transaction, received: InboundMessage) -> None:
         _after_keyword(txn, received, keyword, writers, sender)
     elif staff_replies.take_answer(txn, received, writers.staff, is_staff_only=writers.are_staff_only):
         return
-    elif sender is None:
+    elif not strangers.take(txn, received, writers.written_to(txn), sender, writers.only_site()):
+        _from_whom_we_know(txn, received, writers, sender)
+
+
+def _from_whom_we_know(txn: Transaction, received: InboundMessage, writers: _Writers, sender: Sender | None) -> None:
+    if sender is None:
         _leave_without_a_sender(txn, received, writers)
     else:
         _understand(txn.acting_as(sender.actor), received, sender)
@@ -159,8 +196,21 @@ def _handle(txn: Transaction, received: InboundMessage) -> None:
 
 def _leave_without_a_sender(txn: Transaction, received: InboundMessage, writers: _Writers) -> None:
     """Whose words they are is for a person to find out; danger is answered before that, at whoever's number."""
-    why = inbound.URGENT if _answer_danger_from_anybody(txn, received, writers) else inbound.INBOX
-    inbound.leave_to_a_person(txn, received, site_id=writers.only_site(), why=why)
+    is_danger = _answer_danger_from_anybody(txn, received, writers)
+    why = WhyHere.DANGER if is_danger else _answer_anybody(txn, received, writers)
+    if why is WhyHere.LOOP:
+        loops.leave_in_silence(txn, received, None, site_id=writers.only_site())
+        return
+    inbound.leave_to_a_person(txn, received, site_id=writers.only_site(), why=why or writers.why_nobody_is_certain)
+
+
+def _answer_anybody(txn: Transaction, received: InboundMessage, writers: _Writers) -> WhyHere | None:
+    """Where one site stands behind what is said; why a person must read it soon, if they must."""
+    patients, text = writers.all_patients(txn), inbound.text_of(txn, received)
+    if not patients or writers.only_site() is None:
+        return None
+    meanings = {replies.read(text, _words_of(txn, patient)) for patient in patients}
+    return nobodys.say(txn, received, patients, meanings, is_written_to=not writers.are_staff_only)
 
 
 def _answer_danger_from_anybody(txn: Transaction, received: InboundMessage, writers: _Writers) -> bool:
@@ -182,11 +232,17 @@ def _writers_of(txn: Transaction, received: InboundMessage) -> _Writers:
     if received.patient_id is not None:
         return _Writers((txn.session.get_one(Patient, received.patient_id),), ())
     number = inbound.number_of(txn, received) or ""
-    return _Writers(
+    by_record = _Writers(
         tuple(contact.patients_by_phone(txn, number)),
         tuple(contact.caregivers_by_phone(txn, number)),
         tuple(staff_replies.members_by_phone(txn, received.number_index)),
     )
+    if numbers.is_a_strangers(txn, received.number_index):
+        theirs = tuple(by_record.all_patients(txn))
+        return _Writers((), (), by_record.staff, formerly=theirs, is_a_strangers=True)
+    if not by_record.are_staff_only or by_record.staff:
+        return by_record
+    return _Writers((), (), formerly=tuple(former_owners(txn, received.number_index)))
 
 
 def _after_keyword(
@@ -194,22 +250,41 @@ def _after_keyword(
 ) -> None:
     """STOP and START have acted on the number already; here the people who must know are told."""
     if keyword is Keyword.STOP:
-        for patient in writers.patients:
+        for patient in writers.written_to(txn):
             open_item(
                 txn,
                 reason=WorkReason.MESSAGES_STOPPED,
-                key=f"stopped:{received.id}",
+                key=_stopped_by(txn, received),
                 site_id=patient.site_id,
                 patient_id=patient.id,
                 due_at=txn.now,
             )
         _say_that_pages_go_by_email(txn, received, writers.staff)
-    if sender is not None:
-        answers.say(txn, received, sender, "stop_reply" if keyword is Keyword.STOP else "start_reply")
+        _ask_nothing_more(txn, writers)
+    theirs = writers.written_to(txn)
+    if theirs:
+        said = "stop_reply" if keyword is Keyword.STOP else "start_reply"
+        answers.say(txn, received, sender or lender(theirs), said)
     owner = sender.patient if sender else None
     inbound.mark_handled(
         txn, received, keyword, owner.id if owner else None, site_id=owner.site_id if owner else writers.only_site()
     )
+
+
+def _ask_nothing_more(txn: Transaction, writers: _Writers) -> None:
+    """What was answered until then is filed."""
+    for patient in writers.patients:
+        endings.stop(txn, patient)
+    for caregiver in writers.caregivers:
+        endings.stop(txn, txn.session.get_one(Patient, caregiver.patient_id), caregiver.id)
+
+
+def _stopped_by(txn: Transaction, received: InboundMessage) -> str:
+    """What names a STOP: who says it a second time, or once to the carrier and once to us, has said it once."""
+    stop = opt_outs.standing(txn, inbound.number_of(txn, received) or "")
+    if stop is not None and stop.stopped_by is None:
+        return f"carrier-stopped:{stop.id}"
+    return f"stopped:{stop.stopped_by if stop is not None else received.id}"
 
 
 def _say_that_pages_go_by_email(txn: Transaction, received: InboundMessage, staff: Sequence[StaffMember]) -> None:
@@ -238,9 +313,20 @@ def _understand(txn: Transaction, received: InboundMessage, sender: Sender) -> N
             # Medicine that is used up, or a husband who is gone: a person reads it before anything else.
             answers.is_an_answer(txn, received, sender)
             answers.say(txn, received, sender, "danger_reply" if meaning in EMERGENCIES else "still_unclear_reply")
-            _put_on_top(txn, received, sender)
-        case Meaning.HELP:
-            answers.answer(txn, received, sender, "help_reply", "help")
+            _leave(txn, received, sender, WhyHere.PERHAPS_DEATH)
+        case _:
+            _take_what_is_plain(txn, received, sender, meaning)
+
+
+def _take_what_is_plain(txn: Transaction, received: InboundMessage, sender: Sender, meaning: nobodys.Read) -> None:
+    """No danger and no death: an answer, a word we act on, or something for a person to read."""
+    if meaning is not Command.HELP and confirming.take(txn, received, sender):
+        return
+    if temperatures.took(txn, received, sender) or surveys.took(txn, received, sender):
+        return
+    match meaning:
+        case Command():
+            commands.obey(txn, received, sender, meaning)
         case Digit(value) if received.in_reply_to is None:
             answers.take_digit(txn, received, sender, value)
         case _:
@@ -251,7 +337,7 @@ def _someone_says_the_patient_died(txn: Transaction, received: InboundMessage, s
     """Relatives mostly write from the patient's own phone. One kind answer, no advice, and a person takes over."""
     deaths.report_death(txn, sender.patient, informant=f"text message {received.id}")
     answers.say(txn, received, sender, "kind_reply")
-    inbound.leave_to_a_person(txn, received, patient_id=sender.patient.id, site_id=sender.patient.site_id)
+    _leave(txn, received, sender, WhyHere.DEATH)
 
 
 def _someone_writes_after_all(
@@ -268,7 +354,7 @@ def _someone_writes_after_all(
     )
     if is_emergency:
         answers.say(txn, received, sender, "danger_reply")
-    _put_on_top(txn, received, sender)
+    _leave(txn, received, sender, WhyHere.WROTE_WHILE_DEATH_REPORTED)
 
 
 def _raise_the_alarm(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
@@ -276,10 +362,8 @@ def _raise_the_alarm(txn: Transaction, received: InboundMessage, sender: Sender)
     answers.say(txn, received, sender, "danger_reply")
 
 
-def _put_on_top(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
-    inbound.leave_to_a_person(
-        txn, received, patient_id=sender.patient.id, site_id=sender.patient.site_id, why=inbound.URGENT
-    )
+def _leave(txn: Transaction, received: InboundMessage, sender: Sender, why: WhyHere) -> None:
+    inbound.leave_to_a_person(txn, received, patient_id=sender.patient.id, site_id=sender.patient.site_id, why=why)
 
 
 def _is_death_reported(txn: Transaction, patient: Patient) -> bool:

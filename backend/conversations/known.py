@@ -13,6 +13,7 @@ from sqlalchemy import Uuid, bindparam, or_, select
 from backend import clock
 from backend.agenda.course import Course
 from backend.agenda.history import courses_of
+from backend.conversations.models import Conversation
 from backend.db import Transaction, UTCDateTime
 from backend.patients import contact
 from backend.patients.caregivers import caregivers_of_all
@@ -36,6 +37,9 @@ _ROUTINE_TEXTS = select(_ROW.patient_id, _ROW.status, _ROW.settled_at).where(
         & (_ROW.settled_at >= bindparam("since", type_=UTCDateTime())),
     ),
 )
+
+# So many patients with one telephone may have all that each of them alone might have in a day.
+SHARERS_IN_FULL = 2
 
 
 class Known:
@@ -64,15 +68,35 @@ class Known:
         """By patient, what their agenda is computed from."""
         return courses_of(self._txn, self.patients.values())
 
+    def has_had_enough(self, patient_id: UUID, most: int) -> bool:
+        """Whether so many routine texts went to this patient today, or twice as many to a telephone that is shared.
+
+        Twice, so that nobody's texts wait for ever behind those of whoever comes first.
+        """
+        if self.routine_texts_today[patient_id] >= most:
+            return True
+        sharers = self.sharers.get(self.phones.get(patient_id, ""), ())
+        return len(sharers) > SHARERS_IN_FULL and self._routine_texts_to(sharers) >= SHARERS_IN_FULL * most
+
     @cached_property
     def routine_texts_today(self) -> Mapping[UUID, int]:
         """By patient, how many routine texts have left, or are leaving, since midnight where they live."""
         since = {one.id: _midnight(self._txn, one) for one in self.patients.values()}
-        counted = dict.fromkeys(since, 0)
-        asked = {"whose": list(since), "since": min(since.values())}
-        for row in self._txn.connection.execute(_ROUTINE_TEXTS, asked):
-            counted[row.patient_id] += row.status == MessageStatus.SENDING or row.settled_at >= since[row.patient_id]
-        return counted
+        return _counted(self._txn, since)
+
+    def _routine_texts_to(self, sharers: Collection[UUID]) -> int:
+        """The same of everybody who shares a telephone, also those who are not written to just now."""
+        rows = self._txn.session.scalars(select(Patient).where(Patient.id.in_(sharers)))
+        return sum(_counted(self._txn, {one.id: _midnight(self._txn, one) for one in rows}).values())
+
+    @cached_property
+    def surveys(self) -> Mapping[UUID, Sequence[Conversation]]:
+        """By patient, the questionnaires that are being answered question by question."""
+        found: dict[UUID, list[Conversation]] = {patient_id: [] for patient_id in self.patients}
+        live = select(Conversation).where(Conversation.patient_id.in_(found), Conversation.ended_at.is_(None))
+        for one in self._txn.session.scalars(live.order_by(Conversation.opened_at, Conversation.id)):
+            found[one.patient_id].append(one)
+        return found
 
     @cached_property
     def phones(self) -> Mapping[UUID, str]:
@@ -94,6 +118,13 @@ class Known:
     def sharers(self) -> Mapping[str, Collection[UUID]]:
         """By number of these patients, everybody whose own number it is."""
         return contact.whose_phones(self._txn, frozenset(self.phones.values()))
+
+
+def _counted(txn: Transaction, since: Mapping[UUID, datetime]) -> Mapping[UUID, int]:
+    counted = dict.fromkeys(since, 0)
+    for row in txn.connection.execute(_ROUTINE_TEXTS, {"whose": list(since), "since": min(since.values())}):
+        counted[row.patient_id] += row.status == MessageStatus.SENDING or row.settled_at >= since[row.patient_id]
+    return counted
 
 
 def _midnight(txn: Transaction, patient: Patient) -> datetime:

@@ -20,7 +20,7 @@ from backend.patients.turns import one_at_a_time_for
 from backend.sealing import seal, unseal
 from backend.terms import NO_LONGER_FOLLOWED, ChannelKind, Language, Recipient, Urgency
 from backend.triage.questions import NOT_BY_TEXT, is_reached_by_text, may_be_texted, names_what_is_never_texted
-from notifications import Letter, inbound, opt_outs
+from notifications import Letter, inbound, numbers, opt_outs
 from notifications.models import InboundMessage, Message
 
 TEMPLATE = "letter"
@@ -104,6 +104,8 @@ def _refuse_who_is_not_written_to(txn: Transaction, patient: Patient) -> None:
 def _refuse_a_stopped_number(txn: Transaction, number: str) -> None:
     if opt_outs.has_stopped(txn, number):
         raise NoLongerPossible("Whoever has this number has asked for no texts. Please call.")
+    if numbers.is_a_strangers(txn, contact.phone_index(txn, number)):
+        raise NoLongerPossible("Whoever has this number is said to be a stranger. Please call.")
 
 
 def _writer(txn: Transaction, patient: Patient, received: InboundMessage) -> Caregiver | None:

@@ -7,6 +7,7 @@ from sqlalchemy import Double, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, WithId
+from backend.patients.models import FormerNumber as FormerNumber
 from backend.patients.models import OfPatient
 
 
@@ -49,7 +50,11 @@ class Conversation(OfPatient, WithId, Base):
     status: Mapped[str]
     asked: Mapped[str | None]
     question_id: Mapped[UUID | None] = mapped_column(ForeignKey("message.id"), index=True)
+    # Since when that question is the open one, however often it was put: what was written before is no answer to it.
+    asked_since: Mapped[datetime | None]
     unclear: Mapped[int]
+    # How urgent the answers are, as they were judged after the last of them.
+    tier_so_far: Mapped[str | None]
     opened_at: Mapped[datetime]
     first_answer_at: Mapped[datetime | None]
     last_heard_at: Mapped[datetime | None]
@@ -80,13 +85,3 @@ class ConversationAnswer(OfPatient, WithId, Base):
     # Of answers that came at one instant, which is the newer.
     turn: Mapped[int]
     inbound_id: Mapped[UUID | None] = mapped_column(ForeignKey("inbound_message.id"), index=True)
-
-
-class FormerNumber(OfPatient, WithId, Base):
-    """A telephone number that was a patient's until it was changed: it may belong to a stranger now."""
-
-    __tablename__ = "former_number"
-
-    number_index: Mapped[str | None] = mapped_column(index=True, info={"audited": False})
-    number_sealed: Mapped[str | None]
-    replaced_at: Mapped[datetime]

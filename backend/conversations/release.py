@@ -20,15 +20,21 @@ from backend.agenda.news import CANCELLED, NEWS, days_in, nearest_day, pair_of
 from backend.agenda.one_message import item_and_neighbours
 from backend.agenda.planning import INSTEAD_OF, letters_for
 from backend.agenda.reminders import AHEAD_OR_OPEN
-from backend.conversations.answers import ALWAYS_SAID
+from backend.conversations import asking
 from backend.conversations.channels import BY
 from backend.conversations.dead_letters import undelivered
+from backend.conversations.first_questions import first_question
+from backend.conversations.form_letters import with_its_link
 from backend.conversations.known import Known
+from backend.conversations.loops import ALWAYS_SAID
+from backend.conversations.release_to_former import number_to_tell
 from backend.conversations.release_to_staff import NO_WAYS, StaffWays, release_to_staff
 from backend.conversations.release_to_writer import release_to_writer
+from backend.conversations.whom_to_call import number_in
 from backend.db import Transaction
 from backend.patients import contact, life
 from backend.patients.models import Caregiver, Patient
+from backend.patients.new_numbers import is_confirmed
 from backend.sealing import is_forgotten, unseal
 from backend.staff.models import Site
 from backend.terms import (
@@ -68,6 +74,7 @@ class _Question:
     template: Template
     site: Site
     known: Known
+    public_url: str
 
 
 def release(
@@ -85,12 +92,12 @@ def release(
         return Suppress("nobody_to_write_to")
     known = known or Known(txn, [message.patient_id])
     patient = known.patients[message.patient_id]
-    question = _Question(txn, message, patient, template, known.sites[patient.site_id], known)
+    question = _Question(txn, message, patient, template, known.sites[patient.site_id], known, ways.public_url)
     for rule in _RULES:
         refused = rule(question)
         if refused is not None:
             return refused
-    return _to_whom(question)
+    return with_its_link(txn, message, _to_whom(question), ways.public_url)
 
 
 def _about_forgetting(asked: _Question) -> Decision | None:
@@ -199,6 +206,21 @@ def _about_what_was_asked(asked: _Question) -> Decision | None:
     return Suppress("no_longer_asked")
 
 
+def _about_a_survey(asked: _Question) -> Decision | None:
+    """While questions are answered by text nobody else speaks to that telephone, unless it is an emergency.
+
+    What would come too late then is said all the same.
+    """
+    message = asked.message
+    if message.template in asking.ASKS:
+        return None if asking.asked_by(asked.txn, message) else Suppress("asked_since")
+    if message.in_reply_to is not None or not (message.urgency != Urgency.SAFETY or message.template in asking.PROMPTS):
+        return None
+    until = asking.busy_until(asked.txn, asked.known.surveys[asked.patient.id], but_for=message.id)
+    is_too_late = until is not None and message.expires_at is not None and until >= message.expires_at
+    return None if until is None or is_too_late else Later(until, "survey_runs")
+
+
 def _about_hours(asked: _Question) -> Decision | None:
     """The patient's night is left in peace, but for answers to their own words and for changes within a day."""
     if asked.message.urgency == Urgency.REPLY or _is_news_of_tomorrow(asked):
@@ -223,7 +245,7 @@ def _about_the_cap(asked: _Question) -> Decision | None:
     if asked.message.urgency != Urgency.ROUTINE:
         return None
     usual = protocol_for(asked.txn, asked.patient).messaging
-    if asked.known.routine_texts_today[asked.patient.id] < usual.sms_per_day:
+    if not asked.known.has_had_enough(asked.patient.id, usual.sms_per_day):
         return None
     zone = asked.patient.time_zone
     tomorrow = clock.local_day(asked.txn.now, zone) + timedelta(days=1)
@@ -237,6 +259,7 @@ _RULES = (
     _about_the_caregiver,
     _about_the_agenda,
     _about_what_was_asked,
+    _about_a_survey,
     _about_hours,
     _about_the_cap,
 )
@@ -248,6 +271,8 @@ def _to_whom(asked: _Question) -> Decision:
         return _back_to_the_sender(asked, message.in_reply_to)
     if message.recipient == Recipient.CAREGIVER:
         return _to_the_caregiver(asked)
+    if message.recipient == Recipient.FORMER_NUMBER:
+        return _to_the_former_number(asked)
     return _to_the_patient(asked)
 
 
@@ -267,6 +292,11 @@ def _to_the_caregiver(asked: _Question) -> Decision:
     return _send(asked, ChannelKind.SMS, number)
 
 
+def _to_the_former_number(asked: _Question) -> Decision:
+    told = number_to_tell(asked.txn, asked.message)
+    return told if isinstance(told, Suppress) else _send(asked, ChannelKind.SMS, told)
+
+
 def _to_the_patient(asked: _Question) -> Decision:
     """By text where the patient allows texts: the app's inbox shows it too, but cannot call anybody to it."""
     only = asked.message.values.get(BY)
@@ -275,7 +305,7 @@ def _to_the_patient(asked: _Question) -> Decision:
     hindrance = _why_no_text(asked, number)
     is_fit = _fits_a_text_message(asked)
     if number is not None and hindrance is None and is_fit:
-        return _send(asked, ChannelKind.SMS, number)
+        return _by_text(asked, number)
     if ChannelKind.IN_APP in channels:
         return _send(asked, ChannelKind.IN_APP, str(asked.patient.id))
     if _words_of(asked) is not None:
@@ -285,6 +315,19 @@ def _to_the_patient(asked: _Question) -> Decision:
         return Suppress("not_for_a_text_message")
     assert hindrance is not None, "Nothing else keeps a text from going."
     return hindrance
+
+
+def _by_text(asked: _Question, number: str) -> Decision:
+    """A prompt for a questionnaire puts its first question at once, or the one at which it stopped."""
+    message = asked.message
+    may_ask = is_confirmed(asked.patient)
+    if message.template not in asking.PROMPTS or message.agenda_key is None or not may_ask:
+        return _send(asked, ChannelKind.SMS, number)
+    if asking.was_declined(asked.txn, asked.patient, message.agenda_key):
+        return Suppress("declined")
+    item = by_key(_items_that_decide(asked, message.agenda_key)).get(message.agenda_key)
+    said = _send(asked, ChannelKind.SMS, number)
+    return first_question(asked.txn, message, item, said, asked.public_url) if item else said
 
 
 def _why_no_text(asked: _Question, number: str | None) -> Suppress | None:
@@ -313,9 +356,12 @@ def _say_whose_else_it_is(asked: _Question, number: str) -> None:
 
 
 def _fits_a_text_message(asked: _Question) -> bool:
-    """What a person wrote for the app alone stays there, also when the patient has chosen texts since."""
+    """What a person wrote for the app alone stays there, also when the patient has chosen texts since.
+
+    To a number at which nobody has shown who they are yet, nothing goes that a person wrote.
+    """
     words = _words_of(asked)
-    return words is None or questions.may_be_texted(asked.txn, asked.patient, words)
+    return words is None or (is_confirmed(asked.patient) and questions.may_be_texted(asked.txn, asked.patient, words))
 
 
 def _words_of(asked: _Question) -> str | None:
@@ -323,12 +369,14 @@ def _words_of(asked: _Question) -> str | None:
 
 
 def _send(asked: _Question, channel: ChannelKind, address: str) -> Send:
-    site = asked.site
-    phone = site.emergency_phone if asked.template.name == "danger_reply" else site.office_phone or site.emergency_phone
+    phone = number_in(asked.template.name, asked.site)
     values = {name: str(value) for name, value in asked.message.values.items()}
     words = _words_of(asked)
     if words is not None:
         values["words"] = words
+    survey = asking.asked_by(asked.txn, asked.message) if asked.template.name in asking.ASKS else None
+    if survey is not None:
+        values |= asking.said_by(asked.txn, survey, asked.patient.language)
     return Send(channel, address, Language(asked.patient.language), {**values, "phone": phone})
 
 

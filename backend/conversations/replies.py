@@ -1,14 +1,20 @@
-"""What a text means. Anything not plainly an answer is for a person to read; words of danger come before all."""
+"""What a text means. Anything not plainly an answer is for a person to read; words of danger come before all.
+
+Words of danger and of death come first, then a plain answer, then a word we act on (``reading.py``): a list of words
+that holds ``120`` must ring, whatever else a number may answer.
+"""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from backend.conversations.denied_deaths import tells_of_no_death_now
+from backend.conversations.reading import Command, command_in, read_choice
 from backend.protocol.definition import Words
-from backend.triage.words import folded, holds_any
-from notifications.opt_outs import AROUND_A_WORD
+from backend.triage.words import LISTS_REMEMBERED, folded, holds_any
+from notifications.as_seen import as_seen
 
 
 class Meaning(Enum):
@@ -19,30 +25,37 @@ class Meaning(Enum):
     DANGER = "danger"
     DANGER_PERHAPS_DEATH = "danger_perhaps_death"
     PERHAPS_DEATH = "perhaps_death"
-    HELP = "help"
     UNCLEAR = "unclear"
 
 
 @dataclass(frozen=True)
 class Digit:
-    """A plain answer: ``2``, ``２`` or ``2.``, and nothing else beside it."""
+    """A plain answer: ``2``, ``２``, ``2.`` or ``二``, and nothing else beside it."""
 
     value: int
 
 
-HELP_WORDS = frozenset({"help", "info", "帮助", "幫助"})
 EMERGENCIES = frozenset({Meaning.DANGER, Meaning.DANGER_PERHAPS_DEATH, Meaning.DEATH_AND_DANGER})
 LONGEST_NEWS = 80
 BETWEEN_WORDS = re.compile(r"[^\w']+")
 
 
-def read(text: str, words: Words) -> Digit | Meaning:
+def read(text: str, words: Words) -> Digit | Command | Meaning:
     """What a patient's or a relative's text means."""
-    word = folded(text).strip(AROUND_A_WORD)
-    if len(word) == 1 and word.isdecimal():
-        return Digit(int(word))
-    if word in HELP_WORDS:
-        return Meaning.HELP
+    text = as_seen(text)
+    meaning = _of_danger_or_death(text, words)
+    if meaning is not Meaning.UNCLEAR:
+        return meaning
+    choice = read_choice(text)
+    return Digit(choice) if choice is not None else command_in(text) or Meaning.UNCLEAR
+
+
+def holds_danger(text: str, words: Words) -> bool:
+    """Whether words of danger stand in it, whatever else does."""
+    return _holds(as_seen(text), words.danger)
+
+
+def _of_danger_or_death(text: str, words: Words) -> Meaning:
     is_death, is_perhaps = _holds(text, words.death), _holds(text, words.death_after_a_person)
     if is_death and _tells_of_no_death_now(text, words):
         is_death, is_perhaps = False, True
@@ -53,11 +66,6 @@ def read(text: str, words: Words) -> Digit | Meaning:
     if is_death or _says_only_that_a_person_died(text, words):
         return Meaning.DEATH
     return Meaning.PERHAPS_DEATH if is_perhaps else Meaning.UNCLEAR
-
-
-def holds_danger(text: str, words: Words) -> bool:
-    """Whether words of danger stand in it, whatever else does."""
-    return _holds(text, words.danger)
 
 
 def _tells_of_no_death_now(text: str, words: Words) -> bool:
@@ -85,7 +93,8 @@ def _pattern(words: Words, language: str) -> str:
     return f"{death}|{beside}(?:{person} ?)+{beside}{death} ?{beside}"
 
 
-def _one_of(listed: Iterable[str]) -> str:
+@lru_cache(maxsize=LISTS_REMEMBERED)
+def _one_of(listed: tuple[str, ...]) -> str:
     """Any of them, as a whole word where words have spaces between them; nothing when there are none."""
     longest_first = sorted((folded(word) for word in listed), key=len, reverse=True)
     return "(?:(?!)" + "".join(rf"|(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])" for word in longest_first) + ")"

@@ -18,6 +18,7 @@ from backend.fsck import (
     safety,
     schema,
     staff,
+    surveys,
     survival,
     trail,
     triage,
@@ -59,6 +60,7 @@ def invariants(checkpoints: Path | None = None) -> tuple[Invariant, ...]:
         *safety.INVARIANTS,
         *pages.INVARIANTS,
         *survival.INVARIANTS,
+        *surveys.INVARIANTS,
         *messages.INVARIANTS,
         *trail.invariants(checkpoints),
     )

@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, or_, select
 
 from backend import clock
 from backend.audit import AuditEvent
-from backend.conversations.answers import ALWAYS_SAID
+from backend.conversations.loops import ALWAYS_SAID
 from backend.db import Transaction
 from backend.errors import WrongDataKey
 from backend.fsck.invariant import Invariant, ids_of

@@ -6,11 +6,13 @@ from typing import Any
 from backend import audit, clock
 from backend.db import Transaction
 from backend.errors import InvalidInput, StaleRecord
+from backend.patients import new_numbers
 from backend.patients.enrolment import NEEDS_A_NUMBER, check_study_facts
 from backend.patients.identifiers import set_identifiers
 from backend.patients.models import Patient
 from backend.patients.turns import take_turn
 from backend.protocol.load import protocol_of
+from backend.sealing import unseal
 from backend.staff.models import Site
 from backend.terms import ChannelKind
 
@@ -29,12 +31,15 @@ def update_patient(txn: Transaction, patient: Patient, changes: Mapping[str, Any
     if seen_version != patient.version:
         raise StaleRecord()
     _check_corrections(txn, patient, changes)
+    before = unseal(txn, patient, "phone_sealed")
     set_identifiers(txn, patient, txn.session.get_one(Site, patient.site_id), _only(changes, IDENTIFIERS))
+    new_numbers.mark_change(txn, patient, before)
     _set(patient, _only(changes, PREFERENCES + STUDY_FACTS))
     _refuse_unreachable(patient)
     if txn.session.is_modified(patient):
         audit.record(txn, "patient.changed", patient, words=changes.get("reason"))
         txn.session.flush()
+    new_numbers.tell_of_change(txn, patient, before)
     return patient
 
 

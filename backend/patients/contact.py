@@ -11,6 +11,7 @@ from backend import audit
 from backend.db import Transaction, UTCDateTime
 from backend.errors import NoLongerPossible
 from backend.patients.models import Caregiver, ContactHold, Patient
+from backend.patients.new_numbers import former_number_of
 from backend.patients.turns import one_at_a_time_for
 from backend.sealing import keyring_of, seal, unseal
 from backend.staff.models import StaffMember
@@ -103,6 +104,8 @@ def address_of(txn: Transaction, message: Message) -> str | None:
             return _number(txn, Caregiver, message.caregiver_id)
         case Recipient.STAFF:
             return _number(txn, StaffMember, message.staff_id)
+        case Recipient.FORMER_NUMBER:
+            return former_number_of(txn, message)
         case Recipient.WRITER:
             # No record names it: it goes back to where the text came from.
             return None

@@ -13,7 +13,7 @@ import notifications
 from backend import audit
 from backend.db import Transaction
 from backend.errors import NoLongerPossible, StillNeeded
-from backend.patients.models import Caregiver, Patient
+from backend.patients.models import Caregiver, FormerNumber, Patient
 from backend.patients.sign_in import sign_phones_out, void_unused_codes
 from backend.patients.turns import take_turn
 from backend.sealing import DataKey, is_forgotten, shred
@@ -74,7 +74,7 @@ def _empty_texts(txn: Transaction, patient: Patient) -> int:
 
 
 def _empty_lookups(txn: Transaction, patient: Patient) -> None:
-    """The patient's number and the caregivers', and a STOP from a number that reaches nobody else."""
+    """The patient's numbers and the caregivers', and a STOP from a number that reaches nobody else."""
     stopped = select(OptOut).where(OptOut.number_index.in_(_numbers_of_nobody_else(txn, patient)))
     for row in txn.session.scalars(stopped.order_by(OptOut.id)).all():
         row.number_index = f"{FORGOTTEN}:{row.id}"
@@ -85,6 +85,9 @@ def _empty_lookups(txn: Transaction, patient: Patient) -> None:
     named = select(Caregiver).where(Caregiver.patient_id == patient.id).order_by(Caregiver.id)
     for caregiver in txn.session.scalars(named):
         caregiver.phone_index = None
+    given_up = select(FormerNumber).where(FormerNumber.patient_id == patient.id).order_by(FormerNumber.id)
+    for former in txn.session.scalars(given_up):
+        former.number_index = None
     txn.session.flush()
 
 
@@ -99,7 +102,8 @@ def _numbers_of_nobody_else(txn: Transaction, patient: Patient) -> list[str]:
     """Two patients may share a phone: what the other one said with it is not this one's to take away."""
     own = select(Patient.phone_index.label("number")).where(Patient.id == patient.id)
     relatives = select(Caregiver.phone_index.label("number")).where(Caregiver.patient_id == patient.id)
-    numbers = own.union(relatives).subquery()
+    given_up = select(FormerNumber.number_index.label("number")).where(FormerNumber.patient_id == patient.id)
+    numbers = own.union(relatives, given_up).subquery()
     other_patient = exists().where(Patient.phone_index == numbers.c.number, Patient.id != patient.id)
     other_relative = exists().where(Caregiver.phone_index == numbers.c.number, Caregiver.patient_id != patient.id)
     alone = select(numbers.c.number).where(numbers.c.number.is_not(None), ~other_patient, ~other_relative)

@@ -149,6 +149,21 @@ def record_death(txn: Transaction, patient: Patient, died_on: str) -> None:
     txn.session.flush()
 
 
+def take_back_death(txn: Transaction, patient: Patient) -> None:
+    """The patient has not died: they stand in the study where they stood. Phones are signed in with new codes.
+
+    Only the signed reversal of an approved death report calls this.
+    """
+    patient.died_on = None
+    patient.status = PatientStatus.ON_STUDY
+    if patient.withdrawn_from_reporting_on is not None:
+        patient.status = PatientStatus.WITHDRAWN_FROM_REPORTING
+    if patient.withdrawn_from_study_on is not None:
+        patient.status = PatientStatus.WITHDRAWN
+    audit.record(txn, "patient.has_not_died", patient)
+    txn.session.flush()
+
+
 def _is_after_death(patient: Patient, on: date) -> bool:
     """A month or a year of death may mean its last day. Without any date, no day is known to be before the death."""
     if not is_dead(patient):

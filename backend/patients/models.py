@@ -205,3 +205,13 @@ class Deviation(OfPatient, WithId, Base):
     # Set when a signed reversal says that it was entered by mistake.
     reversed_at: Mapped[datetime | None]
     reversed_by: Mapped[UUID | None]
+
+
+class FormerNumber(OfPatient, WithId, Base):
+    """A telephone number that was a patient's until it was changed: it may belong to a stranger now."""
+
+    __tablename__ = "former_number"
+
+    number_index: Mapped[str | None] = mapped_column(index=True, info={"audited": False})
+    number_sealed: Mapped[str | None]
+    replaced_at: Mapped[datetime]

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, select
 
 import notifications
 from backend import audit, clock
+from backend.agenda.course import Course
 from backend.db import Transaction, canonical_json, insert_now
 from backend.errors import InvalidInput, ReportIdTaken
 from backend.instruments.answers import Checked, check_answers
@@ -27,7 +28,7 @@ from backend.reports.placement import Label, Place, course_to_place, place_repor
 from backend.reports.promised_calls import promise_a_call
 from backend.sealing import keyring_of, seal
 from backend.staff.models import Site
-from backend.terms import EvidenceSource, ReportMode, Respondent, Standing, Tier, WorkReason
+from backend.terms import EvidenceSource, ItemState, ReportMode, Respondent, Standing, Tier, WorkReason
 from backend.triage.advice import advice
 from backend.triage.assess import Assessment, assess
 from backend.triage.candidates import Source, open_candidates, rules_under
@@ -42,6 +43,7 @@ TRUSTED_SKEW = timedelta(minutes=5)
 # An unscheduled report for these reasons is ordinary and needs nobody's eyes beyond triage.
 ORDINARY = frozenset({"none_open", "already_completed"})
 FROM_A_PHONE = frozenset({ReportMode.APP, ReportMode.WEB_FORM, ReportMode.SMS})
+SAID_SINCE = ("provenance", "caveats", "raised_before")
 EVIDENCE_BY_MODE = {ReportMode.PHONE: EvidenceSource.PHONE, ReportMode.IN_PERSON: EvidenceSource.VISIT}
 
 
@@ -67,6 +69,13 @@ class Submission:
     other_symptoms: Sequence[Mapping[str, Any]] = ()
     wants_call: bool = False
     on_behalf_reason: str | None = None
+    # Item → by what way and when its answer came, where they came one by one. Then what is not among the answers was
+    # not asked, and is not counted as left out.
+    provenance: Mapping[str, Mapping[str, str]] | None = None
+    # Words of ``Caveat``.
+    caveats: Sequence[str] | None = None
+    # What one of its answers had called for before it was filed; no rule finds that again.
+    raised_before: Tier | None = None
 
 
 @dataclass(frozen=True)
@@ -97,12 +106,7 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     label = Label(instrument.name, sent.agenda_key, is_old)
     course = course_to_place(txn, patient, label)
     place = place_report(txn, patient, course, label, completed_at=happened_at)
-    rules = rules_under(txn, _version(txn, patient, sent))
-    in_high_fever = is_high_fever(checked.measurements)
-    reach = Reach(checked.values.keys(), rules.days_back, sent.respondent, in_high_fever)
-    moments = _moments(txn, sent, happened_at)
-    circumstances = circumstances_of(txn, patient, course, instrument.name, moments, reach)
-    assessed = assess(rules, _told(sent, instrument, checked), circumstances)
+    assessed = _assessed(txn, patient, course, sent, _told(sent, instrument, checked))
     with audit.together(txn):
         report = _keep(txn, patient, sent, checked, place, assessed, fingerprint)
         said_on = clock.local_day(happened_at, patient.time_zone)
@@ -113,6 +117,25 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
         promise_a_call(txn, patient, report)
         txn.session.flush()
     return Submitted(report, tuple(candidate.id for candidate in candidates), is_new=True)
+
+
+def judge(txn: Transaction, patient: Patient, sent: Submission) -> Sequence[Finding]:
+    """What this report would raise if it were submitted now. Nothing is kept.
+
+    Raises ``InvalidInput`` as ``submit_report`` does.
+    """
+    instrument = _instrument(txn, sent)
+    told = _told(sent, instrument, check_answers(instrument, sent.answers, sent.measurements))
+    course = course_to_place(txn, patient, Label(instrument.name, sent.agenda_key))
+    return _assessed(txn, patient, course, sent, told).findings
+
+
+def _assessed(txn: Transaction, patient: Patient, course: Course, sent: Submission, told: Told) -> Assessment:
+    rules = rules_under(txn, _version(txn, patient, sent))
+    reach = Reach(told.values.keys(), rules.days_back, sent.respondent, is_high_fever(told.measurements))
+    moments = _moments(txn, sent, min(sent.completed_at, txn.now))
+    circumstances = circumstances_of(txn, patient, course, told.instrument.name, moments, reach)
+    return assess(rules, told, circumstances)
 
 
 def _version(txn: Transaction, patient: Patient, sent: Submission) -> UUID:
@@ -135,6 +158,10 @@ def _canonical(sent: Submission) -> str:
     body["measurements"] = {
         name: float(value) if type(value) is int else value for name, value in sent.measurements.items()
     }
+    for newer in SAID_SINCE:
+        if body[newer] is None:
+            # A report from before there was this, sent again, is the same report.
+            del body[newer]
     return canonical_json(body)
 
 
@@ -182,16 +209,28 @@ def _keep(
 ) -> SymptomReport:
     report = _as_sent(txn, patient, sent)
     report.agenda_key, report.standing, report.unscheduled_because = place.key, place.standing, place.because
-    report.answers = {**checked.values, **checked.states}
+    report.answers = {**checked.values, **_states(sent, checked)}
     report.composites = dict(assessed.composites)
     report.measurements = dict(checked.measurements)
-    report.tier = tier_of(assessed.findings)
+    tiers = (tier_of(assessed.findings), sent.raised_before)
+    report.tier = min((tier for tier in tiers if tier), key=lambda tier: tier.rank, default=None)
     report.advice = advice_on(txn, report, assessed.findings)
     report.body_fingerprint = fingerprint
     insert_now(txn, report)
     # The report is its own record and never changes; one entry says that it came.
     audit.note(txn, "report.submitted", report)
     return report
+
+
+def _states(sent: Submission, checked: Checked) -> Mapping[str, ItemState]:
+    """What came answer by answer and ended early was not asked the rest: nobody has left it out."""
+    if sent.provenance is None:
+        return checked.states
+    asked = {answer["item"] for answer in sent.answers}
+    return {
+        code: ItemState.NOT_REACHED if state is ItemState.SKIPPED and code not in asked else state
+        for code, state in checked.states.items()
+    }
 
 
 def _as_sent(txn: Transaction, patient: Patient, sent: Submission) -> SymptomReport:
@@ -214,6 +253,8 @@ def _as_sent(txn: Transaction, patient: Patient, sent: Submission) -> SymptomRep
         clock_is_off=sent.completed_at > txn.now + TRUSTED_SKEW or sent.started_at > sent.completed_at,
         wants_call=sent.wants_call,
         recorded_by=txn.actor.id,
+        provenance=None if sent.provenance is None else {item: dict(came) for item, came in sent.provenance.items()},
+        caveats=None if sent.caveats is None else list(sent.caveats),
     )
     others = canonical_json([dict(other) for other in sent.other_symptoms]) if sent.other_symptoms else None
     report.other_symptoms_sealed = seal(txn, report, "other_symptoms_sealed", others)

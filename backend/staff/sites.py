@@ -9,13 +9,14 @@ from sqlalchemy import select
 
 from backend import audit
 from backend.clock import is_time_zone
+from backend.conversation_terms import TextSurveys
 from backend.db import Transaction
 from backend.errors import AlreadyExists, InvalidInput
 from backend.sealing import make_data_key
 from backend.staff.models import Site
 
 CODE = re.compile(r"site-[0-9]{2,3}")
-CHANGEABLE = ("name", "emergency_phone", "office_phone", "working_hours")
+CHANGEABLE = ("name", "emergency_phone", "office_phone", "working_hours", "text_surveys")
 
 
 def create_site(
@@ -28,6 +29,7 @@ def create_site(
     office_phone: str | None = None,
     working_hours: Mapping[str, Any] | None = None,
     phone_region: str = "CN",
+    text_surveys: str = TextSurveys.FULL,
 ) -> Site:
     """Open a site with a data key of its own. Its code begins every subject number: ``site-01`` gives ``01-0001``."""
     _refuse_what_cannot_be(code, time_zone)
@@ -38,6 +40,7 @@ def create_site(
         name=name,
         time_zone=time_zone,
         phone_region=phone_region,
+        text_surveys=text_surveys,
         emergency_phone=emergency_phone,
         office_phone=office_phone,
         working_hours=dict(working_hours or {}),

@@ -14,6 +14,7 @@ from backend.partial_dates import is_before, latest
 from backend.patients.life import COUNTS
 from backend.patients.models import EvidenceOfLife, Patient
 from backend.patients.symptom_report import SymptomReport
+from backend.survival import deaths
 from backend.survival.models import DeathReport
 from backend.terms import DeathReportStatus, PatientStatus, Respondent
 
@@ -73,10 +74,21 @@ def reported_after_death(txn: Transaction) -> Broken:
 
 def grade_5_without_death(txn: Transaction) -> Broken:
     """A fatal adverse event of somebody whose death nobody has reported."""
-    told_of = and_(DeathReport.patient_id == AdverseEvent.patient_id, DeathReport.status != DeathReportStatus.DENIED)
+    told_of = and_(DeathReport.patient_id == AdverseEvent.patient_id, DeathReport.status.not_in(deaths.MISTAKEN))
     rows = select(AdverseEvent.patient_id, AdverseEvent.id).outerjoin(DeathReport, told_of)
     fatal = rows.where(AdverseEvent.grade == FATAL_GRADE, AdverseEvent.voided_at.is_(None), DeathReport.id.is_(None))
     yield from _rows(txn, fatal.order_by(AdverseEvent.id))
+
+
+def grade_5_another_day(txn: Transaction) -> Broken:
+    """A fatal adverse event that ended on a day on which the patient, by the record of the death, did not die."""
+    rows = select(AdverseEvent.patient_id, AdverseEvent.id, AdverseEvent.ended_on, Patient.died_on)
+    fatal = rows.join(Patient, Patient.id == AdverseEvent.patient_id).where(
+        AdverseEvent.grade == FATAL_GRADE, AdverseEvent.voided_at.is_(None), Patient.died_on.is_not(None)
+    )
+    for patient_id, event_id, ended_on, died_on in txn.session.execute(fatal.order_by(AdverseEvent.id)):
+        if ended_on and _contradict(ended_on, died_on or ""):
+            yield patient_id, event_id
 
 
 def died_without_a_report(txn: Transaction) -> Broken:
@@ -106,6 +118,7 @@ CHECKS = (
     ),
     Check("reported_after_death", "Nobody answered a questionnaire after their death", reported_after_death),
     Check("grade_5", "Whoever has an adverse event of grade 5 was reported to have died", grade_5_without_death),
+    Check("grade_5_date", "A fatal adverse event ends on the day of the recorded death", grade_5_another_day),
     Check("approved", "Every recorded death was approved from a report", died_without_a_report),
     Check(
         "recorded",

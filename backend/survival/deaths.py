@@ -26,6 +26,8 @@ from backend.worklist.models import WorkItem
 HELD_BECAUSE_REPORTED = "death_reported"
 HELD_BECAUSE_DIED = "died"
 PENDING = DeathReportStatus.PENDING
+# Nobody holds such a report to be true any more.
+MISTAKEN = frozenset({DeathReportStatus.DENIED, DeathReportStatus.REVERSED})
 # What may come of the question whether to write to the patient again.
 RESUME, KEEP_SILENT = "resume", "keep_silent"
 TASKS = frozenset({WorkReason.DEATH_REPORTED, WorkReason.RESUME_CONTACT})
@@ -97,7 +99,7 @@ def deny(txn: Transaction, patient: Patient, report: DeathReport, reason: str) -
     _decide(txn, report, DeathReportStatus.DENIED)
     report.denied_because_sealed = seal(txn, report, "denied_because_sealed", reason)
     audit.record(txn, "death.denied", report)
-    if all(one.status == DeathReportStatus.DENIED for one in reports_of(txn, patient)):
+    if all(one.status in MISTAKEN for one in reports_of(txn, patient)):
         unsuspect_death(txn, patient)
     if life.is_dead(patient):
         # Another report of the same death was approved; there is nobody to write to again.
@@ -156,7 +158,7 @@ def reports_of(txn: Transaction, patient: Patient) -> Sequence[DeathReport]:
 
 def disagree(one: DeathReport, other: DeathReport) -> bool:
     """Whether two reports, neither of them denied, give dates that cannot be of one day."""
-    if DeathReportStatus.DENIED in (one.status, other.status) or not (one.died_on and other.died_on):
+    if MISTAKEN & {one.status, other.status} or not (one.died_on and other.died_on):
         return False
     return is_before(one.died_on, other.died_on) or is_before(other.died_on, one.died_on)
 

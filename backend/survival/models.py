@@ -28,6 +28,8 @@ class DeathReport(OfPatient, WithId, Base):
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
     denied_because_sealed: Mapped[str | None]
+    reversed_at: Mapped[datetime | None]
+    reversed_by: Mapped[UUID | None]
 
 
 class ContactAttempt(OfPatient, WithId, Base):

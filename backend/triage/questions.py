@@ -17,6 +17,7 @@ from backend.errors import InvalidInput, NoLongerPossible
 from backend.patients import contact
 from backend.patients.identifiers import identifiers_of
 from backend.patients.models import Patient
+from backend.patients.new_numbers import is_confirmed
 from backend.patients.turns import one_at_a_time_for
 from backend.protocol.definition import Protocol
 from backend.protocol.load import current_protocol, protocol_of
@@ -187,7 +188,7 @@ def _refuse_who_is_not_asked(txn: Transaction, patient: Patient) -> None:
 def is_reached_by_text(txn: Transaction, patient: Patient) -> bool:
     """Whether what is written to this patient would travel as a text message."""
     number = identifiers_of(txn, patient).phone if ChannelKind.SMS in patient.channels else None
-    return number is not None and not opt_outs.has_stopped(txn, number)
+    return number is not None and is_confirmed(patient) and not opt_outs.has_stopped(txn, number)
 
 
 def _keep(txn: Transaction, candidate: CandidateEvent, text: str) -> CandidateQuestion:

@@ -4,7 +4,7 @@ from flask import Flask
 from flask_babel import Babel
 
 from backend.config import Settings
-from backend.web import acknowledge, calendar, demo, languages, pages
+from backend.web import acknowledge, calendar, demo, languages, pages, plain_form
 
 CATALOGUES = "web/locales"
 
@@ -17,5 +17,6 @@ def register(app: Flask, settings: Settings) -> None:
     app.register_blueprint(pages.blp)
     app.register_blueprint(acknowledge.blp)
     app.register_blueprint(calendar.blp)
+    app.register_blueprint(plain_form.blp)
     if settings.is_demo:
         app.register_blueprint(demo.blp)

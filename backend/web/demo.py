@@ -14,12 +14,14 @@ from backend import clock
 from backend.api.bodies import BodyParser
 from backend.api.requests import database_of, settings_of
 from backend.demo_clock import DEMO
-from backend.web import demo_phones
+from backend.web import demo_phones, demo_replays
 from backend.web.demo_steps import move_clock_by, move_clock_to
+from backend.web.demo_texts import NotSent, ShownText, not_sent_to, shown_on
+from backend.web.languages import page_language
 from backend.web.pages import shown
-from notifications.channels.simulator import texts_of
 from notifications.scheduler import Ticker
-from schemas.demo import ClockMoveIn, PhoneTextIn
+from schemas.demo import ClockMoveIn, PhoneTextIn, ReplayIn
+from seeds.demo.recorded import recordings
 
 blp = Blueprint("demo", __name__, url_prefix="/demo")
 bodies = BodyParser()
@@ -27,8 +29,10 @@ bodies = BodyParser()
 
 @blp.get("")
 def page() -> Response:
-    """Phones, clock, things to try, sign-ins."""
-    return shown("demo.html", people=_people())
+    """Phones, clock, recorded conversations, things to try, sign-ins."""
+    spoken = page_language()
+    recorded = [(one.name, one.title[spoken], one.about[spoken]) for one in recordings().values()]
+    return shown("demo.html", people=_people(), recorded=recorded)
 
 
 @blp.get("/phones")
@@ -47,7 +51,7 @@ def phones() -> Response:
 
 @blp.get("/phones/<number>")
 def phone(number: str) -> Response:
-    """What is on one phone."""
+    """What is on one phone, what became of each text, and what did not reach it."""
     return jsonify(_on_phone(number))
 
 
@@ -58,6 +62,19 @@ def write(number: str) -> tuple[Response, int]:
     db = database_of(current_app)
     demo_phones.write_from(db, _ticker(), demo_phones.number_of(number), body["text"])
     return jsonify(_on_phone(number)), 201
+
+
+@blp.post("/phones/<number>/replays")
+def replay(number: str) -> tuple[Response, int]:
+    """Play a recorded conversation on this phone, or one step of it; ``next_step`` is None at its end."""
+    body = bodies.parse(ReplayIn(), request, location="json")
+    db, kept = database_of(current_app), demo_phones.number_of(number)
+    recording, next_step = demo_replays.recording_of(body["name"]), None
+    if "step" in body:
+        next_step = demo_replays.play_step(db, _ticker(), kept, recording, body["step"])
+    else:
+        demo_replays.play(db, _ticker(), kept, recording)
+    return jsonify(_on_phone(number) | {"next_step": next_step}), 201
 
 
 @blp.get("/clock")
@@ -85,9 +102,15 @@ def move() -> Response:
 
 
 def _on_phone(number: str) -> dict[str, Any]:
+    kept = demo_phones.number_of(number)
     with database_of(current_app).reading(DEMO) as txn:
-        texts = texts_of(txn, demo_phones.number_of(number))
-    return {"messages": [{**asdict(text), "at": _instant(text.at)} for text in texts]}
+        texts, not_sent = shown_on(txn, kept), not_sent_to(txn, kept)
+    return {"messages": [_plain(text) for text in texts], "not_sent": [_plain(note) for note in not_sent]}
+
+
+def _plain(said: ShownText | NotSent) -> dict[str, Any]:
+    """Its fields as JSON has them."""
+    return {name: _instant(value) if isinstance(value, datetime) else value for name, value in asdict(said).items()}
 
 
 def _people() -> dict[str, Any]:

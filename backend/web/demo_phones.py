@@ -17,9 +17,9 @@ from backend.patients.models import Caregiver, Patient
 from backend.phones import e164
 from backend.sealing import keyring_of, unseal
 from backend.staff.models import Site
-from backend.terms import Direction
+from backend.terms import Direction, MessageStatus
 from notifications.channels.simulator import PhoneText, Simulator
-from notifications.models import SimulatedText
+from notifications.models import Message, SimulatedText
 from notifications.scheduler import Ticker
 
 MORNING = time(9, 0)
@@ -68,12 +68,20 @@ def every_phone(txn: Transaction) -> list[Phone]:
 
 
 def state_of_all(txn: Transaction) -> str:
-    """Changes whenever a phone, a text or the clock's setting does; cheap enough to be asked for all the time."""
+    """Changes whenever a phone, a text, what becomes of one, or the clock's setting does; cheap enough to be asked for
+    all the time.
+    """
     texts = txn.session.execute(select(func.count(SimulatedText.id), func.max(SimulatedText.at))).one()
     patients = txn.session.execute(select(func.count(Patient.id), func.sum(Patient.version))).one()
+    settled = txn.session.execute(select(func.count(Message.settled_at), func.max(Message.settled_at))).one()
+    put_off = txn.session.execute(
+        select(func.count(Message.id), func.max(Message.next_try_at)).where(
+            Message.status == MessageStatus.QUEUED, Message.reason.is_not(None)
+        )
+    ).one()
     caregivers = txn.session.scalar(select(func.count(Caregiver.id)))
     moved = round(clock.ahead().total_seconds())
-    return "-".join(re.sub(r"\W", "", str(part)) for part in (*texts, *patients, caregivers, moved))
+    return "-".join(re.sub(r"\W", "", str(part)) for part in (*texts, *settled, *put_off, *patients, caregivers, moved))
 
 
 def write_from(db: Database, ticker: Ticker, number: str, text: str) -> None:

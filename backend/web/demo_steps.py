@@ -15,6 +15,7 @@ from backend import clock, demo_clock
 from backend.adverse_events.safety_warnings import next_warning
 from backend.agenda.pauses import next_end
 from backend.conversations.channels import next_fall_back
+from backend.conversations.endings import next_ending
 from backend.db import Database
 from backend.errors import InvalidInput
 from backend.patients.acts import ProtocolMove
@@ -32,7 +33,7 @@ NEW_DAY = time(0, 5)
 FARTHEST = timedelta(days=400)
 TOO_FAR = f"The clock moves at most {FARTHEST.days} days at once."
 AT_EVERY_STEP = ("understand", "escalate", "reconcile", "dispatch")
-AT_A_CALL = ("end_pauses", "fall_back", "call", *AT_EVERY_STEP)
+AT_A_CALL = ("end_pauses", "see_to_surveys", "fall_back", "call", *AT_EVERY_STEP)
 AT_A_NEW_DAY = ("plan", *AT_A_CALL)
 
 
@@ -109,9 +110,10 @@ def _next_time(after: datetime, hour: time, zone: str) -> datetime:
 
 
 def _looked_ahead(db: Database, after: datetime, moment: datetime) -> Iterator[datetime]:
-    """When a task is passed on, a pause ends, or a message has waited too long to be heard."""
+    """When a task is passed on, a pause or a questionnaire by text ends, or a message was not heard for too long."""
     with db.reading(demo_clock.DEMO) as txn:
-        for at in (next_pass_on(txn, after), next_end(txn, after), next_fall_back(txn, after)):
+        looks = (next_pass_on, next_end, next_fall_back, next_ending)
+        for at in (look(txn, after) for look in looks):
             yield at or moment
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import request, url_for
+from flask import g, request, url_for
 
 from backend.api.languages import OFFERED, accepted_language
 from backend.terms import Language
@@ -12,12 +12,14 @@ LOCALES = {Language.CHINESE.value: "zh_Hans_CN", Language.ENGLISH.value: "en"}
 CHOICE = "lang"
 # What the API calls the same.
 API_CHOICE = "language"
+# Where a page whose reader is known says which language that is.
+SPOKEN = "language_of_reader"
 
 
 def page_language() -> str:
     """One of ours."""
     chosen = request.args.get(CHOICE) or request.args.get(API_CHOICE)
-    return chosen if chosen in OFFERED else accepted_language()
+    return chosen if chosen in OFFERED else g.get(SPOKEN) or accepted_language()
 
 
 def page_locale() -> str:

@@ -37,8 +37,10 @@ CALLS = frozenset(
     {
         WorkReason.CALL_ABOUT_MOVED_DATE,
         WorkReason.CALL_REQUESTED,
+        WorkReason.CONFIRM_THE_PHONE,
         WorkReason.PATIENT_SILENT,
         WorkReason.SURVIVAL_CHECK_UNANSWERED,
+        WorkReason.SURVEY_UNCLEAR,
     }
 )
 REACHED_NOBODY = frozenset({CallOutcome.NO_ANSWER, CallOutcome.LEFT_MESSAGE, CallOutcome.WRONG_NUMBER})
@@ -46,6 +48,7 @@ REACHED_NOBODY = frozenset({CallOutcome.NO_ANSWER, CallOutcome.LEFT_MESSAGE, Cal
 CLOSED_BY_SPEAKING = frozenset({WorkReason.CALL_ABOUT_MOVED_DATE})
 # Saying that it was done is not having done it: these close with the act they ask for, and stand or fall with it.
 CLOSED_BY_THE_ACT = {
+    WorkReason.CONFIRM_THE_PHONE: "Say how the number was confirmed, or correct it; that closes this task.",
     WorkReason.SAFETY_REPORT_DUE: "Record the safety report; that closes this task.",
     WorkReason.REPORT_CORRECTED: "Accept or decline the correction; that closes this task.",
 }
@@ -104,10 +107,10 @@ def settle(txn: Transaction, item: WorkItem, outcome: str, note: str | None = No
     Raises ``InvalidInput`` for any but the words of ``CallOutcome`` where only having spoken closes a task, and
     ``NoLongerPossible`` when it was closed before, and where only the act that it asks for does.
     """
-    if (how := CLOSED_BY_THE_ACT.get(WorkReason(item.reason))) is not None:
-        raise NoLongerPossible(how)
     if item.reason in CALLS and outcome in REACHED_NOBODY:
         return _keep_trying(txn, item, outcome, note)
+    if (how := CLOSED_BY_THE_ACT.get(WorkReason(item.reason))) is not None:
+        raise NoLongerPossible(how)
     if item.reason in CLOSED_BY_SPEAKING and outcome != CallOutcome.SPOKE_TO_PATIENT:
         words = ", ".join(sorted(REACHED_NOBODY))
         complaint = f"Must be {CallOutcome.SPOKE_TO_PATIENT}, which closes this task, or one of {words}."

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from backend.db import Database, Transaction, system
+from backend.db import Database, Transaction, insert_now, system
 from backend.sealing import keyring_of, seal, unseal
 from backend.terms import Direction
 from notifications.channels import Absent, Accepted, Envelope, Sighting, Sought, Undeliverable
@@ -19,6 +19,8 @@ from notifications.inbound import ReceivedText
 from notifications.models import SimulatedText
 
 PROVIDER = system("simulated provider")
+# Where a clock stands still, what was written comes before what was answered.
+IN_ORDER = (SimulatedText.at, SimulatedText.direction, SimulatedText.id)
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,7 @@ class Simulator:
 def texts_of(txn: Transaction, number: str) -> list[PhoneText]:
     """Everything on one phone, oldest first."""
     index = keyring_of(txn).blind_index("phone", number)
-    rows = txn.session.scalars(
-        select(SimulatedText).where(SimulatedText.number_index == index).order_by(SimulatedText.at, SimulatedText.id)
-    )
+    rows = txn.session.scalars(select(SimulatedText).where(SimulatedText.number_index == index).order_by(*IN_ORDER))
     return [PhoneText(Direction(row.direction), unseal(txn, row, "text_sealed") or "", row.at) for row in rows]
 
 
@@ -88,7 +88,7 @@ def _write(txn: Transaction, direction: Direction, number: str, text: str, attem
         at=txn.now,
     )
     row.text_sealed = seal(txn, row, "text_sealed", text)
-    txn.session.add(row)
+    insert_now(txn, row)
     return row
 
 

@@ -22,7 +22,7 @@ from tests.promises.pages import DOCS, STALE, agrees
 LISTS_WITH_WORDS = frozenset(
     {
         "audit.PatientAuditEvents",
-        "messages.Inbox",
+        "inbox.Inbox",
         "messages.MyMessages",
         "patients.Caregivers",
         "pauses.Hospitalisations",

@@ -35,7 +35,10 @@ NOT_THERE = {("staff.MemberAuthenticator", "DELETE"), ("triage.Claims", "DELETE"
 # Nobody of it is lost, and by then a relative has told of a death and contact is held.
 NOT_THERE |= {("dispositions.Dispositions", "POST"), ("dispositions.DispositionEndings", "POST")}
 NOT_THERE |= {("letters.PatientLetters", "POST")}
+# Nobody's number has been changed.
+NOT_THERE |= {("patients.PhoneConfirmations", "POST")}
 NOT_THERE |= {("pauses.PauseEnds", "POST"), ("worklist.Reopenings", "POST"), ("closing.Reopenings", "POST")}
+NOT_THERE |= {("inbox.InboxReopenings", "POST")}
 # Acts on the calendar, which can be looked at without being done.
 PREVIEWED = (
     "/cycles",

@@ -1,5 +1,7 @@
 """What Twilio tells us is believed only under its signature over the address we gave out, and counts only once."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -12,7 +14,7 @@ from backend.db import Database, system
 from backend.terms import ChannelKind, MessageStatus
 from notifications import opt_outs
 from notifications.inbound import text_of, unhandled
-from notifications.models import Attempt, InboundMessage, Message, Receipt
+from notifications.models import Attempt, InboundMessage, Message, OptOut, Receipt
 from tests.notifications.conftest import ANNS_NUMBER, Mailroom, settings_with
 from tests.notifications.rows import a_patient, the_studys_key
 from tests.twilio_webhooks import ACCOUNT, MESSAGES, OURS, PUBLIC, STATUS, TOKENS, signed, with_twilio
@@ -228,3 +230,49 @@ def test_nobody_writes_without_a_signature(web, db):
     assert (answer.status_code, answer.data) == (403, b"")
     with db.reading(TEST) as txn:
         assert txn.session.scalar(select(func.count()).select_from(InboundMessage)) == 0
+
+
+def test_ten_of_the_same_text_at_once_are_all_answered_and_count_once(web, db):
+    ready = Barrier(10)
+
+    def told(_: int) -> int:
+        ready.wait()
+        return write(web.application.test_client(), "STOP").status_code
+
+    with ThreadPoolExecutor(10) as callers:
+        answers = list(callers.map(told, range(10)))
+
+    # Whoever finds the database held is told to come again, as Twilio will.
+    assert set(answers) <= {200, 503}
+    assert 200 in answers
+    assert write(web, "STOP").status_code == 200
+    with db.reading(TEST) as txn:
+        counted = [txn.session.scalar(select(func.count()).select_from(kind)) for kind in (InboundMessage, OptOut)]
+    assert counted == [1, 1]
+
+
+def test_a_text_that_is_told_again_days_later_does_not_undo_what_was_said_since(web, db):
+    write(web, "STOP")
+    write(web, "START", MessageSid="SM" + "b" * 32)
+
+    assert write(web, "STOP").status_code == 200
+
+    with db.reading(TEST) as txn:
+        assert not opt_outs.has_stopped(txn, ANNS_NUMBER)
+
+
+def test_a_text_of_another_account_is_not_for_us(web, db):
+    assert write(web, "STOP", AccountSid="AC" + "6" * 32).status_code == 403
+    assert texts(db) == []
+
+
+def test_a_text_that_was_kept_before_our_own_failure_is_kept_once_when_it_comes_again(web, db, monkeypatch):
+    def broken(*_: Any) -> None:
+        raise RuntimeError("after the text was kept")
+
+    monkeypatch.setattr("backend.api.twilio._thanks", broken)
+    first = write(web, "2 but worse at night")
+    monkeypatch.undo()
+
+    assert (first.status_code, write(web, "2 but worse at night").status_code) == (500, 200)
+    assert texts(db) == ["2 but worse at night"]

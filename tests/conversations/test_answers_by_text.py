@@ -62,6 +62,9 @@ def unread(db: Database) -> int:
 
 def asked_about_a_visit(clock: Clock, work: Work) -> None:
     work.plan()
+    # The weekly questions of that morning have not been answered, and are in nobody's way any more.
+    clock.move_to("2027-03-18T09:00:30+08:00")
+    plan_and_send(work)
     clock.move_to(VISIT_REMINDER)
     plan_and_send(work)
 
@@ -180,6 +183,9 @@ def test_1_confirms_being_alive_and_closes_the_check(
 ) -> None:
     clock.move_to("2027-05-25T09:00:30+08:00")
     plan_and_send(work)
+    # The questionnaire that is open as well is in nobody's way after half an hour.
+    clock.move_to("2027-05-25T09:31:00+08:00")
+    plan_and_send(work)
     assert any("1 = well" in text for text in phone.received)
     with db.reading(TEST) as txn:
         open_things = [message.asks for message in txn.session.scalars(select(Message)) if message.asks]
@@ -288,7 +294,8 @@ def test_two_machines_that_answer_each_other_are_silenced(
     answers = [phone.writes(f"automatic reply {number}") for number in range(9)]
 
     assert sum(len(one) for one in answers) == 6
-    assert unread(db) == 9
+    # The six that were answered, and one mark for all that met with silence.
+    assert unread(db) == 7
 
 
 def test_a_failure_to_understand_leaves_the_text_to_a_person(

@@ -9,12 +9,22 @@ from backend.agenda.reminders import AHEAD_OR_OPEN
 from backend.jobs import Work
 from backend.terms import AgendaState
 from tests.conftest import Clock
-from tests.conversations import release_rows, release_staff_rows, release_world, release_writer_rows
+from tests.conversations import (
+    release_form_rows,
+    release_former_rows,
+    release_rows,
+    release_staff_rows,
+    release_survey_rows,
+    release_world,
+    release_writer_rows,
+)
 from tests.conversations.release_world import Row, World
 
 ROOM = Path(__file__).parents[2] / "backend" / "conversations"
 FILES = {
-    "release.py": release_rows.ROWS,
+    "form_letters.py": release_form_rows.ROWS,
+    "release.py": release_rows.ROWS + release_survey_rows.ROWS,
+    "release_to_former.py": release_former_rows.ROWS,
     "release_to_staff.py": release_staff_rows.ROWS,
     "release_to_writer.py": release_writer_rows.ROWS,
 }

@@ -84,7 +84,7 @@ def test_a_danger_beside_a_word_of_many_meanings_is_an_emergency_and_no_death(
 
     assert is_the_emergency_number(answer)
     assert (count(db, CandidateEvent), count(db, DeathReport)) == (1, 0)
-    assert in_the_inbox(db) == ["urgent"]
+    assert in_the_inbox(db) == ["perhaps_death"]
 
 
 def test_a_danger_beside_a_plain_death_loses_neither(db: Database, ann: Patient, phone: Phone) -> None:
@@ -103,7 +103,7 @@ def test_a_text_after_a_reported_death_is_met_with_silence_and_read_at_once(
     answers = [phone.writes(text) for text in ("1", "help", "他走了", "I am well, why do you not write?")]
 
     assert answers == [[], [], [], []]
-    assert in_the_inbox(db) == ["urgent"] * 4
+    assert in_the_inbox(db) == ["wrote_while_death_reported"] * 4
     assert tasks(db) == ["death_reported", *["wrote_while_death_reported"] * 4]
     assert count(db, DeathReport) == 1
 
@@ -116,7 +116,7 @@ def test_danger_is_answered_also_while_a_death_is_reported(db: Database, ann: Pa
 
     assert is_the_emergency_number(answer)
     assert count(db, CandidateEvent) == of_the_death + 1
-    assert in_the_inbox(db) == ["urgent"]
+    assert in_the_inbox(db) == ["wrote_while_death_reported"]
 
 
 def test_danger_is_answered_also_after_a_withdrawal(db: Database, ann: Patient, phone: Phone) -> None:
@@ -185,7 +185,7 @@ def test_danger_at_a_shared_number_is_answered_when_one_site_can_answer_it(
     said = phone.writes("吐血")
 
     assert [is_the_emergency_number(text) for text in said] == [True] * answers
-    assert in_the_inbox(db) == ["urgent", "inbox"]
+    assert in_the_inbox(db) == ["danger", "shared_number"]
 
 
 @pytest.mark.parametrize("site_of_ben", ["site-01", "site-02"])
@@ -200,7 +200,7 @@ def test_danger_at_a_shared_number_calls_somebody_to_each_patient_who_lives(
     phone.writes("吐血")
 
     assert called_to(db, CandidateEvent) == called_to(db, StaffPage) == {(ann.id, ann.site_id), (ben.id, ben.site_id)}
-    assert (count(db, CandidateEvent), in_the_inbox(db)) == (2, ["urgent"])
+    assert (count(db, CandidateEvent), in_the_inbox(db)) == (2, ["danger"])
 
 
 def test_danger_at_a_shared_number_is_heard_also_when_it_could_not_be_understood(
@@ -242,7 +242,7 @@ def test_when_two_machines_talk_a_person_reads_also_what_was_understood(
     answers = [phone.writes("help") for _ in range(8)]
 
     assert sum(len(one) for one in answers) == 6
-    assert in_the_inbox(db) == ["inbox", "inbox"]
+    assert in_the_inbox(db) == ["loop"]
 
 
 def test_a_day_confirmed_after_its_reminder_was_due_is_told_of_once(

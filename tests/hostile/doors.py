@@ -150,15 +150,19 @@ def some(values: Sequence[Any], number: int, share: int = 6) -> Sequence[Any]:
     return values if os.environ.get("FOLLOWUP_TEST_EVERY_VALUE") else values[number % share :: share]
 
 
-def rows(db: Database) -> dict[str, int]:
-    """How many rows each table holds, but for what asking leaves behind."""
-    counts = [
+_ROWS = union_all(
+    *(
         select(literal(table.name).label("name"), func.count().label("rows")).select_from(table)
         for table in metadata.sorted_tables
         if table.name not in OF_ASKING
-    ]
+    )
+)
+
+
+def rows(db: Database) -> dict[str, int]:
+    """How many rows each table holds, but for what asking leaves behind."""
     with db.reading(system("test")) as txn:
-        return dict(txn.session.execute(union_all(*counts)).all())
+        return dict(txn.session.execute(_ROWS).all())
 
 
 def assert_civil(door: Door, answer: Any, about: Any = "") -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backend.db import Database
 from tests.hostile.doors import KEEPS_WORDS, Door, all_doors, assert_civil, rows, some
 from tests.hostile.values import RAW, VALUES
 
@@ -17,14 +18,19 @@ NOTED = ("/auth/", "/signatures", *KEEPS_WORDS)
 
 def test_no_value_in_any_field_is_more_than_a_refusal(app, db):
     listed = [door for door in all_doors(app, db) if isinstance(door.body, dict)]
-    client = app.test_client()
+    client, before = app.test_client(), rows(db)
 
     for door in listed:
-        for number, path in enumerate(paths_in(door.body)):
-            before = rows(db)
-            taken = [value for value in of_share(VALUES, door, number) if is_taken(client, door, path, value)]
+        taken = [
+            (path, value)
+            for number, path in enumerate(paths_in(door.body))
+            for value in of_share(VALUES, door, number, db)
+            if is_taken(client, door, path, value)
+        ]
+        after = rows(db)
 
-            assert taken or any(kept in door.label for kept in NOTED) or rows(db) == before, (door.label, path)
+        assert taken or any(kept in door.label for kept in NOTED) or after == before, door.label
+        before = after
 
 
 def test_nothing_that_json_cannot_say_is_more_than_a_refusal(app, db):
@@ -34,7 +40,7 @@ def test_nothing_that_json_cannot_say_is_more_than_a_refusal(app, db):
     for door in listed:
         for number, path in enumerate(paths_in(door.body)):
             marked = json.dumps(put(copy.deepcopy(door.body), path, "@@")).encode()
-            for value in of_share(RAW, door, number):
+            for value in of_share(RAW, door, number, db):
                 answer = ask(client, door, marked.replace(b'"@@"', value))
                 assert_civil(door, answer, (path, value))
 
@@ -53,9 +59,10 @@ def test_no_field_that_is_not_in_the_document_is_taken(app, db):
                 assert answer.status_code in (422, 429), (door.label, name)
 
 
-def of_share(values: Sequence[Any], door: Door, number: int) -> Sequence[Any]:
-    """A body of many fields has fewer values for each."""
-    return some(values, number, 6 if len(list(paths_in(door.body))) < 20 else 18)
+def of_share(values: Sequence[Any], door: Door, number: int, db: Database) -> Sequence[Any]:
+    """A body of many fields has fewer values for each; and the two databases have different ones."""
+    is_second = db.url.startswith("postgres")
+    return some(values, 2 * number + is_second, 12 if len(list(paths_in(door.body))) < 20 else 36)
 
 
 def is_taken(client: Any, door: Door, path: Path, value: Any) -> bool:

@@ -10,6 +10,7 @@ from backend import clock as clocks
 from backend.adverse_events.models import AdverseEvent
 from backend.agenda.models import AgendaFact
 from backend.audit_seals import seal_some
+from backend.conversations.models import Conversation
 from backend.db import Base, Transaction
 from backend.fsck.messages import IN_FLIGHT
 from backend.patients.models import ActivationCode, ContactHold, Device, Enrolment, Patient
@@ -185,6 +186,13 @@ def another_day_of_death(txn: Transaction) -> None:
     txn.session.execute(insert(table_of(DeathReport)).values({**row, "id": uuid4(), "died_on": "2019"}))
 
 
+def an_event_that_killed_long_before(txn: Transaction) -> None:
+    """Of somebody who has died, another year than the death's."""
+    dead = txn.session.scalars(select(Patient).where(Patient.status == "died")).one()
+    whose = {"patient_id": dead.id, "site_id": dead.site_id}
+    changed(AdverseEvent, grade=5, ended_on="2019", **whose)(txn)
+
+
 def a_code_for_the_dead(txn: Transaction) -> None:
     """It still works."""
     dead = txn.session.scalars(select(Patient.id).where(Patient.status == "died")).one()
@@ -247,6 +255,35 @@ def a_correction_after_none(txn: Transaction) -> None:
 
 
 PENDING = DeathReport.status == "pending"
+
+
+def a_survey(status: str, *, ended: bool) -> Break:
+    """A questionnaire by text whose time ended two hours ago, and that stands so."""
+
+    def act(txn: Transaction) -> None:
+        ben = txn.session.scalars(select(Patient).where(Patient.birth_year == 1955)).one()
+        txn.session.add(
+            Conversation(
+                patient_id=ben.id,
+                site_id=ben.site_id,
+                report_id=uuid4(),
+                instrument="safety",
+                instrument_version=1,
+                language="en",
+                extent="full",
+                status=status,
+                unclear=0,
+                links_issued=0,
+                opened_at=txn.now - 3 * HOUR,
+                closes_at=txn.now - 2 * HOUR,
+                ended_at=txn.now if ended else None,
+            )  # fmt: skip
+        )
+        txn.session.flush()
+
+    return act
+
+
 BREAKS: dict[str, Break] = {
     "schema.models": sql("ALTER TABLE work_item ADD COLUMN colour TEXT"),
     "schema.append_only": lambda txn: unguard(txn, table_of(SymptomReport)),
@@ -266,6 +303,8 @@ BREAKS: dict[str, Break] = {
     "patients.dead_codes": a_code_for_the_dead,
     "patients.devices": twice(Device, "uq_patient_device_signed_in", signed_out_at=None),
     "patients.ended": changed(Patient, Patient.birth_year == 1955, status="withdrawn"),
+    "surveys.ended": a_survey("waiting", ended=False),
+    "surveys.filed": a_survey("completed", ended=True),
     "staff.authenticators": a_second_factor_twice,
     "staff.shifts": a_shift_without_length,
     "staff.on_call": a_stranger_on_call,
@@ -300,6 +339,7 @@ BREAKS: dict[str, Break] = {
     "safety.asked": changed(AdverseEvent, report_due_at=AdverseEvent.recorded_at),
     "safety.reported": changed(AdverseEvent, reported_at=AdverseEvent.recorded_at),
     "survival.grade_5": changed(AdverseEvent, grade=5),
+    "survival.grade_5_date": an_event_that_killed_long_before,
     "survival.approved": changed(DeathReport, status="denied"),
     "survival.recorded": changed(Patient, status="on_study"),
     "survival.two_people": changed(DeathReport, ~PENDING, decided_by=DeathReport.reported_by),

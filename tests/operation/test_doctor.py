@@ -267,3 +267,17 @@ def test_twilio_is_asked_whether_it_believes_us_and_is_said_to_stand_abroad(
     assert silent["gateway"].health is Health.FAILED
     assert "a-token-that-nobody-gave-out" not in repr((disbelieved, silent))
     assert not sent["accepted"]
+
+
+def test_links_where_telephones_get_none_are_a_failure(db: Database, settings: Settings, told: Callable) -> None:
+    """Also in another country, once one patient there has a number of +86."""
+    seen = []
+    for region, phone in (("CN", None), ("GB", None), ("GB", people.ANNS_PHONE)):
+        with db.transaction(TEST) as txn:
+            of_the_site = update(Site).where(Site.code == "site-01")
+            txn.session.execute(of_the_site.values(text_surveys="link_only", phone_region=region))
+        if phone:
+            people.ann(db, phone=phone)
+        seen.append(told(settings)["links"].health)
+
+    assert seen == [Health.FAILED, Health.OK, Health.FAILED]

@@ -111,6 +111,7 @@ def _values(story: Story, endpoint: str, names: set[str]) -> dict[str, Any]:
         "patient_id": lambda: story.ann.id,
         "report_id": lambda: story.first(f"/patients/{story.ann.id}/reports", story.staff),
         "candidate_id": lambda: story.first("/candidate-events", story.staff),
+        "inbound_id": story.text,
         "event_id": lambda: story.first("/adverse-events", story.staff),
         "staff_id": lambda: story.person.id,
         "site": lambda: "site-01",

@@ -99,7 +99,7 @@ class Story:
 
     def text(self) -> str:
         """A text from somebody nobody knows."""
-        return str(receive(self.db, ReceivedText("sm-1", "+8613800138099", "10690000", "hello")))
+        return str(receive(self.db, ReceivedText(f"sm-{uuid4()}", "+8613800138099", "10690000", "hello")))
 
     def tag(self) -> dict[str, str]:
         """What a change of Ann's record must name."""
@@ -180,7 +180,8 @@ class Story:
         said, texted = {"text": "Thank you, we will call you."}, f"{API}/inbox/{self.text()}"
         yield "letters.InboxReplies", "POST", f"{texted}/replies", said, self.staff
         yield "letters.PatientLetters", "POST", f"{self.of_ann}/messages", said, self.staff
-        yield "messages.InboxResolutions", "POST", f"{texted}/resolutions", OUTCOME, self.staff
+        yield "inbox.InboxResolutions", "POST", f"{texted}/resolutions", OUTCOME, self.staff
+        yield "inbox.InboxReopenings", "POST", f"{texted}/reopenings", again, self.staff
         yield "messages.MyMessages", "POST", f"{API}/me/messages", {"text": "thank you"}, self.phone
 
     def _judging(self) -> Iterator[Step]:
@@ -291,6 +292,9 @@ class Story:
 
     def _signing_in(self) -> Iterator[Step]:
         yield "patients.ActivationCodes", "POST", f"{self.of_ann}/activation-codes", None, self.staff
+        self.client.patch(self.of_ann, json={"phone": "+8613800138033"}, headers={**self.staff, **self.tag()})
+        yield "patients.PhoneConfirmations", "POST", f"{self.of_ann}/phone-confirmations", {"how": "phone"}, self.staff
+        yield "form_links.FormLinks", "POST", f"{self.of_ann}/form-links", {}, self.staff
         shown = {"code": self.code(), "birth_year": self.ann.birth_year}
         yield "sign_in.Activations", "POST", f"{API}/auth/activations", shown, {}
         shown["code"] = self.code()

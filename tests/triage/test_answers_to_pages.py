@@ -65,7 +65,7 @@ def test_whatever_is_not_plainly_a_1_goes_to_the_inbox_and_the_page_goes_on(
     assert lin.phone.writes(words) == []
 
     assert the_page(db).acknowledged_at is None
-    assert read_how(db) == [("inbox", False)]
+    assert read_how(db) == [("staff_number", False)]
     with db.reading(TEST) as txn:
         assert txn.session.scalars(select(InboundMessage.site_id)).one() == the_page(db).site_id
 
@@ -105,7 +105,7 @@ def test_a_1_before_any_page_was_texted_answers_nothing(db: Database, client: An
     work.understand()
 
     assert the_page(db).acknowledged_at is None
-    assert read_how(db) == [("inbox", False)]
+    assert read_how(db) == [("staff_number", False)]
 
 
 def test_on_a_phone_shared_with_a_patient_only_a_1_to_an_open_page_is_the_staffs(
@@ -153,7 +153,7 @@ def test_whoever_has_left_the_care_team_silences_no_page(db: Database, client: A
         page = txn.session.get_one(StaffPage, the_page(db).id)
         assert not answer_page(txn, page, row_of(txn, lin), PageAnswer.LINK)
     assert the_page(db).acknowledged_at is None
-    assert read_how(db) == [("inbox", False)]
+    assert read_how(db) == [("staff_number", False)]
 
 
 def test_which_page_was_texted_last_is_one_question_however_many_there_are(

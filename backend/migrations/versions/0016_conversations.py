@@ -16,6 +16,8 @@ depends_on = None
 
 CONVERSATION, ANSWER, FORMER = "conversation", "conversation_answer", "former_number"
 APPEND_ONLY = (ANSWER,)
+# What is counted week by week.
+TEXTS = "channel = 'sms'"
 OF_PATIENT = {"patient_id": "patient", "site_id": "site"}
 
 
@@ -45,12 +47,18 @@ def upgrade() -> None:
     op.add_column("patient", sa.Column("phone_unconfirmed_since", UTCDateTime(), nullable=True))
     op.add_column("symptom_report", sa.Column("provenance", Json(), nullable=True))
     op.add_column("symptom_report", sa.Column("caveats", Json(), nullable=True))
+    op.add_column("death_report", sa.Column("reversed_at", UTCDateTime(), nullable=True))
+    op.add_column("death_report", sa.Column("reversed_by", sa.Uuid(), nullable=True))
     op.add_column("message_attempt", sa.Column("segments", sa.Integer(), nullable=True))
+    op.create_index("ix_message_attempt_texts", "message_attempt", ["started_at"], **_only(TEXTS))
 
 
 def downgrade() -> None:
     """Takes away what was added."""
+    op.drop_index("ix_message_attempt_texts", "message_attempt")
     op.drop_column("message_attempt", "segments")
+    for column in ("reversed_by", "reversed_at"):
+        op.drop_column("death_report", column)
     for column in ("caveats", "provenance"):
         op.drop_column("symptom_report", column)
     op.drop_column("patient", "phone_unconfirmed_since")
@@ -65,13 +73,13 @@ def _make_conversation() -> None:
         OF_PATIENT,
         {"caregiver_id": "caregiver", "question_id": "message"},
         *_texts("instrument", "language", "extent", "status"),
-        *_texts("agenda_key", "asked", nullable=True),
+        *_texts("agenda_key", "asked", "tier_so_far", nullable=True),
         sa.Column("report_id", sa.Uuid(), nullable=False),
         *(sa.Column(name, sa.Integer(), nullable=False) for name in ("instrument_version", "unclear", "links_issued")),
         sa.Column("opened_at", UTCDateTime(), nullable=False),
         *(
             sa.Column(name, UTCDateTime(), nullable=True)
-            for name in ("first_answer_at", "last_heard_at", "closes_at", "ended_at", "link_expires_at")
+            for name in ("asked_since", "first_answer_at", "last_heard_at", "closes_at", "ended_at", "link_expires_at")
         ),
         sa.UniqueConstraint("patient_id", "report_id", name=op.f("uq_conversation_patient_id_report_id")),
     )
@@ -80,8 +88,12 @@ def _make_conversation() -> None:
 
 
 def _partial(name: str, columns: list[str], where: str, *, unique: bool = True) -> None:
+    op.create_index(name, CONVERSATION, columns, unique=unique, **_only(where))
+
+
+def _only(where: str) -> dict[str, Any]:
     condition = sa.text(where)
-    op.create_index(name, CONVERSATION, columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+    return {"sqlite_where": condition, "postgresql_where": condition}
 
 
 def _texts(*names: str, nullable: bool = False) -> list[sa.Column[Any]]:

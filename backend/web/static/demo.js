@@ -1,25 +1,25 @@
 // The demo's page: phones to read and write on, and a clock to move. Words come from the page, never from here.
+"use strict";
 
-const root = document.getElementById("demo");
-const words = root.dataset;
-const language = document.documentElement.lang;
 const QUIET_MS = 2000;
 const MOVING_MS = 500;
 const CLOCK_MS = 30000;
+// An answer that is not taken must not be given for ever.
+const MOST_TEXTS = 80;
 
 const state = {
   phones: [],
   etag: "",
+  chosen: "",
   open: decodeURIComponent(location.hash.slice(1)),
-  shown: "",
+  // Of the open phone: whose entries are on the screen, which, and what the server said.
+  shownOn: "",
+  shown: [],
+  answer: null,
   seen: JSON.parse(sessionStorage.getItem("seen") || "{}"),
   clock: null,
   moving: null,
 };
-
-const at = (id) => document.getElementById(id);
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-const format = (options, where, spoken = language) => new Intl.DateTimeFormat(spoken, { timeZone: where, ...options });
 
 // --- the clock -----------------------------------------------------------------------------------------------
 
@@ -108,6 +108,20 @@ function showPhones() {
   while (list.children.length > state.phones.length) list.lastElementChild.remove();
   while (list.children.length < state.phones.length) list.append(at("phone-row").content.cloneNode(true));
   state.phones.forEach((phone, place) => showRow(list.children[place].firstElementChild, phone));
+  showChosen(list);
+}
+
+// In the list alone: the page itself stays where the reader is.
+function showChosen(list) {
+  if (state.chosen === state.open) return;
+  state.chosen = state.open;
+  const row = list.querySelector("[aria-current]")?.parentElement;
+  if (!row) return;
+  const isBeside = list.scrollWidth > list.clientWidth + 1;
+  const [from, size, room, now] = isBeside
+    ? [row.offsetLeft - list.offsetLeft, row.offsetWidth, list.clientWidth, list.scrollLeft]
+    : [row.offsetTop - list.offsetTop, row.offsetHeight, list.clientHeight, list.scrollTop];
+  if (from < now || from + size > now + room) list.scrollTo(isBeside ? { left: from - 8 } : { top: from - room / 3 });
 }
 
 function showRow(button, phone) {
@@ -161,6 +175,7 @@ const openPhone = () => state.phones.find((phone) => phone.number === state.open
 const address = () => `${words.phones}/${encodeURIComponent(state.open)}`;
 
 async function open(number) {
+  if (number !== state.open) stopPlaying();
   state.open = number;
   history.replaceState(null, "", `${location.search}#${encodeURIComponent(number)}`);
   at("write-state").textContent = "";
@@ -171,45 +186,50 @@ async function open(number) {
 async function readTexts() {
   const number = state.open;
   if (!number) return;
-  const answer = await (await fetch(address())).json();
-  if (number === state.open) showTexts(answer.messages);
+  const answer = await fetch(address());
+  if (!answer.ok) throw new Error(String(answer.status));
+  const read = await answer.json();
+  if (number === state.open) showTexts(read);
 }
 
-function showTexts(messages) {
+function showTexts(answer) {
   const phone = openPhone();
-  const mark = JSON.stringify([state.open, messages.length]);
-  if (!phone || mark === state.shown) return;
-  const known = state.shown.startsWith(JSON.stringify([state.open]).slice(0, -1)) ? JSON.parse(state.shown)[1] : Infinity;
+  state.answer = answer;
+  if (!phone || player.isOn) return;
+  showWhose(phone);
+  at("replay").hidden = !answer.messages.length;
+  const entries = entriesOf(answer);
+  const marks = entries.map((entry) => JSON.stringify(entry));
+  const isSame = state.shownOn === state.open && state.shown.every((mark, place) => mark === marks[place]);
+  if (isSame && marks.length === state.shown.length && marks.length) return;
+  const isAtEnd = at("texts").scrollHeight - at("texts").scrollTop - at("texts").clientHeight < 80;
+  if (isSame && state.shown.length) {
+    for (let place = state.shown.length; place < entries.length; place += 1) append(entries, place, phone, true);
+  } else drawAnew(entries, phone);
+  if (isAtEnd || !isSame || entries.at(-1)?.direction === "inbound") toTheEnd();
+  Object.assign(state, { shownOn: state.open, shown: marks });
+}
+
+// What is drawn anew has been read before: only what comes afterwards is told to whoever listens.
+function drawAnew(entries, phone) {
+  const known = state.shownOn === state.open ? new Set(state.shown.map((mark) => JSON.parse(mark).at)) : null;
+  at("texts").ariaLive = "off";
+  at("texts").replaceChildren(...(entries.length ? [] : [line("empty", words.empty)]));
+  entries.forEach((entry, place) => append(entries, place, phone, known !== null && !known.has(entry.at)));
+  requestAnimationFrame(() => (at("texts").ariaLive = "polite"));
+}
+
+function append(entries, place, phone, isFresh) {
+  at("texts").append(...drawn(entries[place], entries[place - 1], phone, isFresh));
+}
+
+function showWhose(phone) {
   at("open-who").textContent = nameOf(phone);
-  at("open-number").textContent = spaced(phone.number);
-  at("texts").replaceChildren(...(messages.length ? lines(messages, phone, known) : [line("empty", words.quiet)]));
-  at("texts").scrollTop = at("texts").scrollHeight;
-  state.shown = mark;
-}
-
-function* lines(messages, phone, known) {
-  const day = format({ weekday: "long", day: "numeric", month: "long" }, phone.time_zone, phone.language);
-  const hour = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, phone.time_zone);
-  let before = "";
-  for (const [place, message] of messages.entries()) {
-    const moment = new Date(message.at);
-    const today = day.format(moment);
-    if (today !== before) yield line("date", today, phone.language);
-    before = today;
-    yield bubble(message, hour.format(moment), phone.language, place >= known);
+  at("open-number").replaceChildren(...unbroken(spaced(phone.number)), ` ${wordsOf("languages", phone.language)}`);
+  for (const button of document.querySelectorAll("#write [data-zh]")) {
+    button.textContent = phone.language.startsWith("zh") ? button.dataset.zh : button.dataset.en;
+    button.lang = phone.language;
   }
-}
-
-function bubble(message, hour, spoken, isFresh) {
-  const entry = line(`text${message.direction === "inbound" ? " own" : ""}${isFresh ? " fresh" : ""}`, "", spoken);
-  const said = Object.assign(document.createElement("span"), { className: "bubble", textContent: message.text });
-  const time = Object.assign(document.createElement("time"), { dateTime: message.at, textContent: hour });
-  entry.append(said, time);
-  return entry;
-}
-
-function line(className, textContent, lang = language) {
-  return Object.assign(document.createElement("div"), { className, textContent, lang });
 }
 
 const spaced = (number) => number.replace(/^(\+86)(\d{3})(\d{4})(\d{4})$/, "$1 $2 $3 $4");
@@ -219,13 +239,66 @@ async function write(text) {
   try {
     const number = state.open;
     const answer = await send(address(), { text });
-    if (number === state.open) showTexts(answer.messages);
-    at("text").value = "";
+    if (number === state.open) showTexts(answer);
+    if (at("text").value.trim() === text) at("text").value = "";
     at("write-state").textContent = "";
   } catch {
+    // What was typed or pressed stays in the box, to be sent once more.
+    at("text").value = at("text").value || text;
     at("write-state").textContent = words.unsent;
+    toTheEnd();
   }
   await refresh();
+}
+
+// --- playing a conversation -----------------------------------------------------------------------------------
+
+function replayThisPhone() {
+  const phone = openPhone();
+  if (!phone || !state.answer || state.moving) return;
+  const entries = entriesOf(state.answer).filter((entry) => !entry.until);
+  stopPlaying();
+  at("texts").replaceChildren();
+  play(fill(words.replayOf, { who: nameOf(phone) }), phone, entries, null);
+}
+
+function playRecording(button) {
+  const phone = openPhone();
+  if (!phone || state.moving || !state.answer) return;
+  endPlaying();
+  const known = new Set(entriesOf(state.answer).map(markOf));
+  const to = `${address()}/replays`;
+  let step = 0;
+  let written = 0;
+  const more = async () => {
+    const answer = await send(to, { name: button.dataset.recording, step });
+    step = answer.next_step;
+    state.answer = answer;
+    const entries = entriesOf(answer).filter((entry) => !entry.until && !known.has(markOf(entry)));
+    entries.forEach((entry) => known.add(markOf(entry)));
+    written += 1;
+    return { entries, isLast: step === null || written >= MOST_TEXTS };
+  };
+  play(button.dataset.title, phone, [], more);
+  player.before = entriesOf(state.answer).filter((entry) => !entry.until).at(-1) || null;
+  at("texts").querySelector(".empty")?.remove();
+  document.querySelector(".handset").scrollIntoView({ block: "nearest", behavior: CALM.matches ? "auto" : "smooth" });
+}
+
+// A text stays the same text when more becomes known of it.
+const markOf = (entry) => [entry.kind, entry.direction || entry.state, entry.at, entry.text || entry.template].join("|");
+
+function endPlaying() {
+  if (!player.isOn) return;
+  stopPlaying();
+  state.shownOn = "";
+  showTexts(state.answer);
+}
+
+function closePlayer() {
+  endPlaying();
+  at("replay").focus({ preventScroll: true });
+  refresh();
 }
 
 // --- looking again and again ------------------------------------------------------------------------------------
@@ -265,9 +338,16 @@ at("phones").addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button) open(button.dataset.number);
 });
-document.querySelector(".quick").addEventListener("click", (event) => {
+at("quick").addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button) write(button.dataset.answer);
+  if (button) write(button.textContent);
+});
+at("replay").addEventListener("click", replayThisPhone);
+at("player-stop").addEventListener("click", closePlayer);
+at("player").addEventListener("keydown", (event) => event.key === "Escape" && closePlayer());
+at("recordings").addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button) playRecording(button);
 });
 at("write").addEventListener("submit", (event) => {
   event.preventDefault();

@@ -1,0 +1,40 @@
+"""The command that lives a whole trial through the real code, and says what it left behind."""
+
+from contextlib import nullcontext
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from backend.cli.operator import progress_bar
+from backend.demo import read_moment
+from backend.simulation.lives import BEGINS, in_silence, live_through
+from backend.simulation.place import SQLITE, a_place, an_empty_database
+
+
+@click.command()
+@click.option(
+    "--patients", default=200, show_default=True, type=click.IntRange(1, 5_000), help="How many are enrolled."
+)
+@click.option(
+    "--years", default=5.0, show_default=True, type=click.FloatRange(0.1, 15), help="How long each is followed."
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same ledger.")
+@click.option("--database", default=SQLITE, show_default=True, help="sqlite, or the address of an empty database.")
+@click.option("--now", default=None, callback=read_moment, help="When it begins: 2027-01-04T00:00:00+08:00.")
+@click.option("--keep", default=None, type=click.Path(file_okay=False, path_type=Path), help="Keep everything there.")
+@click.option("--quiet", is_flag=True, help="Without a progress bar.")
+def simulate(
+    patients: int, years: float, seed: int, database: str, now: datetime | None, keep: Path | None, quiet: bool
+) -> None:
+    """Live a whole trial in a throw-away database, and print its ledger. Exit 1 when something in it is wrong."""
+    watched = nullcontext(in_silence) if quiet else progress_bar("Living through the years")
+    with a_place(database, keep) as settings, an_empty_database(settings) as db, watched as progress:
+        ledger = live_through(
+            db, settings, patients=patients, years=years, seed=seed, begins_at=now or BEGINS, progress=progress
+        )
+    for line in ledger.lines:
+        click.echo(str(line))
+    click.echo(ledger.verdict)
+    if ledger.wrong:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,150 @@
+"""Asking the next question: as an answer to a text, or in the stead of a prompt that goes by text message.
+
+What a message asks is rendered when it leaves, from the conversation as it then stands: a question that has been
+answered on the form meanwhile is not put any more.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+import notifications
+from backend.agenda.course import AgendaItem
+from backend.conversation_terms import ConversationStatus
+from backend.conversations import drafts, script, states
+from backend.conversations.models import Conversation
+from backend.conversations.states import Happened
+from backend.conversations.wording import text_of
+from backend.db import Transaction
+from backend.patients.models import Patient
+from backend.terms import AttemptStatus, Recipient, Urgency
+from notifications.models import Attempt, InboundMessage, Message
+from notifications.outbox import Letter
+
+QUESTION, AGAIN = "survey_question", "survey_again"
+# Prompts that, by text message, ask the first question themselves; the words around it.
+PROMPTS = {"report_due": "survey_due", "report_reminder": "survey_due", "safety_check_due": "survey_safety"}
+DUE_OR_APP = "survey_due_or_app"
+ASKS = frozenset({QUESTION, AGAIN})
+# By one of these a question was put, whatever else was said to the number.
+PUTS_A_QUESTION = ASKS | {*PROMPTS.values(), DUE_OR_APP}
+# Of what a message asks: which conversation, by id.
+CONVERSATION = "conversation"
+# So long nobody else speaks to a number whose question is open, and then it is taken to be left for later.
+PATIENCE = timedelta(minutes=30)
+RUNNING = (ConversationStatus.WAITING, ConversationStatus.ANSWERING)
+
+
+def ask(txn: Transaction, conversation: Conversation, question: str, received: InboundMessage, template: str) -> None:
+    """Put this question to whoever wrote the text, as the answer to it."""
+    asked = notifications.queue(
+        txn,
+        Letter(
+            key=f"survey:{received.id}",
+            template=template,
+            recipient=Recipient.CAREGIVER if conversation.caregiver_id else Recipient.PATIENT,
+            send_at=txn.now,
+            urgency=Urgency.REPLY,
+            patient_id=conversation.patient_id,
+            site_id=conversation.site_id,
+            caregiver_id=conversation.caregiver_id,
+            in_reply_to=received.id,
+            values={CONVERSATION: str(conversation.id)},
+        ),
+    )
+    assert asked is not None, "One text is understood once."
+    is_asked(conversation, question, asked, txn.now)
+    txn.session.flush()
+
+
+def closes_at(item: AgendaItem, now: datetime) -> datetime:
+    """Until when it is asked: the end of its window, or of the time in which it may still come late."""
+    return item.closes_at if now < item.closes_at else item.expires_at or item.closes_at
+
+
+def next_of(txn: Transaction, conversation: Conversation) -> str | None:
+    """What it asks next; None when everything was asked."""
+    values = drafts.values_of(drafts.answers_of(txn, conversation))
+    return script.next_question(drafts.instrument_of(txn, conversation), conversation.extent, values)
+
+
+def was_declined(txn: Transaction, patient: Patient, agenda_key: str) -> bool:
+    """Whether the patient did not want to answer this one."""
+    declined = select(Conversation.id).where(
+        Conversation.patient_id == patient.id,
+        Conversation.agenda_key == agenda_key,
+        Conversation.status == ConversationStatus.REFUSED,
+    )
+    return txn.session.scalars(declined.limit(1)).first() is not None
+
+
+def asked_by(txn: Transaction, message: Message) -> Conversation | None:
+    """The conversation whose open question this message puts; None when it has ended, or asks by another since."""
+    conversation = txn.session.get(Conversation, UUID(message.values[CONVERSATION]))
+    if conversation is None or conversation.ended_at is not None or conversation.question_id != message.id:
+        return None
+    return conversation
+
+
+def said_by(txn: Transaction, conversation: Conversation, language: str) -> Mapping[str, str]:
+    """What stands at the placeholder of the texts that ask."""
+    assert conversation.asked is not None, "Only what is asked can be said."
+    instrument = drafts.instrument_of(txn, conversation)
+    return {"question": text_of(instrument, conversation.extent, conversation.asked, language)}
+
+
+def asked_at(txn: Transaction, conversation: Conversation) -> datetime | None:
+    """When the open question had really been sent; None while it has not, or never will be."""
+    sent = select(func.max(Attempt.settled_at)).where(
+        Attempt.message_id == conversation.question_id,
+        # It may have gone to the app in the end, which puts no question.
+        Attempt.template.in_(PUTS_A_QUESTION),
+        Attempt.status == AttemptStatus.ACCEPTED,
+    )
+    return txn.session.scalar(sent)
+
+
+def was_put(txn: Transaction, conversation: Conversation) -> bool:
+    """Whether the open question was sent, or is on its way: something may have kept it from being put at all."""
+    if conversation.question_id is None:
+        return False
+    return asked_at(txn, conversation) is not None or _is_on_its_way(txn, conversation.question_id)
+
+
+def silent_since(txn: Transaction, conversation: Conversation) -> datetime | None:
+    """Since when nobody has answered: since the question arrived, or the last answer if that was later.
+
+    None while a question is still on its way: nobody can have answered that. Where none ever arrived, since long ago.
+    """
+    if conversation.question_id is None:
+        return conversation.last_heard_at or conversation.opened_at
+    sent = asked_at(txn, conversation)
+    if sent is None and _is_on_its_way(txn, conversation.question_id):
+        return None
+    long_ago = conversation.opened_at - PATIENCE
+    return max((at for at in (sent, conversation.last_heard_at) if at), default=long_ago)
+
+
+def busy_until(txn: Transaction, live: Sequence[Conversation], *, but_for: UUID) -> datetime | None:
+    """Until when a survey that is being answered by text keeps other messages waiting; None when none does.
+
+    ``but_for``: the message that asks, which is the survey itself.
+    """
+    running = [one for one in live if one.status in RUNNING and one.question_id not in (None, but_for)]
+    ends = [(silent_since(txn, one) or txn.now) + PATIENCE for one in running if one.caregiver_id is None]
+    return max((end for end in ends if end > txn.now), default=None)
+
+
+def _is_on_its_way(txn: Transaction, message_id: UUID) -> bool:
+    return txn.session.get_one(Message, message_id).settled_at is None
+
+
+def is_asked(conversation: Conversation, question: str, message: Message, now: datetime) -> None:
+    """From now on this is the open question, put by this message."""
+    happened = Happened.ASKED if conversation.first_answer_at is None else Happened.ASKED_ON
+    conversation.status = states.after(conversation.status, happened)
+    if conversation.asked != question or conversation.asked_since is None:
+        conversation.asked_since = now
+    conversation.asked, conversation.question_id = question, message.id

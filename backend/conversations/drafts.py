@@ -1,0 +1,176 @@
+"""A questionnaire that is being answered, one answer after another, by text message or on the form.
+
+Whatever way an answer comes, it is kept here the moment it comes; nothing that happens afterwards can lose it. Several
+patients' questionnaires never meet; of one patient they take turns, like everything about a patient.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select
+
+from backend import audit
+from backend.conversation_terms import ConversationStatus
+from backend.conversations import script, states
+from backend.conversations.models import Conversation, ConversationAnswer
+from backend.conversations.states import Happened
+from backend.db import Transaction
+from backend.errors import NoLongerPossible
+from backend.instruments.definition import Instrument, instrument
+from backend.patients.models import Caregiver, Patient
+from backend.patients.turns import one_at_a_time_for
+from backend.sealing import seal
+
+
+def open_conversation(
+    txn: Transaction,
+    patient: Patient,
+    *,
+    instrument: str,
+    version: int,
+    agenda_key: str | None,
+    extent: str,
+    language: str,
+    closes_at: datetime | None,
+    caregiver: Caregiver | None = None,
+) -> Conversation:
+    """The one that is being answered for this item of the agenda; a new one where there is none.
+
+    Without an item it is the one of this instrument. Whoever began it answers it: a caregiver takes over only what
+    nobody has begun to answer. Raises ``NoLongerPossible`` where the patient has, or another caregiver.
+    """
+    one_at_a_time_for(txn, patient.id)
+    found = _live_for(txn, patient, agenda_key, instrument)
+    if found is not None:
+        return _taken_over(found, caregiver) if caregiver is not None else found
+    opened = Conversation(
+        patient_id=patient.id,
+        site_id=patient.site_id,
+        caregiver_id=caregiver.id if caregiver else None,
+        report_id=uuid4(),
+        instrument=instrument,
+        instrument_version=version,
+        agenda_key=agenda_key,
+        language=language,
+        extent=extent,
+        status=ConversationStatus.PENDING,
+        unclear=0,
+        opened_at=txn.now,
+        closes_at=closes_at,
+        links_issued=0,
+    )
+    audit.record(txn, "conversation.opened", opened)
+    txn.session.flush()
+    return opened
+
+
+def live(txn: Transaction, patient: Patient) -> Sequence[Conversation]:
+    """Everything this patient is being asked, or a caregiver about them; what was asked last comes first."""
+    found = select(Conversation).where(Conversation.patient_id == patient.id, Conversation.ended_at.is_(None))
+    return txn.session.scalars(found.order_by(Conversation.opened_at.desc(), Conversation.id)).all()
+
+
+def hold(txn: Transaction, conversation: Conversation) -> Conversation:
+    """Take the patient's turn, and read the conversation as it then is. Come here before changing anything of it."""
+    txn.session.flush()
+    if one_at_a_time_for(txn, conversation.patient_id) is not None:
+        txn.session.refresh(conversation)
+    return conversation
+
+
+def record_answer(
+    txn: Transaction,
+    conversation: Conversation,
+    item: str,
+    value: float | None,
+    *,
+    channel: str,
+    at: datetime,
+    words: str | None = None,
+    inbound_id: UUID | None = None,
+) -> None:
+    """Keep one answer, with the value a report has: 0-4, 1 for yes and 0 for no, degrees; None where it was left out.
+
+    The newest answer to a question counts. Raises ``NoLongerPossible`` once the questionnaire has ended, and
+    ``ValueError`` for what no answer to this question can be: whoever reads answers checks that before.
+    """
+    hold(txn, conversation)
+    asked_by = instrument_of(txn, conversation)
+    if value is not None and not script.may_be(asked_by, item, value):
+        raise ValueError(f"{item} cannot be {value}.")
+    conversation.status = states.after(conversation.status, Happened.ANSWERED)
+    conversation.first_answer_at = conversation.first_answer_at or at
+    conversation.last_heard_at = at
+    conversation.unclear = 0
+    answer = ConversationAnswer(
+        patient_id=conversation.patient_id,
+        site_id=conversation.site_id,
+        conversation_id=conversation.id,
+        item=item,
+        value=value,
+        channel=channel,
+        answered_at=at,
+        turn=_turns(txn, conversation) + 1,
+        inbound_id=inbound_id,
+    )
+    answer.words_sealed = seal(txn, answer, "words_sealed", words)
+    txn.session.add(answer)
+    # The answer is its own record and never changes; one entry says that it came.
+    audit.note(txn, "conversation.answered", answer)
+    txn.session.flush()
+
+
+def answers_of(txn: Transaction, conversation: Conversation) -> Mapping[str, ConversationAnswer]:
+    """By question, the newest answer, in the order in which they came.
+
+    A question may be one that texts alone ask (``script.ONLY_BY_TEXT``); what that says of the items of the
+    instrument, ``script.filled`` tells.
+    """
+    given = select(ConversationAnswer).where(ConversationAnswer.conversation_id == conversation.id)
+    return {one.item: one for one in txn.session.scalars(given.order_by(ConversationAnswer.turn))}
+
+
+def values_of(answers: Mapping[str, ConversationAnswer]) -> dict[str, float | None]:
+    """The plain values, as the script asks for them."""
+    return {item: answer.value for item, answer in answers.items()}
+
+
+def instrument_of(txn: Transaction, conversation: Conversation) -> Instrument:
+    """What it asks, in the version with which it began."""
+    return instrument(txn, conversation.instrument, conversation.instrument_version)
+
+
+def end(txn: Transaction, conversation: Conversation, status: ConversationStatus) -> None:
+    """Nothing of it is asked any more. Nothing is filed here: see ``filing``."""
+    conversation.status = states.ended(conversation.status, status)
+    conversation.ended_at = txn.now
+    conversation.asked = None
+    audit.record(txn, f"conversation.{status}", conversation)
+    txn.session.flush()
+
+
+def _live_for(txn: Transaction, patient: Patient, agenda_key: str | None, instrument: str) -> Conversation | None:
+    same = (
+        Conversation.agenda_key == agenda_key
+        if agenda_key is not None
+        else Conversation.agenda_key.is_(None) & (Conversation.instrument == instrument)
+    )
+    found = select(Conversation).where(Conversation.patient_id == patient.id, Conversation.ended_at.is_(None), same)
+    return txn.session.scalars(
+        found.order_by(Conversation.opened_at.desc(), Conversation.id).execution_options(populate_existing=True)
+    ).first()
+
+
+def _taken_over(conversation: Conversation, caregiver: Caregiver) -> Conversation:
+    if conversation.caregiver_id == caregiver.id:
+        return conversation
+    if conversation.first_answer_at is not None:
+        raise NoLongerPossible("Somebody else has begun to answer this questionnaire.")
+    conversation.caregiver_id = caregiver.id
+    return conversation
+
+
+def _turns(txn: Transaction, conversation: Conversation) -> int:
+    so_far = select(func.max(ConversationAnswer.turn)).where(ConversationAnswer.conversation_id == conversation.id)
+    return txn.session.scalar(so_far) or 0

@@ -1,0 +1,294 @@
+"""A text as an answer to the questionnaire that is being asked, and what follows from it.
+
+Danger, death and STOP have come before; here a plain answer, or one of the words a survey knows. Whatever is neither
+is left to those who read texts, and the question stays open.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from backend.conversation_terms import AnswerChannel, ConversationStatus
+from backend.conversations import answers, asking, drafts, due_forms, endings, filing, script, states
+from backend.conversations.answers import Sender
+from backend.conversations.commands import may_know
+from backend.conversations.models import Conversation
+from backend.conversations.reading import (
+    Command,
+    command_in,
+    read_choice,
+    read_number,
+    read_temperature,
+    says_yes_or_no,
+)
+from backend.conversations.states import Happened
+from backend.conversations.wording import YES_AND_NO
+from backend.db import Transaction
+from backend.errors import NoLongerPossible
+from backend.instruments.definition import instrument
+from backend.patients.turns import take_turn
+from backend.terms import Tier, WorkReason
+from backend.triage.candidates import open_for_text
+from backend.worklist.items import open_item
+from notifications import inbound
+from notifications.models import Attempt, InboundMessage
+from notifications.outbox import hold, open_questions
+
+# An answer that nobody can read is asked for again so often; after that a person telephones.
+ASKED_AGAIN = 2
+# Figures and signs alone, and no more than a slip of the finger: a longer number may be somebody's telephone.
+MEANT_AS_AN_ANSWER = re.compile(r"[^a-z\u3400-\u9fff]{1,6}", re.IGNORECASE)
+NOT_MEASURED = 0
+ANSWERED, ANSWERED_BEFORE = "answered", "answered_before"
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One text to one survey."""
+
+    txn: Transaction
+    received: InboundMessage
+    sender: Sender
+    survey: Conversation
+    asked: str
+
+
+def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
+    """Whether this text belonged to a survey, which has then been taken a step further."""
+    if received.number_index is None or received.in_reply_to is not None or not answers.may_count(received, sender):
+        return False
+    text = inbound.text_of(txn, received)
+    command = command_in(text)
+    if command is Command.SURVEY:
+        begin(txn, received, sender)
+        return True
+    if command not in _WORDS and not _is_meant_as_an_answer(text):
+        return False
+    take_turn(txn, sender.patient)
+    survey = _open_for(txn, received, sender)
+    if survey is None or survey.asked is None or not asking.was_put(txn, survey):
+        return False
+    turn = _Turn(txn, received, sender, survey, survey.asked)
+    if not _was_asked_before(turn):
+        _leave_what_came_early(turn)
+    elif command in _WORDS:
+        _WORDS[command](turn)
+    else:
+        _take_answer(turn, text)
+    return True
+
+
+def begin(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
+    """The questionnaire that is due, from where it stopped; or word that none is."""
+    take_turn(txn, sender.patient)
+    if not may_know(sender):
+        answers.leave_to_a_person(txn, received, sender)
+        return
+    survey = _to_go_on_with(txn, sender) or _newly_due(txn, sender)
+    question = asking.next_of(txn, survey) if survey else None
+    if survey is None or question is None:
+        answers.answer(txn, received, sender, "survey_none", "survey")
+        return
+    _ask(_Turn(txn, received, sender, survey, question), asking.QUESTION)
+
+
+# --- whose it is, and what it asks --------------------------------------------------------------------------
+
+
+def _open_for(txn: Transaction, received: InboundMessage, sender: Sender) -> Conversation | None:
+    """The survey whose question is the newest thing asked at this number, of whatever is still open."""
+    asked = [one for one in endings.of(txn, sender) if one.asked is not None and one.question_id is not None]
+    begun = {one.id: _begun_at(txn, one.question_id) for one in asked}
+    # One that is still to leave was asked last of all.
+    newest = max(asked, key=lambda one: (begun[one.id] is None, begun[one.id] or one.opened_at), default=None)
+    if newest is None:
+        return None
+    since = begun[newest.id]
+    others = [_begun_at(txn, one.id) for one in open_questions(txn, sender.patient.id, sender.recipient)]
+    is_newest = since is None or all(other is None or other <= since for other in others)
+    return drafts.hold(txn, newest) if is_newest else None
+
+
+def _begun_at(txn: Transaction, message_id: UUID | None) -> datetime | None:
+    begun = select(Attempt.started_at).where(Attempt.message_id == message_id)
+    return txn.session.scalars(begun.order_by(Attempt.started_at.desc()).limit(1)).first()
+
+
+def _was_asked_before(turn: _Turn) -> bool:
+    """A text that was written before the question left is no answer to it."""
+    put = select(Attempt.id).where(
+        Attempt.patient_id == turn.survey.patient_id,
+        Attempt.template.in_(asking.PUTS_A_QUESTION),
+        Attempt.started_at >= (turn.survey.asked_since or turn.survey.opened_at),
+        Attempt.started_at <= turn.received.received_at,
+    )
+    return turn.txn.session.scalars(put.limit(1)).first() is not None
+
+
+def _leave_what_came_early(turn: _Turn) -> None:
+    """The same answer twice is one answer. Anything else is for a person; the next question is on its way already."""
+    last = max(drafts.answers_of(turn.txn, turn.survey).values(), key=lambda one: one.turn, default=None)
+    before = turn.txn.session.get(InboundMessage, last.inbound_id) if last and last.inbound_id else None
+    said = inbound.text_of(turn.txn, turn.received).strip()
+    if before is not None and inbound.text_of(turn.txn, before).strip() == said:
+        answers.done(turn.txn, turn.received, turn.sender, ANSWERED_BEFORE)
+    else:
+        patient = turn.sender.patient
+        inbound.leave_to_a_person(turn.txn, turn.received, patient_id=patient.id, site_id=patient.site_id)
+
+
+# --- taking an answer ---------------------------------------------------------------------------------------
+
+
+def _is_meant_as_an_answer(text: str) -> bool:
+    said = read_number(text) is not None or says_yes_or_no(text) is not None
+    return said or MEANT_AS_AN_ANSWER.fullmatch(text.strip()) is not None
+
+
+def _take_answer(turn: _Turn, text: str) -> None:
+    number = read_temperature(text) if turn.asked == script.TEMPERATURE else read_number(text)
+    found = instrument(turn.txn, turn.survey.instrument, turn.survey.instrument_version)
+    if script.is_yes_or_no(found, turn.asked):
+        meant = _yes_or_no(text)
+        _ask_again(turn) if meant is None else _record(turn, meant)
+    elif number is None:
+        _ask_again(turn)
+    elif turn.asked == script.TEMPERATURE and number == NOT_MEASURED:
+        _record(turn, None)
+    elif script.may_be(found, turn.asked, float(number)):
+        _record(turn, float(number))
+    else:
+        _ask_again(turn)
+
+
+def _yes_or_no(text: str) -> int | None:
+    """What 1 and 2 mean, or the word that is printed beside them: 有 to the card of danger signs must ring."""
+    said = says_yes_or_no(text)
+    if said is not None:
+        return script.YES if said else script.NO
+    return dict(enumerate(YES_AND_NO, start=1)).get(read_choice(text) or 0)
+
+
+def _record(turn: _Turn, value: float | None) -> None:
+    """Keep it, hear what is urgent in all that was answered so far, and go on."""
+    txn, survey, received = turn.txn, turn.survey, turn.received
+    drafts.record_answer(
+        txn, survey, turn.asked, value, channel=AnswerChannel.SMS, at=received.received_at, inbound_id=received.id
+    )
+    if survey.question_id is not None:
+        # Whoever has answered it needs not hear it another way.
+        hold(txn, survey.question_id).answered_at = txn.now
+    survey.asked_since = None
+    if filing.judge_so_far(txn, survey) is Tier.T1:
+        _raise_the_alarm(turn, value)
+    elif endings.is_overtaken(txn, survey):
+        endings.break_off(txn, survey)
+        answers.answer(txn, received, turn.sender, "survey_done", ANSWERED)
+    else:
+        _go_on(turn)
+
+
+def _raise_the_alarm(turn: _Turn, value: float | None) -> None:
+    """An emergency is heard with the answers there are; the rest a person asks by telephone."""
+    txn, survey = turn.txn, turn.survey
+    if turn.asked == script.CARD and value == script.YES:
+        open_for_text(txn, turn.sender.patient, turn.received.id)
+    filing.file(txn, survey, status=endings.how_it_ends_now(txn, survey))
+    answers.answer(txn, turn.received, turn.sender, "danger_reply", "danger")
+
+
+def _go_on(turn: _Turn) -> None:
+    txn, survey = turn.txn, turn.survey
+    question = asking.next_of(txn, survey)
+    if question is not None:
+        _ask(replace(turn, asked=question), asking.QUESTION)
+        return
+    filing.file(txn, survey, status=ConversationStatus.COMPLETED)
+    answers.answer(txn, turn.received, turn.sender, "survey_done", ANSWERED)
+
+
+def _ask(turn: _Turn, template: str) -> None:
+    asking.ask(turn.txn, turn.survey, turn.asked, turn.received, template)
+    answers.done(turn.txn, turn.received, turn.sender, ANSWERED)
+
+
+def _ask_again(turn: _Turn) -> None:
+    """Twice; then somebody telephones, and the question waits for whatever comes."""
+    turn.survey.unclear += 1
+    if turn.survey.unclear <= ASKED_AGAIN:
+        _ask(turn, asking.AGAIN)
+        return
+    open_item(
+        turn.txn,
+        reason=WorkReason.SURVEY_UNCLEAR,
+        key=f"survey-unclear:{turn.survey.id}",
+        site_id=turn.survey.site_id,
+        patient_id=turn.survey.patient_id,
+        due_at=turn.txn.now,
+    )
+    turn.survey.status = states.after(turn.survey.status, Happened.FELL_SILENT)
+    answers.leave_to_a_person(turn.txn, turn.received, turn.sender)
+
+
+# --- the words of a survey ----------------------------------------------------------------------------------
+
+
+def _skip(turn: _Turn) -> None:
+    _record(turn, None)
+
+
+def _go_back(turn: _Turn) -> None:
+    """The question before, once more; the first one again where there is none before it."""
+    found = drafts.instrument_of(turn.txn, turn.survey)
+    values = drafts.values_of(drafts.answers_of(turn.txn, turn.survey))
+    before = script.question_before(found, turn.survey.extent, values, turn.asked)
+    _ask(replace(turn, asked=before or turn.asked), asking.QUESTION)
+
+
+def _leave_for_later(turn: _Turn) -> None:
+    turn.survey.status = states.after(turn.survey.status, Happened.FELL_SILENT)
+    answers.answer(turn.txn, turn.received, turn.sender, "survey_later", "later")
+
+
+def _decline(turn: _Turn) -> None:
+    """What was answered before is filed; nobody asks for the rest. "No" to a yes or no may mean the 2: asked again."""
+    found = instrument(turn.txn, turn.survey.instrument, turn.survey.instrument_version)
+    if script.is_yes_or_no(found, turn.asked) and says_yes_or_no(inbound.text_of(turn.txn, turn.received)) is not None:
+        _ask_again(turn)
+        return
+    if turn.survey.first_answer_at is not None:
+        filing.file(turn.txn, turn.survey, status=ConversationStatus.REFUSED)
+    else:
+        drafts.end(turn.txn, turn.survey, ConversationStatus.REFUSED)
+    answers.answer(turn.txn, turn.received, turn.sender, "survey_declined", "declined")
+
+
+_WORDS = {
+    Command.SKIP: _skip,
+    Command.BACK: _go_back,
+    Command.LATER: _leave_for_later,
+    Command.NOT_ANSWERING: _decline,
+}
+
+
+# --- beginning ----------------------------------------------------------------------------------------------
+
+
+def _to_go_on_with(txn: Transaction, sender: Sender) -> Conversation | None:
+    """What this person is being asked, the newest of it."""
+    still = (one for one in endings.of(txn, sender) if one.closes_at is None or one.closes_at > txn.now)
+    return next(still, None)
+
+
+def _newly_due(txn: Transaction, sender: Sender) -> Conversation | None:
+    """The questionnaire that is due; None where none is, or somebody else has begun to answer it."""
+    item = next(iter(due_forms.due(txn, sender.patient)), None)
+    if item is None:
+        return None
+    try:
+        return due_forms.conversation_to_fill(txn, sender.patient, item.key, caregiver=sender.caregiver)
+    except NoLongerPossible:
+        return None

@@ -1,0 +1,75 @@
+"""A temperature that nobody had asked for: it is a report of its own, judged by the rules like every other.
+
+After an infusion 38 degrees are an emergency, whether or not a questionnaire happens to be open.
+"""
+
+from decimal import Decimal
+from uuid import NAMESPACE_OID, uuid5
+
+from backend import clock
+from backend.conversation_terms import AnswerChannel, Caveat
+from backend.conversations import answers, endings, script
+from backend.conversations.answers import Sender
+from backend.conversations.commands import may_know
+from backend.conversations.reading import read_temperature
+from backend.db import Transaction
+from backend.instruments.definition import Measurement, instrument
+from backend.reports.submit import Submission, submit_report
+from backend.terms import ReportMode, Respondent, Tier
+from notifications import inbound
+from notifications.models import InboundMessage
+
+INSTRUMENT = "ad_hoc"
+HOW = "temperature"
+FEVER = Decimal(38)
+
+
+def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
+    """Whether the text was nothing but a temperature, of somebody whose answers count, and was filed."""
+    is_in_the_app = received.number_index is None or received.in_reply_to is not None
+    if is_in_the_app or not may_know(sender) or not answers.may_count(received, sender):
+        return False
+    asked_by = instrument(txn, INSTRUMENT)
+    degrees = read_temperature(inbound.text_of(txn, received))
+    if degrees is None or not _can_be(degrees, asked_by.measurements[script.TEMPERATURE]):
+        return False
+    if _is_for_a_survey(txn, sender, degrees):
+        return False
+    filed = submit_report(txn, sender.patient, _report(received, sender, asked_by.version, float(degrees)))
+    answers.answer(txn, received, sender, _reply_to(filed.report.tier), HOW)
+    return True
+
+
+def _reply_to(tier: str | None) -> str:
+    """Whom to call now; that somebody reads it, and whom to call if it cannot wait; or thanks."""
+    if tier is None:
+        return "thanks_reply"
+    return "danger_reply" if tier == Tier.T1 else "still_unclear_reply"
+
+
+def _is_for_a_survey(txn: Transaction, sender: Sender, degrees: Decimal) -> bool:
+    """Whether it is a survey's to take, which asks for it. Fever is heard whatever a survey asks just then."""
+    asked = {survey.asked for survey in endings.of(txn, sender)} - {None}
+    return script.TEMPERATURE in asked or (bool(asked) and degrees < FEVER)
+
+
+def _can_be(degrees: Decimal, bounds: Measurement) -> bool:
+    return bounds.minimum <= degrees <= bounds.maximum
+
+
+def _report(received: InboundMessage, sender: Sender, version: int, degrees: float) -> Submission:
+    at = clock.local(received.received_at, sender.patient.time_zone)
+    return Submission(
+        # The same text understood twice is the same report.
+        id=uuid5(NAMESPACE_OID, f"temperature:{received.id}"),
+        instrument=INSTRUMENT,
+        instrument_version=version,
+        language=sender.patient.language,
+        respondent=Respondent.CAREGIVER if sender.caregiver else Respondent.PATIENT,
+        mode=ReportMode.SMS,
+        started_at=at,
+        completed_at=at,
+        measurements={script.TEMPERATURE: degrees},
+        provenance={script.TEMPERATURE: {"channel": AnswerChannel.SMS, "at": received.received_at.isoformat()}},
+        caveats=(Caveat.MODE_NOT_VALIDATED, Caveat.NOT_FINISHED),
+    )

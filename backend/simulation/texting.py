@@ -1,0 +1,100 @@
+"""What is typed on the telephones of patients and relatives, and what their owners do with the line itself."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import notifications
+from backend import clock
+from backend.conversations.drafts import live
+from backend.db import system
+from backend.instruments.definition import instrument
+from backend.patients.models import Patient
+from backend.simulation import assumptions as of
+from backend.simulation.answering import answer_by_text
+from backend.simulation.diary import Entry
+from backend.simulation.enrolling import NOON
+from backend.simulation.stage import Person, Stage, at
+
+STOP = {"en": "STOP", "zh-CN": "退订"}
+START = {"en": "START", "zh-CN": "START"}
+IN_WORDS = {"en": "Should I take the tablet before or after breakfast?", "zh-CN": "请问药是饭前吃还是饭后吃"}
+HAS_DIED = {"en": "This is his daughter. My father passed away.", "zh-CN": "我是他女儿，我爸爸去世了。"}
+
+# Digits, STOP and START open nothing that somebody must be called to.
+QUIET = frozenset({"writes", "stops_texts", "returns_to_texts"})
+
+OWNER = system("simulated owner of a telephone")
+
+Typing = Callable[[Stage, Person, Mapping[str, Any]], str | None]
+
+
+def act(stage: Stage, person: Person, entry: Entry) -> bool:
+    """Do it; whether a text arrived that is to be understood."""
+    words = ACTS[entry.act](stage, person, entry.about)
+    if words is None:
+        return False
+    notifications.receive(stage.db, stage.telephones.write_from(person.phone, words))
+    stage.acted(person)
+    stage.is_urgent = stage.is_urgent or entry.act not in QUIET
+    return True
+
+
+def _writes(stage: Stage, person: Person, about: Mapping[str, Any]) -> str | None:
+    """A digit or words, from the patient's own hand."""
+    person.answering.discard(about.get("key", ""))
+    return about["words"] if person.fate.answers_at(clock.now()) else None
+
+
+def _answers_question(stage: Stage, person: Person, about: Mapping[str, Any]) -> str | None:
+    """What the survey asks now, answered as the patient is that day; nothing where nothing is asked any more."""
+    person.answering.discard(about.get("key", ""))
+    if not person.fate.answers_at(clock.now()):
+        return None
+    with stage.db.reading(OWNER) as txn:
+        asked = next((one for one in live(txn, txn.session.get_one(Patient, person.id)) if one.asked), None)
+        if asked is None or asked.asked is None:
+            return None
+        found = instrument(txn, asked.instrument, asked.instrument_version)
+        return answer_by_text(found, person, asked.asked, txn.now)
+
+
+def _stops(stage: Stage, person: Person, _about: Mapping[str, Any]) -> str | None:
+    fate = person.fate
+    if not person.has_texts:
+        return None
+    person.has_stopped_texts = True
+    if fate.happens(of.RETURNS_TO_TEXTS):
+        back_on = fate.turns["stops_texts"] + fate.day_between(of.RETURNS_AFTER_DAYS)
+        if back_on < fate.dies_on:
+            stage.diary.add(at(back_on, NOON), fate.number, "returns_to_texts")
+    return STOP[fate.language]
+
+
+def _returns(_stage: Stage, person: Person, _about: Mapping[str, Any]) -> str | None:
+    person.has_stopped_texts = False
+    return START[person.fate.language]
+
+
+def _changes_number(stage: Stage, person: Person, _about: Mapping[str, Any]) -> None:
+    """The old number is given up at once; the study finds out when a text comes back."""
+    if person.has_texts:
+        stage.telephones.given_up.add(person.phone)
+        person.phone = f"+861992{person.fate.number:07d}"
+
+
+def _family_writes(stage: Stage, person: Person, _about: Mapping[str, Any]) -> str | None:
+    """A relative writes from the patient's own telephone."""
+    if person.has_texts:
+        return HAS_DIED[person.fate.language]
+    stage.diary.add(clock.now(), person.fate.number, "death_told_by_staff")
+    return None
+
+
+ACTS: Mapping[str, Typing] = {
+    "writes": _writes,
+    "answers_question": _answers_question,
+    "stops_texts": _stops,
+    "returns_to_texts": _returns,
+    "changes_number": _changes_number,
+    "death_told_by_text_from_own_phone": _family_writes,
+}

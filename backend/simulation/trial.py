@@ -1,0 +1,276 @@
+"""The years themselves: from one moment at which something is due to the next, everybody's in one go.
+
+Between two such moments nothing could have happened. At each of them the same functions run that a worker runs, and
+people act through the verbs that the doors call; what many do at one moment shares a transaction.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from heapq import heappop, heappush
+from typing import Any
+
+from sqlalchemy import func, select
+
+from backend import clock
+from backend.adverse_events.safety_warnings import next_warning
+from backend.agenda.planning import replan_all
+from backend.agenda.silence import CALLER, attend_to, look_at
+from backend.audit_seals import Sealer
+from backend.conversations import confirming
+from backend.db import Transaction, system
+from backend.errors import FollowupError
+from backend.jobs import PLANNED_TOGETHER, PLANNER
+from backend.patients.models import Patient
+from backend.simulation import assumptions as of
+from backend.simulation import texting
+from backend.simulation.diary import Entry
+from backend.simulation.enrolling import enrol_patient
+from backend.simulation.fate import Fate
+from backend.simulation.hearing import hear
+from backend.simulation.stage import Stage, at, day_of, next_hour
+from backend.simulation.turns import ACTS
+from backend.simulation.working import Desk
+from backend.staff.days_off import is_working_day
+from backend.terms import MessageStatus
+from backend.triage.escalation import next_instant
+from backend.worklist.items import pass_on, to_pass_on
+from notifications.models import Message
+from seeds.demo.rosters import enter_rosters
+
+log = logging.getLogger(__name__)
+
+LIFE = system("simulation")
+NEVER = datetime.max.replace(tzinfo=UTC)
+NEW_DAY = time(0, 5)
+# Inside the horizon for which messages are stored. Everybody who changed anything is planned the same night.
+PLAN_EVERY = timedelta(days=28)
+ROSTER_BEFORE = timedelta(days=60)
+ENROLMENT = "enrolment"
+# The simulated gateway is never shut, and quick.
+AT_ONCE = 50
+# More rounds at one moment than this, and something is due that nobody takes.
+MOST_ROUNDS, A_MINUTE, A_SECOND = 50, timedelta(minutes=1), timedelta(seconds=1)
+COUNTRY, MONDAY = "CN", 0
+
+_MESSAGE = Message.__table__.c
+_NEXT_MESSAGE = select(func.min(_MESSAGE.next_try_at)).where(_MESSAGE.status == MessageStatus.QUEUED)
+
+Progress = Callable[[int, int], None]
+
+
+class Trial:
+    """Lives through the years. ``done`` counts what was done, for the ledger."""
+
+    def __init__(self, stage: Stage, fates: Sequence[Fate], eligibility: Mapping[str, Any], ends_at: datetime) -> None:
+        """Nobody is enrolled yet."""
+        self._stage, self._fates, self._eligibility, self._ends_at = stage, fates, eligibility, ends_at
+        self._desk, self._sealer = Desk(stage), Sealer(stage.db)
+        # When each would be silent for too long; of the entries of one patient only the newest counts.
+        self._silent: list[tuple[datetime, int]] = []
+        self._silent_at: dict[int, datetime] = {}
+        self._message_due = self._escalation_due = NEVER
+        self._rounds = 0
+        self.done: Counter[str] = Counter()
+        for fate in fates:
+            stage.diary.add(at(fate.enrolled_on, of.ENROLLED_AT), fate.number, ENROLMENT)
+
+    def live(self, progress: Progress) -> None:
+        """From the first enrolment to the end."""
+        begins_at = clock.now()
+        self._planned_until = begins_at
+        self._on_call_until = begins_at
+        self._plan_at, self._look_at = begins_at, self._next_look(begins_at)
+        while (due := self._next()) < self._ends_at:
+            self._step(due)
+            progress(int((due - begins_at) / A_MINUTE), int((self._ends_at - begins_at) / A_MINUTE))
+        clock.stand_at(self._ends_at)
+        self._close_the_books()
+        progress(1, 1)
+
+    def _next(self) -> datetime:
+        silent = self._silent[0][0] if self._silent else NEVER
+        diary = self._stage.diary.next_at or NEVER
+        return min(diary, silent, self._message_due, self._escalation_due, self._plan_at, self._look_at)
+
+    def _step(self, moment: datetime) -> None:
+        now = clock.now()
+        self._rounds = self._rounds + 1 if moment <= now else 0
+        if self._rounds > MOST_ROUNDS:
+            moment, self._rounds = now + A_MINUTE, 0
+            self.done["waited for nothing"] += 1
+        # It stands while everybody acts. What falls due by that falls due a second later, so that times stay an order.
+        moment = max(moment, now + A_SECOND)
+        clock.stand_at(moment)
+        self.done["steps"] += 1
+        self._act(list(self._stage.diary.due(moment)))
+        if moment >= self._plan_at:
+            self._begin_day(moment)
+        self._ask_for_calls(moment)
+        if moment >= self._look_at:
+            self._work_at_the_sites(moment)
+        self._escalate(moment)
+        self._send(moment)
+
+    # --- people ------------------------------------------------------------------------------------------------
+
+    def _act(self, entries: Sequence[Entry]) -> None:
+        texts = [entry for entry in entries if entry.act in texting.ACTS]
+        others = [entry for entry in entries if entry.act not in texting.ACTS]
+        for some in _by(PLANNED_TOGETHER, others):
+            with self._stage.db.transaction(LIFE) as txn:
+                for entry in some:
+                    self._do(txn, entry)
+        people = self._stage.people
+        arrived = [texting.act(self._stage, people[one.number], one) for one in texts if one.number in people]
+        if any(arrived):
+            self.done.update(self._stage.work.understand())
+            self._message_due = clock.now()
+
+    def _do(self, txn: Transaction, entry: Entry) -> None:
+        """One act. What the product refuses is counted, and undoes nobody else's."""
+        try:
+            with txn.session.begin_nested():
+                if entry.act == ENROLMENT:
+                    enrol_patient(self._stage, txn, self._fates[entry.number], self._eligibility)
+                else:
+                    person = self._stage.people[entry.number]
+                    doing = ACTS[entry.act]
+                    patient = txn.session.get_one(Patient, person.id)
+                    doing.do(self._stage, txn.acting_as(doing.by(self._stage, person)), person, patient, entry.about)
+                txn.session.flush()
+            self._message_due = min(self._message_due, clock.now())
+        except FollowupError as refused:
+            self.done[f"refused: {entry.act} ({refused.code})"] += 1
+
+    # --- what a worker does --------------------------------------------------------------------------------------
+
+    def _begin_day(self, moment: datetime) -> None:
+        """Whatever changed yesterday is planned anew; now and then, everybody is."""
+        stage = self._stage
+        if moment >= self._planned_until:
+            self.done.update(stage.work.plan())
+            stage.touched.clear()
+            stage.moved.clear()
+            self._planned_until = moment + PLAN_EVERY
+            self._sealer.seal_waiting()
+            stage.work.checkpoint()
+        else:
+            for some in _by(PLANNED_TOGETHER, self._behind(moment)):
+                with stage.db.transaction(PLANNER) as txn:
+                    done = replan_all(txn, [stage.people[number].id for number in some])
+                self.done.update(queued=done.queued, recalled=done.recalled)
+        for job in (stage.work.end_pauses, stage.work.see_to_surveys, stage.work.fall_back):
+            self.done.update(job())
+        self.done.update(confirming.ask_for_calls(stage.db))
+        if moment + ROSTER_BEFORE > self._on_call_until:
+            self._enter_rosters()
+        self._plan_at = next_hour(moment, (NEW_DAY,))
+        self._message_due = clock.now()
+
+    def _behind(self, moment: datetime) -> Sequence[int]:
+        """Whose dates have changed, every night; on Mondays also those who have answered something.
+
+        Their reminders were recalled when they answered; what it covers beside would be found out at release.
+        """
+        stage = self._stage
+        behind = set(stage.moved)
+        stage.moved.clear()
+        if day_of(moment).weekday() == MONDAY:
+            behind |= stage.touched
+            stage.touched.clear()
+        return sorted(behind)
+
+    def _enter_rosters(self) -> None:
+        with self._stage.db.transaction(LIFE) as txn:
+            self._on_call_until = enter_rosters(txn, self._stage.staff)
+
+    def _ask_for_calls(self, moment: datetime) -> None:
+        """Those who would be silent for too long by now, and those about whom a call may have become needless."""
+        stage = self._stage
+        numbers = stage.to_look_at
+        while self._silent and self._silent[0][0] <= moment:
+            silent_at, number = heappop(self._silent)
+            if self._silent_at.get(number) == silent_at:
+                numbers.add(number)
+        if not numbers:
+            return
+        wanting = []
+        with stage.db.reading(CALLER) as txn:
+            for number in sorted(numbers):
+                found = look_at(txn, stage.people[number].id)
+                self._expect_silence(number, found.next_at)
+                if found.is_anything:
+                    wanting.append(number)
+        numbers.clear()
+        for some in _by(PLANNED_TOGETHER, wanting):
+            with stage.db.transaction(CALLER) as txn:
+                for number in some:
+                    done = attend_to(txn, stage.people[number].id)
+                    stage.people[number].open_calls += done["calls_opened"] - done["calls_closed"]
+                    self.done.update(done)
+
+    def _expect_silence(self, number: int, silent_at: datetime | None) -> None:
+        if silent_at is None:
+            self._silent_at.pop(number, None)
+        elif self._silent_at.get(number) != silent_at:
+            self._silent_at[number] = silent_at
+            heappush(self._silent, (silent_at, number))
+
+    def _work_at_the_sites(self, moment: datetime) -> None:
+        stage = self._stage
+        with stage.db.transaction(CALLER) as txn:
+            for task_id in to_pass_on(txn):
+                self.done["calls_passed_on"] += pass_on(txn, task_id)
+        self.done.update(self._desk.work())
+        self._message_due = min(self._message_due, clock.now())
+        self._look_at = self._next_look(moment)
+
+    def _escalate(self, moment: datetime) -> None:
+        stage = self._stage
+        if not stage.is_urgent and moment < self._escalation_due:
+            return
+        if moment >= self._escalation_due:
+            self.done.update(stage.work.escalate())
+        stage.is_urgent = False
+        with stage.db.reading(LIFE) as txn:
+            ahead = (next_instant(txn, after=clock.now()), next_warning(txn, after=clock.now()))
+        self._escalation_due = min((one for one in ahead if one is not None), default=NEVER)
+        self._message_due = min(self._message_due, clock.now())
+
+    def _send(self, moment: datetime) -> None:
+        """Send what is due, and let people hear it."""
+        since = clock.now()
+        if self._message_due > since:
+            return
+        self.done.update(self._stage.work.dispatch(first_breath=AT_ONCE))
+        with self._stage.db.reading(LIFE) as txn:
+            self.done["heard"] += hear(self._stage, txn, since)
+            self._message_due = _next_message(txn) or NEVER
+
+    def _next_look(self, after: datetime) -> datetime:
+        """The next hour of a working day at which the sites look at their lists."""
+        moment = next_hour(after, of.STAFF_LOOK_AT)
+        while not is_working_day(day_of(moment), COUNTRY):
+            moment = next_hour(moment, of.STAFF_LOOK_AT)
+        return moment
+
+    def _close_the_books(self) -> None:
+        self.done.update(self._stage.work.plan())
+        self.done.update(self._stage.work.see_to_surveys())
+        self._stage.to_look_at.update(self._stage.people)
+        self._ask_for_calls(self._ends_at)
+        self.done.update(self._stage.work.dispatch())
+        self._sealer.seal_waiting()
+        self._stage.work.checkpoint()
+
+
+def _next_message(txn: Transaction) -> datetime | None:
+    found: datetime | None = txn.connection.scalar(_NEXT_MESSAGE)
+    return found
+
+
+def _by(size: int, everybody: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for first in range(0, len(everybody), size):
+        yield everybody[first : first + size]

@@ -1,0 +1,77 @@
+"""How many routine texts a day: to a patient, and to a telephone that several share; and what is outside of it."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from backend import clock as the_clock
+from backend.jobs import Work
+from backend.patients.models import Patient
+from backend.terms import Urgency
+from notifications.models import Message
+from tests import people
+from tests.conftest import Clock
+from tests.conversations import release_world
+from tests.conversations.release_world import World, a_report_is_due
+
+SAID, TOMORROW = "send by sms", "later: daily_cap"
+OUTSIDE = (Urgency.INFUSION, Urgency.SAFETY, Urgency.REPLY)
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request, databases):
+    """One kind will do."""
+    url = databases.fresh_url(request.param)
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def world(work: Work, clock: Clock) -> World:
+    made = release_world.made(work, clock)
+    a_report_is_due(made)
+    return made
+
+
+def texted(world: World, patient: Patient, times: int, **columns: object) -> None:
+    """So many routine texts went to this patient today, but for the changes."""
+    usual = {
+        "recipient": "patient", "patient_id": patient.id, "template": "report_due", "values": {},
+        "urgency": Urgency.ROUTINE, "priority": 2, "send_at": the_clock.now(), "next_try_at": the_clock.now(),
+        "tries": 0, "status": "sent", "channel": "sms", "created_at": the_clock.now(), "settled_at": the_clock.now(),
+    }  # fmt: skip
+    for _ in range(times):
+        row = {**usual, "key": f"sent:{uuid4()}", **columns}
+        world.do(lambda txn, _, row=row: txn.session.add(Message(**row)))
+
+
+def test_three_routine_texts_a_day_and_whatever_is_not_routine_beside_them(world: World) -> None:
+    yesterday = the_clock.now() - timedelta(days=1)
+    for others in ({"channel": "in_app"}, {"status": "suppressed"}, {"settled_at": yesterday}):
+        texted(world, world.patient, 9, **others)
+    for urgency in OUTSIDE:
+        texted(world, world.patient, 9, urgency=urgency)
+
+    texted(world, world.patient, 2)
+    found = [world.decision()]
+    texted(world, world.patient, 1)
+    found.append(world.decision())
+    for urgency in OUTSIDE:
+        world.says(urgency=urgency)
+        found.append(world.decision())
+
+    assert found == [SAID, TOMORROW, SAID, SAID, SAID]
+
+
+def test_a_telephone_of_three_gets_twice_as_many_as_one_patient(world: World) -> None:
+    second, third = (people.ben(world.work.db, phone=people.ANNS_PHONE, caregivers=()) for _ in range(2))
+    texted(world, second, 3)
+    texted(world, third, 2)
+    found = [world.decision()]
+    texted(world, third, 1)
+    found.append(world.decision())
+    world.change(Patient, third.id, phone_index="another")
+    found.append(world.decision())
+
+    assert found == [SAID, TOMORROW, SAID]

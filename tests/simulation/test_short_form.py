@@ -1,0 +1,112 @@
+"""A few invented patients live through some weeks by the real code; the long form is ``followup simulate``."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from backend import clock as the_clock
+from backend.db import Database, Transaction, system
+from backend.patients.acts import Withdrawal
+from backend.patients.models import Patient
+from backend.simulation.counting import sent_after_death, sent_after_stop, sent_after_withdrawal, unanswered_checks
+from backend.simulation.curves import compare, true_curve
+from backend.simulation.fate import draw_fates
+from backend.simulation.ledger import Ledger
+from backend.simulation.lives import BEGINS, live_through
+from backend.simulation.stage import at
+from backend.survival.models import DeathReport
+from notifications.models import Attempt, OptOut, SimulatedText
+from tests.databases import KEYRING, Databases, settings_of
+
+PATIENTS, YEARS, SEED = 3, 0.08, 3
+TEST = system("test")
+AN_HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def lived(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Ledger]]:
+    """A trial that has been lived through, and its ledger."""
+    url = databases.fresh_url("sqlite")
+    db = Database(url, KEYRING)
+    settings = settings_of(url, Path(tmp_path_factory.mktemp("simulation")))
+    yield db, live_through(db, settings, patients=PATIENTS, years=YEARS, seed=SEED)
+    db.close()
+    databases.drop(url)
+
+
+@pytest.fixture
+def planting(lived: tuple[Database, Ledger]) -> Iterator[Transaction]:
+    """A transaction in which anything may be planted: none of it is kept."""
+    txn = lived[0].open(TEST)
+    yield txn
+    txn.finish(keep=False)
+
+
+def test_a_trial_lived_through_leaves_nothing_that_must_not_be(lived: tuple[Database, Ledger]) -> None:
+    _, ledger = lived
+
+    figures = {line.name: line.figure for line in ledger.lines}
+    assert ledger.verdict == "clean"
+    assert figures["fsck findings"] == "0"
+    assert int(figures["messages delivered"]) > 10
+    assert int(figures["reports by standing on_time"]) > 3
+
+
+def test_what_was_sent_after_a_death_or_a_withdrawal_is_noticed(planting: Transaction) -> None:
+    attempt = planting.session.scalars(select(Attempt).where(Attempt.patient_id.is_not(None)).limit(1)).one()
+    patient = planting.session.get_one(Patient, attempt.patient_id)
+    before, owner = attempt.started_at - AN_HOUR, {"patient_id": patient.id, "site_id": patient.site_id}
+    planting.session.add(DeathReport(**owner, status="approved", died_on="2027", reported_at=before))
+    planting.session.add(
+        Withdrawal(**owner, scope="study", on=date(2027, 1, 5), recorded_at=before, recorded_by=uuid4())
+    )
+    planting.session.flush()
+
+    assert sent_after_death(planting) > 0
+    assert sent_after_withdrawal(planting) > 0
+
+
+def test_a_text_to_a_number_after_its_stop_is_noticed(planting: Transaction) -> None:
+    text = planting.session.scalars(select(SimulatedText).where(SimulatedText.attempt_id.is_not(None)).limit(1)).one()
+    planting.session.add(OptOut(number_index=text.number_index, stopped_at=text.at - AN_HOUR))
+    planting.session.flush()
+
+    assert sent_after_stop(planting) > 0
+
+
+def test_survival_checks_that_nobody_was_asked_to_see_to_are_noticed(lived: tuple[Database, Ledger]) -> None:
+    db, _ = lived
+    a_year_on = BEGINS + timedelta(days=400)
+
+    the_clock.stand_at(a_year_on)
+    with db.reading(TEST) as txn:
+        missing = unanswered_checks(txn, a_year_on)
+    the_clock.stand_at(None)
+
+    assert any(one.endswith("survival.m3") for one in missing)
+
+
+def test_the_same_seed_draws_the_same_lives_and_another_seed_draws_others() -> None:
+    first, again, other = (draw_fates(seed, 50, date(2027, 1, 4), 5) for seed in (1, 1, 2))
+
+    drawn = [[(one.enrolled_on, one.dies_on, one.way, one.turns) for one in fates] for fates in (first, again, other)]
+    assert drawn[0] == drawn[1]
+    assert drawn[0] != drawn[2]
+
+
+def test_a_death_that_nobody_was_told_of_parts_the_known_curve_from_the_true_one() -> None:
+    fates = draw_fates(1, 200, date(2027, 1, 4), 5)
+    ends_on = fates[-1].enrolled_on + timedelta(days=3 * 365)
+    untold = [one for one in fates if one.number % 4]
+
+    true = true_curve(fates, ends_on)
+    assert compare(true, true).apart == 0
+    assert compare(true_curve(untold, ends_on), true).apart > 0
+    # Exponential or nearly so, with medians of twelve and fourteen months.
+    assert true.median is not None
+    assert 300 < true.median < 500
+    assert fates[0].lives_at(at(fates[0].dies_on, the_clock.local(BEGINS, "Asia/Shanghai").time()))
