@@ -117,7 +117,9 @@ class Work:
 
     def call(self) -> Counts:
         """Ask people to telephone patients who are silent, and new numbers where nobody has shown who they are."""
-        return {**ask_for_calls(self.db), **confirming.ask_for_calls(self.db)}
+        done = ask_for_calls(self.db)
+        done.update(confirming.ask_for_calls(self.db))
+        return done
 
     def end_pauses(self) -> Counts:
         """Plan messages again after pauses that are over, and ask a person how to go on."""

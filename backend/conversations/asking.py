@@ -127,14 +127,24 @@ def silent_since(txn: Transaction, conversation: Conversation) -> datetime | Non
     return max((at for at in (sent, conversation.last_heard_at) if at), default=long_ago)
 
 
-def busy_until(txn: Transaction, live: Sequence[Conversation], *, but_for: UUID) -> datetime | None:
-    """Until when a survey that is being answered by text keeps other messages waiting; None when none does.
+def busy_until(txn: Transaction, live: Sequence[Conversation], message: Message) -> datetime | None:
+    """Until when a survey that is being answered by text keeps this message waiting; None when none does.
 
-    ``but_for``: the message that asks, which is the survey itself.
+    A survey does not wait for itself. A prompt that nobody has answered keeps only other prompts waiting: two
+    questionnaires at once would ask the same.
     """
-    running = [one for one in live if one.status in RUNNING and one.question_id not in (None, but_for)]
+    others = [one for one in live if one.status in RUNNING and one.question_id not in (None, message.id)]
+    running = [one for one in others if message.template in PROMPTS or _is_being_answered(txn, one)]
     ends = [(silent_since(txn, one) or txn.now) + PATIENCE for one in running if one.caregiver_id is None]
     return max((end for end in ends if end > txn.now), default=None)
+
+
+def _is_being_answered(txn: Transaction, conversation: Conversation) -> bool:
+    """Somebody has answered, or has asked for the question."""
+    if conversation.status != ConversationStatus.WAITING:
+        return conversation.status == ConversationStatus.ANSWERING
+    question = txn.session.get_one(Message, conversation.question_id)
+    return question.urgency == Urgency.REPLY
 
 
 def _is_on_its_way(txn: Transaction, message_id: UUID) -> bool:

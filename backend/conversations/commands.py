@@ -10,6 +10,8 @@ from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
 from backend.reports.progress import ASKED, NOTHING_TO_DO, WATCHED, Progress, State, progress_of
+from backend.terms import OPEN_CANDIDATE_STATUSES, Tier
+from backend.triage.models import CandidateEvent
 from notifications.models import InboundMessage
 
 NO_REPORT = "status_none_reply"
@@ -22,6 +24,8 @@ SAID_AS = {
     WATCHED: "status_watched_reply",
     State.DECIDED: "status_decided_reply",
 }
+# Nobody reads these while somebody is being called about what was written after the report.
+ALL_IS_WELL = frozenset({SAID_AS[NOTHING_TO_DO], SAID_AS[State.DECIDED]})
 
 
 def obey(txn: Transaction, received: InboundMessage, sender: Sender, command: Command) -> None:
@@ -55,9 +59,11 @@ def _say_how_the_last_report_stands(txn: Transaction, received: InboundMessage, 
     if report is None:
         answers.answer(txn, received, sender, NO_REPORT, "status")
         return
-    how_far = progress_of(txn, [report])[report.id]
+    template = template_for(progress_of(txn, [report])[report.id])
+    if template in ALL_IS_WELL and _is_urgent_since(txn, report):
+        template = SAID_AS[State.RECEIVED]
     day = clock.local_day(report.completed_at, sender.patient.time_zone)
-    answers.answer(txn, received, sender, template_for(how_far), "status", values={"date": day.isoformat()})
+    answers.answer(txn, received, sender, template, "status", values={"date": day.isoformat()})
 
 
 def template_for(how_far: Progress) -> str:
@@ -70,3 +76,14 @@ def _last_report(txn: Transaction, patient: Patient) -> SymptomReport | None:
     newest_first = (SymptomReport.received_at.desc(), SymptomReport.id.desc())
     of_patient = select(SymptomReport).where(SymptomReport.patient_id == patient.id)
     return txn.session.scalars(of_patient.order_by(*newest_first).limit(1)).first()
+
+
+def _is_urgent_since(txn: Transaction, report: SymptomReport) -> bool:
+    """Whether an emergency is open that was told since then, as words of danger in a text are."""
+    told_since = select(CandidateEvent.id).where(
+        CandidateEvent.patient_id == report.patient_id,
+        CandidateEvent.tier == Tier.T1,
+        CandidateEvent.status.in_(OPEN_CANDIDATE_STATUSES),
+        CandidateEvent.last_reported_at >= report.received_at,
+    )
+    return txn.session.scalars(told_since.limit(1)).first() is not None

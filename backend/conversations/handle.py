@@ -18,6 +18,7 @@ from backend.conversations import (
     commands,
     confirming,
     endings,
+    late_answers,
     loops,
     nobodys,
     replies,
@@ -322,7 +323,7 @@ def _take_what_is_plain(txn: Transaction, received: InboundMessage, sender: Send
     """No danger and no death: an answer, a word we act on, or something for a person to read."""
     if meaning is not Command.HELP and confirming.take(txn, received, sender):
         return
-    if temperatures.took(txn, received, sender) or surveys.took(txn, received, sender):
+    if any(takes.took(txn, received, sender) for takes in (late_answers, temperatures, surveys)):
         return
     match meaning:
         case Command():

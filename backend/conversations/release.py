@@ -207,16 +207,17 @@ def _about_what_was_asked(asked: _Question) -> Decision | None:
 
 
 def _about_a_survey(asked: _Question) -> Decision | None:
-    """While questions are answered by text nobody else speaks to that telephone, unless it is an emergency.
+    """While questions are being answered by text, routine texts wait; an infusion, a danger and a reply do not.
 
     What would come too late then is said all the same.
     """
     message = asked.message
     if message.template in asking.ASKS:
         return None if asking.asked_by(asked.txn, message) else Suppress("asked_since")
-    if message.in_reply_to is not None or not (message.urgency != Urgency.SAFETY or message.template in asking.PROMPTS):
+    may_wait = message.urgency == Urgency.ROUTINE or message.template in asking.PROMPTS
+    if message.in_reply_to is not None or not may_wait:
         return None
-    until = asking.busy_until(asked.txn, asked.known.surveys[asked.patient.id], but_for=message.id)
+    until = asking.busy_until(asked.txn, asked.known.surveys[asked.patient.id], message)
     is_too_late = until is not None and message.expires_at is not None and until >= message.expires_at
     return None if until is None or is_too_late else Later(until, "survey_runs")
 

@@ -46,7 +46,7 @@ ANSWERED, ANSWERED_BEFORE = "answered", "answered_before"
 
 
 @dataclass(frozen=True)
-class _Turn:
+class Turn:
     """One text to one survey."""
 
     txn: Transaction
@@ -67,12 +67,10 @@ def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
         return True
     if command not in _WORDS and not _is_meant_as_an_answer(text):
         return False
-    take_turn(txn, sender.patient)
-    survey = _open_for(txn, received, sender)
-    if survey is None or survey.asked is None or not asking.was_put(txn, survey):
+    turn = turn_of(txn, received, sender)
+    if turn is None:
         return False
-    turn = _Turn(txn, received, sender, survey, survey.asked)
-    if not _was_asked_before(turn):
+    if not was_asked_before(turn):
         _leave_what_came_early(turn)
     elif command in _WORDS:
         _WORDS[command](turn)
@@ -92,14 +90,26 @@ def begin(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
     if survey is None or question is None:
         answers.answer(txn, received, sender, "survey_none", "survey")
         return
-    _ask(_Turn(txn, received, sender, survey, question), asking.QUESTION)
+    _ask(Turn(txn, received, sender, survey, question), asking.QUESTION)
 
 
 # --- whose it is, and what it asks --------------------------------------------------------------------------
 
 
+def turn_of(txn: Transaction, received: InboundMessage, sender: Sender) -> Turn | None:
+    """The survey that takes what this text answers, and what it asks; None where none does."""
+    take_turn(txn, sender.patient)
+    survey = _open_for(txn, received, sender)
+    if survey is None or survey.asked is None or not asking.was_put(txn, survey):
+        return None
+    return Turn(txn, received, sender, survey, survey.asked)
+
+
 def _open_for(txn: Transaction, received: InboundMessage, sender: Sender) -> Conversation | None:
-    """The survey whose question is the newest thing asked at this number, of whatever is still open."""
+    """The survey whose question is the newest thing asked at this number, of whatever is still open.
+
+    A temperature can answer no reminder: it belongs to the survey that asks for it, also behind one.
+    """
     asked = [one for one in endings.of(txn, sender) if one.asked is not None and one.question_id is not None]
     begun = {one.id: _begun_at(txn, one.question_id) for one in asked}
     # One that is still to leave was asked last of all.
@@ -109,7 +119,12 @@ def _open_for(txn: Transaction, received: InboundMessage, sender: Sender) -> Con
     since = begun[newest.id]
     others = [_begun_at(txn, one.id) for one in open_questions(txn, sender.patient.id, sender.recipient)]
     is_newest = since is None or all(other is None or other <= since for other in others)
-    return drafts.hold(txn, newest) if is_newest else None
+    return drafts.hold(txn, newest) if is_newest or _is_its_temperature(txn, newest, received) else None
+
+
+def _is_its_temperature(txn: Transaction, survey: Conversation, received: InboundMessage) -> bool:
+    degrees = read_temperature(inbound.text_of(txn, received)) if survey.asked == script.TEMPERATURE else None
+    return degrees is not None and script.may_be(drafts.instrument_of(txn, survey), script.TEMPERATURE, float(degrees))
 
 
 def _begun_at(txn: Transaction, message_id: UUID | None) -> datetime | None:
@@ -117,7 +132,7 @@ def _begun_at(txn: Transaction, message_id: UUID | None) -> datetime | None:
     return txn.session.scalars(begun.order_by(Attempt.started_at.desc()).limit(1)).first()
 
 
-def _was_asked_before(turn: _Turn) -> bool:
+def was_asked_before(turn: Turn) -> bool:
     """A text that was written before the question left is no answer to it."""
     put = select(Attempt.id).where(
         Attempt.patient_id == turn.survey.patient_id,
@@ -128,7 +143,7 @@ def _was_asked_before(turn: _Turn) -> bool:
     return turn.txn.session.scalars(put.limit(1)).first() is not None
 
 
-def _leave_what_came_early(turn: _Turn) -> None:
+def _leave_what_came_early(turn: Turn) -> None:
     """The same answer twice is one answer. Anything else is for a person; the next question is on its way already."""
     last = max(drafts.answers_of(turn.txn, turn.survey).values(), key=lambda one: one.turn, default=None)
     before = turn.txn.session.get(InboundMessage, last.inbound_id) if last and last.inbound_id else None
@@ -148,11 +163,11 @@ def _is_meant_as_an_answer(text: str) -> bool:
     return said or MEANT_AS_AN_ANSWER.fullmatch(text.strip()) is not None
 
 
-def _take_answer(turn: _Turn, text: str) -> None:
+def _take_answer(turn: Turn, text: str) -> None:
     number = read_temperature(text) if turn.asked == script.TEMPERATURE else read_number(text)
     found = instrument(turn.txn, turn.survey.instrument, turn.survey.instrument_version)
     if script.is_yes_or_no(found, turn.asked):
-        meant = _yes_or_no(text)
+        meant = yes_or_no(text)
         _ask_again(turn) if meant is None else _record(turn, meant)
     elif number is None:
         _ask_again(turn)
@@ -164,7 +179,7 @@ def _take_answer(turn: _Turn, text: str) -> None:
         _ask_again(turn)
 
 
-def _yes_or_no(text: str) -> int | None:
+def yes_or_no(text: str) -> int | None:
     """What 1 and 2 mean, or the word that is printed beside them: 有 to the card of danger signs must ring."""
     said = says_yes_or_no(text)
     if said is not None:
@@ -172,7 +187,7 @@ def _yes_or_no(text: str) -> int | None:
     return dict(enumerate(YES_AND_NO, start=1)).get(read_choice(text) or 0)
 
 
-def _record(turn: _Turn, value: float | None) -> None:
+def _record(turn: Turn, value: float | None) -> None:
     """Keep it, hear what is urgent in all that was answered so far, and go on."""
     txn, survey, received = turn.txn, turn.survey, turn.received
     drafts.record_answer(
@@ -191,7 +206,7 @@ def _record(turn: _Turn, value: float | None) -> None:
         _go_on(turn)
 
 
-def _raise_the_alarm(turn: _Turn, value: float | None) -> None:
+def _raise_the_alarm(turn: Turn, value: float | None) -> None:
     """An emergency is heard with the answers there are; the rest a person asks by telephone."""
     txn, survey = turn.txn, turn.survey
     if turn.asked == script.CARD and value == script.YES:
@@ -200,7 +215,7 @@ def _raise_the_alarm(turn: _Turn, value: float | None) -> None:
     answers.answer(txn, turn.received, turn.sender, "danger_reply", "danger")
 
 
-def _go_on(turn: _Turn) -> None:
+def _go_on(turn: Turn) -> None:
     txn, survey = turn.txn, turn.survey
     question = asking.next_of(txn, survey)
     if question is not None:
@@ -210,12 +225,12 @@ def _go_on(turn: _Turn) -> None:
     answers.answer(txn, turn.received, turn.sender, "survey_done", ANSWERED)
 
 
-def _ask(turn: _Turn, template: str) -> None:
+def _ask(turn: Turn, template: str) -> None:
     asking.ask(turn.txn, turn.survey, turn.asked, turn.received, template)
     answers.done(turn.txn, turn.received, turn.sender, ANSWERED)
 
 
-def _ask_again(turn: _Turn) -> None:
+def _ask_again(turn: Turn) -> None:
     """Twice; then somebody telephones, and the question waits for whatever comes."""
     turn.survey.unclear += 1
     if turn.survey.unclear <= ASKED_AGAIN:
@@ -236,11 +251,11 @@ def _ask_again(turn: _Turn) -> None:
 # --- the words of a survey ----------------------------------------------------------------------------------
 
 
-def _skip(turn: _Turn) -> None:
+def _skip(turn: Turn) -> None:
     _record(turn, None)
 
 
-def _go_back(turn: _Turn) -> None:
+def _go_back(turn: Turn) -> None:
     """The question before, once more; the first one again where there is none before it."""
     found = drafts.instrument_of(turn.txn, turn.survey)
     values = drafts.values_of(drafts.answers_of(turn.txn, turn.survey))
@@ -248,12 +263,12 @@ def _go_back(turn: _Turn) -> None:
     _ask(replace(turn, asked=before or turn.asked), asking.QUESTION)
 
 
-def _leave_for_later(turn: _Turn) -> None:
+def _leave_for_later(turn: Turn) -> None:
     turn.survey.status = states.after(turn.survey.status, Happened.FELL_SILENT)
     answers.answer(turn.txn, turn.received, turn.sender, "survey_later", "later")
 
 
-def _decline(turn: _Turn) -> None:
+def _decline(turn: Turn) -> None:
     """What was answered before is filed; nobody asks for the rest. "No" to a yes or no may mean the 2: asked again."""
     found = instrument(turn.txn, turn.survey.instrument, turn.survey.instrument_version)
     if script.is_yes_or_no(found, turn.asked) and says_yes_or_no(inbound.text_of(turn.txn, turn.received)) is not None:

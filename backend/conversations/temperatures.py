@@ -8,7 +8,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from backend import clock
 from backend.conversation_terms import AnswerChannel, Caveat
-from backend.conversations import answers, endings, script
+from backend.conversations import answers, script, surveys
 from backend.conversations.answers import Sender
 from backend.conversations.commands import may_know
 from backend.conversations.reading import read_temperature
@@ -33,7 +33,7 @@ def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
     degrees = read_temperature(inbound.text_of(txn, received))
     if degrees is None or not _can_be(degrees, asked_by.measurements[script.TEMPERATURE]):
         return False
-    if _is_for_a_survey(txn, sender, degrees):
+    if _is_for_a_survey(txn, received, sender, degrees):
         return False
     filed = submit_report(txn, sender.patient, _report(received, sender, asked_by.version, float(degrees)))
     answers.answer(txn, received, sender, _reply_to(filed.report.tier), HOW)
@@ -47,10 +47,12 @@ def _reply_to(tier: str | None) -> str:
     return "danger_reply" if tier == Tier.T1 else "still_unclear_reply"
 
 
-def _is_for_a_survey(txn: Transaction, sender: Sender, degrees: Decimal) -> bool:
-    """Whether it is a survey's to take, which asks for it. Fever is heard whatever a survey asks just then."""
-    asked = {survey.asked for survey in endings.of(txn, sender)} - {None}
-    return script.TEMPERATURE in asked or (bool(asked) and degrees < FEVER)
+def _is_for_a_survey(txn: Transaction, received: InboundMessage, sender: Sender, degrees: Decimal) -> bool:
+    """Whether it is a survey's to take. Fever is heard whatever a survey asks, unless it had asked for just that."""
+    turn = surveys.turn_of(txn, received, sender)
+    if turn is None:
+        return False
+    return degrees < FEVER or (turn.asked == script.TEMPERATURE and surveys.was_asked_before(turn))
 
 
 def _can_be(degrees: Decimal, bounds: Measurement) -> bool:

@@ -1,30 +1,39 @@
 """A temperature sent by itself is heard as a report is: after an infusion it rings."""
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
+import notifications
 from backend import clock as the_clock
 from backend.agenda import changes
 from backend.db import Database, system
 from backend.jobs import Work
 from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
+from backend.terms import Recipient
+from notifications.channels.simulator import Simulator
 from tests import people
 from tests.conftest import Clock
-from tests.phone import Phone
+from tests.phone import Phone, plan_and_send
 
 TEST = system("test")
 FIRST_DAY = datetime.fromisoformat("2027-03-13T09:00:00+08:00")
 
 
-def infused(db: Database, patient: Patient) -> None:
-    """The first of two days was given."""
+def expected(db: Database, patient: Patient) -> None:
+    """Two days of an infusion are confirmed."""
     with db.transaction(TEST) as txn:
         row = txn.session.get_one(Patient, patient.id)
         changes.plan_cycle(txn, row, 1, date(2027, 2, 26))
         changes.confirm_cycle(txn, row, 1)
+
+
+def infused(db: Database, patient: Patient) -> None:
+    """The first of the two was given."""
+    expected(db, patient)
     the_clock.move_to(FIRST_DAY)
     with db.transaction(TEST) as txn:
         changes.start_infusion(txn, txn.session.get_one(Patient, patient.id), 1, 1, FIRST_DAY)
@@ -54,3 +63,58 @@ def test_a_temperature_that_nobody_asked_for_is_judged_like_any_other(db: Databa
         ("ad_hoc", "sms", "T2", 38.4),
         ("ad_hoc", "sms", None, 36.8),
     ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_temperature_answers_the_questionnaire_that_asks_for_it_also_behind_a_newer_reminder(
+    db: Database, clock: Clock, work: Work
+) -> None:
+    ann, phone = people.ann(db), Phone(work, people.ANNS_PHONE)
+    expected(db, ann)
+    clock.move_to("2027-03-16T09:00:30+08:00")
+    plan_and_send(work)
+    clock.move_to("2027-03-16T09:45:30+08:00")
+    work.see_to_surveys()
+    work.dispatch()
+    remind_of_a_visit(db, ann)
+    clock.move_to("2027-03-16T10:20:30+08:00")
+    work.see_to_surveys()
+    work.dispatch()
+    last = phone.received[-1]
+
+    not_warm, fever = phone.writes("36.8"), phone.writes("39.2")
+
+    assert "1 = coming" in last
+    assert "danger signs" in not_warm[0]
+    assert fever[0].startswith("This may be an emergency. Call 120 now")
+    assert filed(db)[-1][2:] == ("T1", 39.2)
+
+
+def remind_of_a_visit(db: Database, patient: Patient) -> None:
+    with db.transaction(TEST) as txn:
+        letter = notifications.Letter(
+            key="visit.m1@2027-03-25:-1d", template="visit_reminder", recipient=Recipient.PATIENT, send_at=txn.now,
+            patient_id=patient.id, site_id=patient.site_id, agenda_key="visit.m1", asks="visit",
+            values={"date": "2027-03-25"},
+        )  # fmt: skip
+        notifications.queue(txn, letter)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_fever_that_was_written_before_its_question_left_rings_though_nobody_told_us_until_later(
+    db: Database, clock: Clock, work: Work
+) -> None:
+    ann, phone = people.ann(db), Phone(work, people.ANNS_PHONE)
+    expected(db, ann)
+    clock.move_to("2027-03-16T09:00:30+08:00")
+    plan_and_send(work)
+    clock.move_to("2027-03-16T09:05:30+08:00")
+    simulator = work.channels["sms"]
+    assert isinstance(simulator, Simulator)
+
+    text = simulator.write_from(people.ANNS_PHONE, "39.2")
+    notifications.receive(db, replace(text, written_at=the_clock.wall() - timedelta(minutes=10)))
+    plan_and_send(work)
+
+    assert filed(db) == [("ad_hoc", "sms", "T1", 39.2)]
+    assert any(said.startswith("This may be an emergency. Call 120 now") for said in phone.received)

@@ -61,6 +61,21 @@ def test_status_tells_from_received_to_decided_what_became_of_the_last_report(
     assert (waiting(db), _questions_answered(db)) == ([], 0)
 
 
+def test_nobody_reads_that_nothing_needs_to_be_done_after_words_of_danger_by_text(
+    db: Database, clock: Clock, work: Work
+) -> None:
+    ann, phone = people.ann(db), Phone(work, people.ANNS_PHONE)
+    submitted(db, ann, weekly("2027-03-01T07:55:00+08:00", instrument="safety", answers={}))
+    [before] = phone.writes("STATUS")
+    clock.move_to("2027-03-01T12:00:00+08:00")
+    phone.writes("He is coughing up blood")
+
+    [after] = phone.writes("STATUS")
+
+    assert "Nothing in them needs anything" in before
+    assert TOLD[1] in after
+
+
 def test_a_report_that_calls_for_nothing_is_said_to_call_for_nothing_and_the_newest_one_counts(
     db: Database, clock: Clock, work: Work
 ) -> None:
