@@ -162,8 +162,9 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
 def workers(arguments: Sequence[str]) -> list[str]:
     """Tests run on every core (eight at most) and one process more, unless the caller says how many.
 
-    Some tests wait, for processes they start or for a database; meanwhile another runs. Each process begins with a stretch of its own, so that what a module prepares for all of its tests is prepared
-    once, and takes from the others' ends when it is done.
+    Some tests wait, for processes they start or for a database; meanwhile another runs. Each process begins with a
+    stretch of its own, so that what a module prepares for all of its tests is prepared once, and takes from the
+    others' ends when it is done.
     """
     if any(word.startswith(("-n", "--numprocesses", "--pdb")) for word in arguments):
         return []
