@@ -62,7 +62,7 @@ def may_count(received: InboundMessage, sender: Sender) -> bool:
 
 def take_digit(txn: Transaction, received: InboundMessage, sender: Sender, digit: int) -> None:
     """The digit answers the open question if there is exactly one; two get one clarifying text, then a person."""
-    questions = _open_for(txn, received, sender)
+    questions = questions_for(txn, received, sender)
     if digit == CALL_ME and questions:
         take_call(txn, received, sender)
     elif len(questions) > 1 and not _was_asked_to_clarify(txn, sender, questions):
@@ -147,7 +147,7 @@ def leave_to_a_person(txn: Transaction, received: InboundMessage, sender: Sender
         leave_in_silence(txn, received, sender.patient)
 
 
-def _open_for(txn: Transaction, received: InboundMessage, sender: Sender) -> Sequence[Message]:
+def questions_for(txn: Transaction, received: InboundMessage, sender: Sender) -> Sequence[Message]:
     """The questions this person may answer with this text, the newest of each thing asked about."""
     newest: dict[str, Message] = {}
     agenda = by_key(agenda_of(txn, sender.patient))
@@ -210,7 +210,7 @@ def _thank(txn: Transaction, received: InboundMessage, sender: Sender, template:
 
 def take_call(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
     """Somebody is to call, and nothing that was asked is asked again until they have."""
-    questions = _open_for(txn, received, sender)
+    questions = questions_for(txn, received, sender)
     open_item(
         txn,
         reason=WorkReason.CALL_REQUESTED,

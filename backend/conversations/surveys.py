@@ -102,6 +102,8 @@ def turn_of(txn: Transaction, received: InboundMessage, sender: Sender) -> Turn 
     survey = _open_for(txn, received, sender)
     if survey is None or survey.asked is None or not asking.was_put(txn, survey):
         return None
+    if survey.asked == script.TEMPERATURE and _is_for_a_reminder(txn, received, sender):
+        return None
     return Turn(txn, received, sender, survey, survey.asked)
 
 
@@ -125,6 +127,13 @@ def _open_for(txn: Transaction, received: InboundMessage, sender: Sender) -> Con
 def _is_its_temperature(txn: Transaction, survey: Conversation, received: InboundMessage) -> bool:
     degrees = read_temperature(inbound.text_of(txn, received)) if survey.asked == script.TEMPERATURE else None
     return degrees is not None and script.may_be(drafts.instrument_of(txn, survey), script.TEMPERATURE, float(degrees))
+
+
+def _is_for_a_reminder(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
+    """1, 2 and 3 are no temperature. Where a reminder stands beside it that asks for them, they answer that."""
+    digit = read_choice(inbound.text_of(txn, received))
+    may_be = digit in (answers.YES, answers.PLEASE_CHANGE, answers.CALL_ME)
+    return may_be and bool(answers.questions_for(txn, received, sender))
 
 
 def _begun_at(txn: Transaction, message_id: UUID | None) -> datetime | None:

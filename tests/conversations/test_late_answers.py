@@ -9,6 +9,7 @@ from backend.jobs import Work
 from backend.triage.models import CandidateEvent
 from tests import people
 from tests.conftest import Clock
+from tests.conversations.test_temperatures import expected
 from tests.phone import Phone, plan_and_send
 
 TEST = system("test")
@@ -49,12 +50,25 @@ def test_yes_to_the_card_rings_also_minutes_after_the_questionnaire_has_ended(
     assert tiers(db) == ["T1"]
 
 
-def test_no_to_it_is_for_a_person_and_a_temperature_that_rang_is_not_the_card(
-    db: Database, clock: Clock, work: Work
-) -> None:
+def test_no_to_it_is_for_a_person(db: Database, clock: Clock, work: Work) -> None:
     phone = asked_for_the_card_until_its_window_ended(db, clock, work)
 
     [said] = phone.writes("2")
 
     assert "有人看" in said
     assert tiers(db) == []
+
+
+def test_a_1_after_a_fever_that_has_rung_is_no_answer_to_a_card_that_nobody_was_shown(
+    db: Database, clock: Clock, work: Work
+) -> None:
+    ann, phone = people.ann(db), Phone(work, people.ANNS_PHONE)
+    expected(db, ann)
+    clock.move_to("2027-03-16T09:00:30+08:00")
+    plan_and_send(work)
+
+    [fever], [after] = phone.writes("39.2"), phone.writes("1")
+
+    assert fever.startswith("This may be an emergency")
+    assert "will read it" in after
+    assert tiers(db) == ["T1"]

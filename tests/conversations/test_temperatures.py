@@ -118,3 +118,23 @@ def test_a_fever_that_was_written_before_its_question_left_rings_though_nobody_t
 
     assert filed(db) == [("ad_hoc", "sms", "T1", 39.2)]
     assert any(said.startswith("This may be an emergency. Call 120 now") for said in phone.received)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_1_is_no_temperature_and_answers_the_reminder_that_stands_beside_the_question(
+    db: Database, clock: Clock, work: Work
+) -> None:
+    ann, phone = people.ann(db), Phone(work, people.ANNS_PHONE)
+    remind_of_a_visit(db, ann)
+    work.dispatch()
+    work.plan()
+    clock.move_to("2027-03-04T09:00:30+08:00")
+    plan_and_send(work)
+    last = phone.received[-1]
+
+    coming, unreadable, card = phone.writes("1"), phone.writes("1"), phone.writes("36.8")
+
+    assert "temperature" in last
+    assert coming == ["Thank you, we have noted your answer. Take care."]
+    assert unreadable[0].startswith("Sorry, we could not read that.")
+    assert "danger signs" in card[0]
