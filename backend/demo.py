@@ -172,8 +172,8 @@ def _three_things(demo: Demo) -> Iterator[str]:
     yield f"  1. A fever after the cells, reported minutes ago, waits for {coordinator.email}:"
     yield f"     TOKEN=$(curl -s {url}/api/v1/auth/staff {as_json} -d '{who}' | {token})"
     yield f"     curl -s '{url}/api/v1/candidate-events?tier=T1' -H \"Authorization: Bearer $TOKEN\""
-    yield f"  2. {by_text.subject_number} has no app and is asked for his temperature. Answer for him, and go on:"
-    yield f'     curl -s {phone} {as_json} -d \'{{"text": "36.8"}}\''
+    yield f"  2. {by_text.subject_number} has no app. Ask for the questionnaire that is due, and answer for him by text:"
+    yield f'     curl -s {phone} {as_json} -d \'{{"text": "问卷"}}\''
     yield f"     curl -s {phone}"
     yield "  3. Let a day pass, and watch the reminders arrive:"
     yield f'     curl -s {url}/demo/clock {as_json} -d \'{{"by": "1d"}}\''

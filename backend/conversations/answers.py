@@ -65,7 +65,7 @@ def take_digit(txn: Transaction, received: InboundMessage, sender: Sender, digit
     questions = questions_for(txn, received, sender)
     if digit == CALL_ME and questions:
         take_call(txn, received, sender)
-    elif len(questions) > 1 and not _was_asked_to_clarify(txn, sender, questions):
+    elif len(questions) > 1 and not was_asked_to_clarify(txn, sender, questions):
         answer(txn, received, sender, "please_clarify", "asked_to_clarify")
     elif len(questions) == 1 and _answer(txn, received, sender, questions[0], digit):
         _close(txn, sender, questions)
@@ -231,7 +231,8 @@ def _close(txn: Transaction, sender: Sender, questions: Sequence[Message]) -> No
             message.answered_at = txn.now
 
 
-def _was_asked_to_clarify(txn: Transaction, sender: Sender, questions: Sequence[Message]) -> bool:
+def was_asked_to_clarify(txn: Transaction, sender: Sender, questions: Sequence[Message]) -> bool:
+    """Whether we have said, since the first of these was asked, that we cannot tell which was meant."""
     since = min(message.send_at for message in questions)
     asked = select(Message.id).where(
         Message.patient_id == sender.patient.id, Message.template == "please_clarify", Message.created_at >= since

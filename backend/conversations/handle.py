@@ -36,7 +36,7 @@ from backend.patients import contact, life
 from backend.patients.models import Caregiver, Patient
 from backend.patients.new_numbers import former_owners
 from backend.protocol.definition import Words
-from backend.protocol.load import protocol_of
+from backend.protocol.load import current_protocol, protocol_of
 from backend.staff.models import StaffMember
 from backend.survival import deaths
 from backend.terms import Keyword, WorkReason
@@ -208,7 +208,9 @@ def _leave_without_a_sender(txn: Transaction, received: InboundMessage, writers:
 def _answer_anybody(txn: Transaction, received: InboundMessage, writers: _Writers) -> WhyHere | None:
     """Where one site stands behind what is said; why a person must read it soon, if they must."""
     patients, text = writers.all_patients(txn), inbound.text_of(txn, received)
-    if not patients or writers.only_site() is None:
+    if not patients:
+        return nobodys.why_read_first(replies.read(text, current_protocol(txn).words))
+    if writers.only_site() is None:
         return None
     meanings = {replies.read(text, _words_of(txn, patient)) for patient in patients}
     return nobodys.say(txn, received, patients, meanings, is_written_to=not writers.are_staff_only)
@@ -321,6 +323,8 @@ def _understand(txn: Transaction, received: InboundMessage, sender: Sender) -> N
 
 def _take_what_is_plain(txn: Transaction, received: InboundMessage, sender: Sender, meaning: nobodys.Read) -> None:
     """No danger and no death: an answer, a word we act on, or something for a person to read."""
+    if temperatures.is_nobodys_fever(txn, received, sender):
+        return
     if meaning is not Command.HELP and confirming.take(txn, received, sender):
         return
     if any(takes.took(txn, received, sender) for takes in (late_answers, temperatures, surveys)):

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from backend.conversation_terms import WhyHere
 from backend.conversations import answers
 from backend.conversations.reading import Command
-from backend.conversations.replies import Digit, Meaning
+from backend.conversations.replies import EMERGENCIES, Digit, Meaning
 from backend.conversations.strangers import lender
 from backend.db import Transaction
 from backend.patients.models import Patient
@@ -16,6 +16,15 @@ from notifications.models import InboundMessage
 
 Read = Digit | Command | Meaning
 DEATHS = frozenset({Meaning.DEATH, Meaning.DEATH_AND_DANGER})
+
+
+def why_read_first(meaning: Read) -> WhyHere | None:
+    """Why a person must read the text of somebody nobody knows before others; None where it can wait its turn."""
+    if meaning in EMERGENCIES:
+        return WhyHere.DANGER
+    if meaning in DEATHS:
+        return WhyHere.DEATH
+    return WhyHere.PERHAPS_DEATH if meaning is Meaning.PERHAPS_DEATH else None
 
 
 def say(

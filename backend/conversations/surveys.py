@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from backend.conversation_terms import AnswerChannel, ConversationStatus
+from backend.conversation_terms import AnswerChannel, ConversationStatus, WhyHere
 from backend.conversations import answers, asking, drafts, due_forms, endings, filing, script, states
 from backend.conversations.answers import Sender
 from backend.conversations.commands import may_know
@@ -69,7 +69,7 @@ def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
         return False
     turn = turn_of(txn, received, sender)
     if turn is None:
-        return False
+        return _may_be_about_the_card(txn, received, sender)
     if not was_asked_before(turn):
         _leave_what_came_early(turn)
     elif command in _WORDS:
@@ -134,6 +134,21 @@ def _is_for_a_reminder(txn: Transaction, received: InboundMessage, sender: Sende
     digit = read_choice(inbound.text_of(txn, received))
     may_be = digit in (answers.YES, answers.PLEASE_CHANGE, answers.CALL_ME)
     return may_be and bool(answers.questions_for(txn, received, sender))
+
+
+def _may_be_about_the_card(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
+    """1 and 2 answer the card of danger signs too, where a reminder came after it: nobody guesses which was meant."""
+    is_open = any(one.asked == script.CARD and asking.was_put(txn, one) for one in endings.of(txn, sender))
+    reminders = answers.questions_for(txn, received, sender)
+    if not (is_open and reminders) or yes_or_no(inbound.text_of(txn, received)) is None:
+        return False
+    if not answers.was_asked_to_clarify(txn, sender, reminders):
+        answers.answer(txn, received, sender, "please_clarify", "asked_to_clarify")
+        return True
+    patient = sender.patient
+    answers.say(txn, received, sender, "still_unclear_reply")
+    inbound.leave_to_a_person(txn, received, patient_id=patient.id, site_id=patient.site_id, why=WhyHere.DANGER)
+    return True
 
 
 def _begun_at(txn: Transaction, message_id: UUID | None) -> datetime | None:

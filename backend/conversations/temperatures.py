@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import NAMESPACE_OID, uuid5
 
 from backend import clock
-from backend.conversation_terms import AnswerChannel, Caveat
+from backend.conversation_terms import AnswerChannel, Caveat, WhyHere
 from backend.conversations import answers, script, surveys
 from backend.conversations.answers import Sender
 from backend.conversations.commands import may_know
@@ -37,6 +37,23 @@ def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
         return False
     filed = submit_report(txn, sender.patient, _report(received, sender, asked_by.version, float(degrees)))
     answers.answer(txn, received, sender, _reply_to(filed.report.tier), HOW)
+    return True
+
+
+def is_nobodys_fever(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
+    """Whether it tells of fever and cannot be filed: who wrote may not report, or has not shown who they are.
+
+    Then a person reads it before anything else, and whoever wrote hears whom to call.
+    """
+    if received.number_index is None or (may_know(sender) and answers.may_count(received, sender)):
+        return False
+    degrees = read_temperature(inbound.text_of(txn, received))
+    bounds = instrument(txn, INSTRUMENT).measurements[script.TEMPERATURE]
+    if degrees is None or degrees < FEVER or not _can_be(degrees, bounds):
+        return False
+    answers.say(txn, received, sender, "still_unclear_reply")
+    patient = sender.patient
+    inbound.leave_to_a_person(txn, received, patient_id=patient.id, site_id=patient.site_id, why=WhyHere.DANGER)
     return True
 
 

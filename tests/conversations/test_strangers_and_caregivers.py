@@ -150,7 +150,7 @@ def test_who_is_forgotten_is_not_found_by_a_number_of_before(world: World) -> No
 
     assert [one.number_index for one in rows(world, FormerNumber)] == [None]
     assert [one.text_sealed for one in rows(world, InboundMessage)] == [None]
-    assert wrote(world, people.ANNS_PHONE, "吐血")[0] == "unknown_number"
+    assert wrote(world, people.ANNS_PHONE, "吐血") == ("danger", False, None)
 
 
 # --- a caregiver's ------------------------------------------------------------------------------------------
