@@ -172,7 +172,7 @@ def _three_things(demo: Demo) -> Iterator[str]:
     yield f"  1. A fever after the cells, reported minutes ago, waits for {coordinator.email}:"
     yield f"     TOKEN=$(curl -s {url}/api/v1/auth/staff {as_json} -d '{who}' | {token})"
     yield f"     curl -s '{url}/api/v1/candidate-events?tier=T1' -H \"Authorization: Bearer $TOKEN\""
-    yield f"  2. {by_text.subject_number} has no app. Ask for the questionnaire that is due, and answer for him by text:"
+    yield f"  2. {by_text.subject_number} has no app. Ask for what is due by text, and answer for him:"
     yield f'     curl -s {phone} {as_json} -d \'{{"text": "问卷"}}\''
     yield f"     curl -s {phone}"
     yield "  3. Let a day pass, and watch the reminders arrive:"

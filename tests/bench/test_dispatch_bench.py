@@ -14,17 +14,20 @@ def test_the_short_form_sends_as_many_messages_as_jobs_fire_and_tasks_are_done(d
     counted = [each[0].reminders for each in vars(measured).values()]
     assert counted == [REMINDERS] * 2 + [REMINDERS // 3] * 4
     said = "\n".join(lines(measured))
-    assert "mailroom to APScheduler" in said
-    assert "mailroom to procrastinate" in said
+    assert "mailroom, claim to settled, to APScheduler" in said
+    assert "mailroom, claim to settled, to procrastinate" in said
 
 
-def test_the_gate_is_on_putting_there_and_sending_and_the_middle_slice_decides():
-    ours = [Slice(100, 0.3, seconds) for seconds in (0.1, 9.0, 0.3)]
+def test_the_gate_holds_claim_to_settled_against_a_whole_job_and_the_middle_slice_decides():
+    ours = [Slice(100, 0.3, seconds) for seconds in (0.1, 9.0, 0.6)]
     jobs = [Slice(100, 4.0, 2.0)] * 3
     tasks = [Slice(100, 0.5, 0.5)] * 3
 
     said = list(lines(Measured(ours, ours, jobs, tasks, ours, ours)))
 
-    assert said[-3] == "mailroom, once there, to APScheduler 6.67, to procrastinate 1.67"
-    assert said[-2] == "mailroom to procrastinate 1.67, goal 30: not reached"
-    assert said[-1] == "mailroom to APScheduler 10.00, gate 10, goal 20: PASS"
+    assert said[-4:] == [
+        "mailroom, nothing counted of putting there, to APScheduler 3.33, to procrastinate 0.83",
+        "mailroom, queueing counted too, to APScheduler 6.67, to procrastinate 1.11",
+        "mailroom, claim to settled, to procrastinate 1.67, goal 30: not reached",
+        "mailroom, claim to settled, to APScheduler 10.00, gate 10, goal 20: PASS",
+    ]
