@@ -75,8 +75,13 @@ def record(txn: Transaction, verb: str, row: Base, *, reason: str | None = None,
 
 def record_insert(txn: Transaction, verb: str, row: Base) -> None:
     """As ``record`` for a new row that is never changed afterwards; the row is written at once (``insert_now``)."""
-    _write(txn, _entries(verb, row, _entry(txn, verb, row, None)))
+    record_new(txn, verb, row)
     insert_now(txn, row)
+
+
+def record_new(txn: Transaction, verb: str, row: Base) -> None:
+    """As ``record`` for a new row that the caller writes (``insert_now``), with what another act sets first."""
+    _write(txn, _entries(verb, row, _entry(txn, verb, row, None)))
 
 
 @contextmanager

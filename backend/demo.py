@@ -140,9 +140,10 @@ def welcome(demo: Demo, place: Path) -> str:
 
 def _addresses(demo: Demo) -> Iterator[str]:
     url = demo.settings.public_url
-    yield f"  {url + '/':34} start here"
-    yield f"  {url + '/demo':34} the patients' telephones, and a clock to move"
-    yield f"  {url + '/api/docs':34} every route of the API"
+    yield f"  {url + '/':40} start here"
+    yield f"  {url + '/demo':40} the patients' telephones, and a clock to move"
+    yield f"  {url + '/demo/outcomes':40} what the trial has found so far"
+    yield f"  {url + '/api/docs':40} every route of the API"
 
 
 def _sign_ins(demo: Demo) -> Iterator[str]:
@@ -155,10 +156,15 @@ def _patients(demo: Demo) -> Iterator[str]:
     yield "A code and the year of birth sign in one phone, once"
     for one in demo.patients:
         says = one.says
+        if "story" not in says:
+            continue
         facts = f"{one.subject_number}  {says['site']}  {says['arm']:7}  {says['phone']}"
         signs_in = f"code {one.activation_code}" if one.activation_code else "no code any more"
         yield f"  {facts}  {signs_in}  born {says['birth_year']}"
         yield f"           {says['story']}"
+    further = sum("story" not in one.says for one in demo.patients)
+    if further:
+        yield f"  {further} more have a past that was drawn, not written; their codes stand on the page"
 
 
 def _three_things(demo: Demo) -> Iterator[str]:

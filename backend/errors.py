@@ -139,6 +139,12 @@ class NotPermitted(FollowupError):
     code, kind, title = "not_permitted", Kind.FORBIDDEN, "Your role does not allow this."
 
 
+class ArmsAreBlinded(FollowupError):
+    """A role that the protocol keeps blind asked for the figures of one arm."""
+
+    code, kind, title = "arms_blinded", Kind.FORBIDDEN, "The protocol lets your role compare no arms."
+
+
 class SecondFactorRequired(FollowupError):
     """A session that was opened without a second factor may only set one up."""
 

@@ -57,6 +57,10 @@ class DataKey(Base):
         return str(self.owner_id)
 
 
+# Asked before every message, and so put together once.
+_KEYS_OF_ALL = select(DataKey).where(among(DataKey.owner_id, "owners"))
+
+
 class KeyCheck(Base):
     """What a key that opens nothing looks like from outside, so that another in its place is noticed at start."""
 
@@ -264,7 +268,7 @@ def open_keys(txn: Transaction, owner_ids: Collection[UUID]) -> Sequence[DataKey
 
     A key that was lost or shredded is found out by whoever needs it.
     """
-    rows = txn.session.scalars(select(DataKey).where(among(DataKey.owner_id, "owners")), {"owners": owner_ids}).all()
+    rows = txn.session.scalars(_KEYS_OF_ALL, {"owners": owner_ids}).all()
     opened, keyring = _opened(txn), keyring_of(txn)
     for row in rows:
         if row.forgotten_at is None and row.owner_id not in opened:

@@ -325,6 +325,7 @@ class WorkReason(StrEnum):
     CHANGE_REQUESTED = "change_requested"
     CALL_REQUESTED = "call_requested"
     SURVIVAL_CHECK_UNANSWERED = "survival_check_unanswered"
+    SEARCH_RECORDS = "search_records"
     MESSAGES_STOPPED = "messages_stopped"
     MESSAGE_NOT_DELIVERED = "message_not_delivered"
     CHECK_THE_PHONE = "check_the_phone"

@@ -18,6 +18,17 @@ from notifications.models import Attempt, InboundMessage, OptOut
 # With those that carriers act on by themselves, so that theirs and ours never disagree.
 STOP_WORDS = frozenset(
     {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "td", "t", "停", "停止", "退订", "退訂", "取消订阅"}
+    # And what nobody can mean otherwise; "please stop" may be said of a pain.
+    | {"opt out", "optout", "revoke", "stop texting", "stop texting me", "please stop texting me", "no more texts"}
+    | {
+        "退订短信",
+        "别发短信了",
+        "别再发短信了",
+        "不要发短信了",
+        "不要再发短信了",
+        "别再给我发短信了",
+        "不要再给我发短信了",
+    }
 )
 START_WORDS = frozenset({"start", "unstop", "恢复", "恢復", "开始", "開始"})
 OPTED_OUT = "opted_out"
@@ -93,6 +104,12 @@ def obey_the_carrier(txn: Transaction, number: str, attempt: Attempt) -> OptOut 
 def standing(txn: Transaction, number: str) -> OptOut | None:
     """The STOP that holds for this number, as it stands now."""
     return _standing(txn, keyring_of(txn).blind_index("phone", number))
+
+
+def is_stopped_by(txn: Transaction, inbound_id: UUID) -> bool:
+    """Whether it was this text that stopped its number, and the number is stopped still."""
+    by_it = select(OptOut.id).where(OptOut.stopped_by == inbound_id, OptOut.started_at.is_(None))
+    return txn.session.scalars(by_it.limit(1)).first() is not None
 
 
 def start(txn: Transaction, number_index: str, inbound_id: UUID) -> None:

@@ -5,10 +5,11 @@ No other module claims rows. Two workers never hold one message: a claim takes r
 speaks must first move its row from ``claimed`` to ``sending`` under the claim's own token, and commit that.
 """
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Integer, Row, Table, Text, Uuid, bindparam, func, or_, select, update
@@ -62,8 +63,7 @@ class Claim:
 
 
 # Every report recalls what would have reminded of it, so this is put together once, of plain columns.
-_ROW = Message.__table__
-assert isinstance(_ROW, Table)
+_ROW = cast(Table, Message.__table__)
 ENDED = ("status", "reason", "settled_at", "lease_token", "lease_until")
 _RECALL = (
     update(_ROW)
@@ -84,6 +84,17 @@ _RECALL = (
     )
     .returning(_ROW.c.id)
 )
+
+_UNTIL = _ROW.c.lease_until
+# It has run out; or it would run for longer than any lease does, because the clock was set back since.
+_LEASE_IS_OVER = or_(bindparam("wall", type_=_UNTIL.type) > _UNTIL, bindparam("longest", type_=_UNTIL.type) < _UNTIL)
+_LET_GO = (
+    update(_ROW)
+    .where(_ROW.c.status == MessageStatus.CLAIMED)
+    .values(status=MessageStatus.QUEUED, lease_token=None, lease_until=None)
+)
+_LET_GO_THE_OVERDUE = _LET_GO.where(_LEASE_IS_OVER)
+_LET_GO_OF_A_CLAIM = _LET_GO.where(_ROW.c.lease_token == bindparam("token"))
 
 _ASKED = (
     select(Message)
@@ -187,34 +198,38 @@ def claim(
 
     ``only`` these templates; all when it is not given.
     """
-    wall = clock.wall()
-    _put_back(txn, Message.status == MessageStatus.CLAIMED, _lease_is_over(wall))
-    due = (
-        select(Message.id)
-        .where(Message.status == MessageStatus.QUEUED, Message.next_try_at <= due_by)
-        .order_by(Message.priority, Message.next_try_at, Message.id)
-        .limit(limit)
-    )
-    if only is not None:
-        due = due.where(Message.template.in_(only))
-    if _is_postgres(txn):
-        due = due.with_for_update(skip_locked=True)
-    chosen = due.cte("due")
-    token = uuid4()
-    taken = txn.session.execute(
-        update(Message)
-        .where(Message.id.in_(select(chosen.c.id)))
-        .values(status=MessageStatus.CLAIMED, lease_token=token, lease_until=wall + timedelta(seconds=lease_seconds))
-        .returning(Message.priority, Message.next_try_at, Message.id, Message.patient_id)
-        .execution_options(synchronize_session=False)
+    txn.connection.execute(_LET_GO_THE_OVERDUE, _lease_limits())
+    token, until = uuid4(), clock.wall() + timedelta(seconds=lease_seconds)
+    taken = txn.connection.execute(
+        _taking(_is_postgres(txn), None if only is None else frozenset(only)),
+        {"due_by": due_by, "many": limit, "token": token, "until": until},
     )
     ordered = sorted(taken, key=lambda row: row[:3])
     return Claim(token, tuple(row.id for row in ordered), {row.id: row.patient_id for row in ordered})
 
 
+@functools.cache
+def _taking(is_postgres: bool, only: frozenset[str] | None) -> ReturningUpdate[Any]:
+    """Take what is due; put together once, because it is said before every breath."""
+    row = _ROW.c
+    is_due = row.next_try_at <= bindparam("due_by", type_=row.next_try_at.type)
+    due = select(row.id).where(row.status == MessageStatus.QUEUED, is_due)
+    due = due.order_by(row.priority, row.next_try_at, row.id).limit(bindparam("many", type_=Integer()))
+    if only is not None:
+        due = due.where(row.template.in_(sorted(only)))
+    if is_postgres:
+        due = due.with_for_update(skip_locked=True)
+    return (
+        update(_ROW)
+        .where(row.id.in_(select(due.cte("due").c.id)))
+        .values(status=MessageStatus.CLAIMED, lease_token=bindparam("token"), lease_until=bindparam("until"))
+        .returning(row.priority, row.next_try_at, row.id, row.patient_id)
+    )
+
+
 def leave(txn: Transaction, token: UUID) -> None:
     """What was claimed under this token and not begun is anybody's again."""
-    _put_back(txn, Message.status == MessageStatus.CLAIMED, Message.lease_token == token)
+    txn.connection.execute(_LET_GO_OF_A_CLAIM, {"token": token})
 
 
 def take(txn: Transaction, message_ids: Collection[UUID], token: UUID) -> Sequence[Message]:
@@ -297,9 +312,10 @@ def doubt_the_overdue(txn: Transaction) -> int:
     """Whoever was speaking has not come back in time: what it was saying becomes in doubt."""
     overdue = txn.session.scalars(
         select(Message.id)
-        .where(Message.status == MessageStatus.SENDING, _lease_is_over(clock.wall()))
+        .where(Message.status == MessageStatus.SENDING, _LEASE_IS_OVER)
         .order_by(Message.id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True),
+        _lease_limits(),
     ).all()
     if not overdue:
         return 0
@@ -314,9 +330,9 @@ def doubt_the_overdue(txn: Transaction) -> int:
     return len(overdue)
 
 
-def _lease_is_over(wall: datetime) -> ColumnElement[bool]:
-    """It has run out; or it would run for longer than any lease does, because the clock was set back since."""
-    return or_(Message.lease_until < wall, Message.lease_until > wall + LONGEST_LEASE)
+def _lease_limits() -> Mapping[str, datetime]:
+    wall = clock.wall()
+    return {"wall": wall, "longest": wall + LONGEST_LEASE}
 
 
 # --- small parts -------------------------------------------------------------------------------------------
@@ -382,12 +398,3 @@ def let_go(message: Message) -> None:
     """Nobody holds it any more."""
     message.lease_token = None
     message.lease_until = None
-
-
-def _put_back(txn: Transaction, *which: ColumnElement[bool]) -> None:
-    txn.session.execute(
-        update(Message)
-        .where(*which)
-        .values(status=MessageStatus.QUEUED, lease_token=None, lease_until=None)
-        .execution_options(synchronize_session=False)
-    )

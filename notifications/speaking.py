@@ -115,7 +115,7 @@ def _unknown(one: Spoken) -> str:
 
 def _settle(this: Round, answered: Sequence[_Answered]) -> Counter[str]:
     """All in one transaction; if that fails each in its own, so that one of them does not leave the others in doubt."""
-    if len(answered) > 1 and not any(one.spoken.finds_out for one in answered):
+    if answered and not any(one.spoken.finds_out for one in answered):
         try:
             with this.db.transaction(DISPATCHER) as txn:
                 _settle_together(txn, answered, this.on_dead_letter)

@@ -115,7 +115,7 @@ def _our_own() -> Mapping[str, Template]:
 
 
 def _load(where: Traversable) -> Mapping[str, Template]:
-    manifest = yaml.safe_load((where / "manifest.yaml").read_text("utf-8"))
+    manifest = yaml.load((where / "manifest.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
     signatures = {Language(code): text for code, text in manifest["signatures"].items()}
     complaints: dict[str, list[str]] = {}
     loaded = {}

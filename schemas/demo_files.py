@@ -187,3 +187,25 @@ class PatientsFile(Schema):
 
     eligibility = fields.Dict(required=True, metadata={"description": "As the contract says it"})
     patients = fields.List(fields.Nested(InventedPatient), required=True, validate=validate.Length(min=1))
+
+
+class FurtherPatient(Schema):
+    """An invented patient without a script: what becomes of them is drawn."""
+
+    name = text("What the patient is called")
+    language = one_of("The patient's language", list(Language))
+    phone = text("The patient's number")
+    caregivers_name = text("What a relative is called")
+    caregivers_phone = text("The relative's number")
+    relation = text("Who the relative is to the patient")
+    way = one_of("How they are reached, where it is not to be drawn", ["app", "texts", "app_alone"], required=False)
+    answers_surveys = Truth(
+        "Whether they answer questionnaires by text, if texts are how they are reached", load_default=False
+    )
+    now = fields.List(Tagged("What happened in the last minutes", SHAPES), load_default=list)
+
+
+class FurtherPatientsFile(Schema):
+    """Everybody who may join the scripted patients, in the order in which they do."""
+
+    people = fields.List(fields.Nested(FurtherPatient), required=True, validate=validate.Length(min=1))

@@ -14,7 +14,11 @@ class OutcomeQuery(Schema):
     cutoff = moments.day(
         load_default=None, description="What came after this day is ignored; not before the first randomisation"
     )
-    arm = fields.String(load_default=None, validate=validate.Length(max=40), metadata={"description": "Only this arm"})
+    arm = fields.String(
+        load_default=None,
+        validate=validate.Length(max=40),
+        metadata={"description": "Only this arm; not for roles kept blind, which see one, `all`"},
+    )
     site = fields.String(
         load_default=None,
         validate=validate.Length(max=20),
@@ -250,6 +254,9 @@ class EventRowOut(Schema):
     patients = fields.Integer(required=True, metadata={"description": "How many patients had any"})
     grade_3_or_more = fields.Integer(required=True, metadata={"description": "Patients at worst grade 3 or more"})
     serious = fields.Integer(required=True, metadata={"description": "Patients with a serious one"})
+    study_emergent = fields.Integer(
+        required=True, metadata={"description": "Patients with one that began or worsened in the study"}
+    )
     by_worst_grade = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(),
@@ -277,6 +284,16 @@ class EventCountedOut(Schema):
     serious = fields.Boolean(required=True, metadata={"description": "Whether it is serious"})
     signed = fields.Boolean(required=True, metadata={"description": "false: a draft"})
     shared = fields.Boolean(required=True, metadata={"description": "Assessments that both arms have could find it"})
+    study_emergent = fields.Boolean(required=True, metadata={"description": "Began or worsened in the study"})
+
+
+class ReportingOut(Schema):
+    """How often one patient reported."""
+
+    patient = fields.Nested(PatientAtSiteOut, required=True, metadata={"description": "Who"})
+    arm = fields.String(required=True, metadata={"description": "The arm"})
+    reports = fields.Integer(required=True, metadata={"description": "How many reports came"})
+    months = fields.Float(required=True, metadata={"description": "For how long they were followed"})
 
 
 class AdverseEventOutcomesOut(EventTablesOut):
@@ -291,3 +308,6 @@ class AdverseEventOutcomesOut(EventTablesOut):
         EventTablesOut, required=True, metadata={"description": "The same, of what both arms are asked alike"}
     )
     events = fields.List(fields.Nested(EventCountedOut), required=True, metadata={"description": "What is counted"})
+    patients = fields.List(
+        fields.Nested(ReportingOut), required=True, metadata={"description": "Whose reports those of the arms are"}
+    )

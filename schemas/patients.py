@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from backend.contact_terms import Disposition, PhoneConfirmation
-from backend.terms import PatientStatus
+from backend.terms import PatientStatus, SurvivalStatus
 from schemas import people
 from schemas.base import Schema, StrictBoolean
 from schemas.paging import OnePageOut, PageOut, PageQuery
@@ -45,6 +45,20 @@ class CaregiverPageOut(OnePageOut):
     items = fields.List(fields.Nested(CaregiverOut), required=True, metadata={"description": "The caregivers"})
 
 
+class PhysicianIn(Schema):
+    """Who referred the patient: asked whether the patient lives when neither patient nor family can be reached."""
+
+    name = people.name(required=True, description="The physician's name")
+    phone = people.phone(load_default=None, allow_none=True, description="The physician's number")
+
+
+class PhysicianOut(Schema):
+    """Who referred the patient."""
+
+    name = people.name(required=True, description="The physician's name")
+    phone = people.phone(required=True, allow_none=True, description="The physician's number, E.164")
+
+
 class PreferencesIn(Schema):
     """How a patient wishes to be reached; whatever is left out stays."""
 
@@ -72,6 +86,12 @@ class EnrolmentIn(PreferencesIn):
     name = people.name(required=True, description="The patient's name")
     phone = people.phone(load_default=None, allow_none=True, description="The patient's number")
     email = people.email(load_default=None, allow_none=True, description="The patient's e-mail address")
+    referring_physician = fields.Nested(
+        PhysicianIn,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Who referred the patient; the last to be asked before records are searched"},
+    )
     caregivers = fields.List(
         fields.Nested(CaregiverIn),
         load_default=list,
@@ -91,6 +111,9 @@ class PatientChangeIn(PreferencesIn):
     name = people.name(description="The patient's name")
     phone = people.phone(allow_none=True, description="The patient's number")
     email = people.email(allow_none=True, description="The patient's e-mail address")
+    referring_physician = fields.Nested(
+        PhysicianIn, allow_none=True, metadata={"description": "Who referred the patient; null takes it away"}
+    )
     birth_year = fields.Integer(
         strict=True, validate=BIRTH_YEAR, metadata={"description": "The patient's year of birth"}
     )
@@ -131,7 +154,7 @@ class PatientOut(Schema):
 
 
 class PatientRecordOut(PatientOut):
-    """One patient. Name, phone, e-mail and birth year are absent for roles that may not see them."""
+    """One patient. Name, phone, e-mail, physician and birth year are absent for roles that may not see them."""
 
     channels = people.channels(required=True, description="Ways to reach the patient, the preferred one first")
     quiet_from = people.clock_time(required=True, allow_none=True, description="No routine message from here")
@@ -142,6 +165,13 @@ class PatientRecordOut(PatientOut):
     )
     last_known_alive = fields.Date(
         required=True, allow_none=True, metadata={"description": "The latest day the patient is known to have lived"}
+    )
+    survival_status = fields.String(
+        required=True,
+        validate=validate.OneOf([word.value for word in SurvivalStatus]),
+        metadata={
+            "description": "alive; dead, by an approved report; unknown, once a survival check has closed unanswered"
+        },
     )
     protocol_version = fields.Integer(
         required=True, metadata={"description": "The version of the protocol the patient is followed under"}
@@ -171,6 +201,9 @@ class PatientRecordOut(PatientOut):
     name = people.name(allow_none=True, description="The patient's name")
     phone = people.phone(allow_none=True, description="The patient's number, E.164")
     email = fields.String(allow_none=True, metadata={"description": "The patient's e-mail address"})
+    referring_physician = fields.Nested(
+        PhysicianOut, allow_none=True, metadata={"description": "Who referred the patient; null: nobody knows"}
+    )
     birth_year = fields.Integer(metadata={"description": "The patient's year of birth"})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from backend.terms import AgendaKind, Recipient, Urgency
+from backend.terms import AgendaKind, Recipient, Role, Urgency
 from schemas.base import Schema
 from schemas.protocol_checks import complaints_about
 from schemas.protocol_messaging import MessagingShape, SafetyWarningsShape
@@ -28,6 +28,7 @@ from schemas.seed_fields import (
 from schemas.seed_files import read_seed_file, read_yaml
 
 KINDS = [kind.value for kind in AgendaKind]
+READERS = [role.value for role in Role if role is not Role.ADMINISTRATOR]
 ANCHORS = ["randomisation", "last_infusion", "cells_over", "final_infusion"]
 FARTHEST_MONTH = 1200
 FARTHEST_DAY = 36_500
@@ -352,6 +353,9 @@ class ProtocolFile(Schema):
     )
     targeted_drugs = fields.List(
         fields.Nested(DrugShape), required=True, metadata={"description": "The drugs a patient may be on."}
+    )
+    blinded_roles = fields.List(
+        one_of("A role.", READERS), metadata={"description": "Who may compare no arms; nobody when left out."}
     )
     eligibility = fields.Nested(EligibilityShape, required=True, metadata={"description": "Who may enter."})
     cells = fields.Nested(CellsShape, metadata={"description": "How cells are given; left out when none are."})

@@ -9,6 +9,7 @@ class WordsShape(Schema):
 
     assumption = assumption()
     danger = word_lists("Words of danger.", may_be_bent=True)
+    danger_alone = word_lists("Words of danger in a text message that says nothing else.", required=False)
     death = word_lists("Words of death, wherever they stand.")
     death_after_a_person = word_lists("Words of death if alone, or after a person and no more.", required=False)
     persons = word_lists("Who is meant by them.", required=False)

@@ -12,6 +12,7 @@ from schemas.triage import PatientAtSiteOut
 DIED = "died"
 ON_THE_LIST = (
     WorkReason.SURVIVAL_CHECK_UNANSWERED,
+    WorkReason.SEARCH_RECORDS,
     WorkReason.CONTACT_REFUSED,
     WorkReason.DEATH_REPORTED,
     WorkReason.RESUME_CONTACT,

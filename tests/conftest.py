@@ -28,6 +28,8 @@ THE_PRODUCTS_OWN = passwords.HASHER
 
 def pytest_configure() -> None:
     """Nothing secret leaves during any test (tests/canaries.py); thousands of passwords and databases cost little."""
+    # Until all is imported there is no rubbish worth the time it takes to look for it.
+    gc.disable()
     statements.remember()
     passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     canaries.install()
@@ -44,6 +46,7 @@ def pytest_collection_finish() -> None:
     """What was imported stays, and is not looked through for rubbish again and again: that took an eighth of it all."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 10, 10)
 
 

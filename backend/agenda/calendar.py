@@ -5,26 +5,32 @@ Windows are half-open instants, made from local days: of the site for visits and
 for everything else.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 
 from backend import clock
 from backend.agenda.course import AgendaItem, Course, CycleCourse, Earlier, Reported
-from backend.agenda.days import plus_months, start_of
-from backend.agenda.drafts import Draft, drafts_of
-from backend.agenda.infusions import infusions_of
+from backend.agenda.dated import AT_THE_SITE, Dated, Days, days_of
+from backend.agenda.days import plus_months
 from backend.agenda.standing import Standings
 from backend.protocol.definition import Protocol
-from backend.protocol.rules import ForDays, NeverOverdue, Rule, UntilNext
-from backend.terms import AgendaKind
+from backend.protocol.rules import Rule, UntilNext
 
-__all__ = ["AgendaItem", "Course", "CycleCourse", "Earlier", "Reported", "agenda", "by_key", "visible_to_patient"]
+__all__ = [
+    "AT_THE_SITE",
+    "AgendaItem",
+    "Course",
+    "CycleCourse",
+    "Earlier",
+    "Reported",
+    "agenda",
+    "by_key",
+    "visible_to_patient",
+]
 
 MONTHS_AHEAD = 12
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
-AT_THE_SITE = frozenset({AgendaKind.VISIT, AgendaKind.INFUSION})
 
 
 @dataclass(frozen=True)
@@ -92,9 +98,7 @@ def _under_one(protocol: Protocol, course: Course, now: datetime, only: Part | N
     today = clock.local_day(now, course.patient_zone)
     last_planned = plus_months(course.randomised_on, protocol.last_planned_month)
     horizon = max(last_planned, plus_months(today, MONTHS_AHEAD))
-    drafts = drafts_of(protocol, course, infusions_of(protocol, course), horizon, rules)
-    drafts.sort(key=lambda draft: (draft.due_on, draft.key))
-    return _items(protocol, course, drafts, now, only)
+    return _items(protocol, course, days_of(protocol, course, horizon, rules), now, only)
 
 
 def visible_to_patient(items: Iterable[AgendaItem]) -> tuple[AgendaItem, ...]:
@@ -119,91 +123,23 @@ def _judging(protocol: Protocol, rows: Callable[[Rule], bool]) -> list[Rule]:
     ]
 
 
-def _items(
-    protocol: Protocol, course: Course, drafts: Sequence[Draft], now: datetime, only: Part | None
-) -> tuple[AgendaItem, ...]:
-    windows = [_window(course, draft) for draft in drafts]
-    openings = _openings(drafts, windows)
-    standings = Standings(protocol, course, drafts, now)
+def _items(protocol: Protocol, course: Course, days: Days, now: datetime, only: Part | None) -> tuple[AgendaItem, ...]:
+    standings = Standings(protocol, course, days.instruments, now)
     return tuple(
-        _item(course, draft, window, openings, standings)
-        for draft, window in zip(drafts, windows, strict=True)
-        if only is None or only.takes(draft.rule, draft.key, draft.due_on, window[1], now)
+        _item(course, one, standings)
+        for one in days.items
+        if only is None or only.takes(one.draft.rule, one.draft.key, one.draft.due_on, one.opens_at, now)
     )
 
 
-def _item(
-    course: Course,
-    draft: Draft,
-    window: tuple[str, datetime, datetime],
-    openings: Mapping[str, list[datetime]],
-    standings: Standings,
-) -> AgendaItem:
-    rule = draft.rule
-    zone, opens_at, closes_at = window
-    expires_at = _expiry(draft, zone, opens_at, closes_at, openings)
-    state, completed_at = standings.of(draft, opens_at, closes_at, expires_at)
+def _item(course: Course, dated: Dated, standings: Standings) -> AgendaItem:
+    draft = dated.draft
+    state, completed_at = standings.of(draft, dated.opens_at, dated.closes_at, dated.expires_at)
     reply = course.replies.get(draft.key)
-    return AgendaItem(
-        key=draft.key,
-        family=rule.family,
-        kind=rule.kind,
-        instrument=rule.instrument_of(draft.n),
-        due_on=draft.due_on,
-        opens_at=opens_at,
-        closes_at=closes_at,
-        expires_at=expires_at,
-        zone=zone,
-        state=state,
-        # A reply was about a date: when the date moves, it is void.
-        reply=reply[0] if reply and reply[1] == draft.due_on else None,
-        completed_at=completed_at,
-        titles=draft.titles,
-        rule=rule.name,
-        row=rule,
-        not_before=draft.not_before,
-        was_announced=draft.infusion.was_announced if draft.infusion else True,
-    )
-
-
-def _window(course: Course, draft: Draft) -> tuple[str, datetime, datetime]:
-    """Zone, opening and closing: from 00:00 of the first day to 00:00 of the day after the last."""
-    rule, due_on = draft.rule, draft.due_on
-    zone = course.site_zone if rule.kind in AT_THE_SITE else course.patient_zone
-    opens_at = start_of(due_on + timedelta(days=rule.opens), zone)
-    return zone, opens_at, start_of(due_on + timedelta(days=rule.closes + 1), zone)
-
-
-def _openings(
-    drafts: Sequence[Draft], windows: Sequence[tuple[str, datetime, datetime]]
-) -> Mapping[str, list[datetime]]:
-    """When the items of each family open, in order."""
-    openings: dict[str, list[datetime]] = {}
-    for draft, window in zip(drafts, windows, strict=True):
-        openings.setdefault(draft.rule.family, []).append(window[1])
-    for instants in openings.values():
-        instants.sort()
-    return openings
-
-
-def _expiry(
-    draft: Draft, zone: str, opens_at: datetime, closes_at: datetime, openings: Mapping[str, list[datetime]]
-) -> datetime | None:
-    """Until when it is worth doing late; None for what waits for ever."""
-    match draft.rule.overdue:
-        case NeverOverdue():
-            return closes_at
-        case ForDays(days):
-            return start_of(draft.due_on + timedelta(days=draft.rule.closes + 1 + days), zone)
-        case UntilNext(families, else_days):
-            nexts = [_next_after(opens_at, openings.get(family, ())) for family in families]
-            following = min((instant for instant in nexts if instant), default=None)
-            if following is None:
-                return start_of(draft.due_on + timedelta(days=draft.rule.closes + 1 + else_days), zone)
-            return max(closes_at, following)
-    return None
-
-
-def _next_after(moment: datetime, instants: Sequence[datetime]) -> datetime | None:
-    place = bisect_right(instants, moment)
-    return instants[place] if place < len(instants) else None
+    # A reply was about a date: when the date moves, it is void.
+    standing = reply[0] if reply and reply[1] == draft.due_on else None
+    said = (state, standing, completed_at)
+    item = dated.made.get(said)
+    if item is None:
+        item = dated.made[said] = replace(dated.ahead, state=state, reply=standing, completed_at=completed_at)
+    return item

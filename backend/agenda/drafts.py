@@ -1,11 +1,10 @@
 """The rows of the protocol unfolded for one patient: keys and due dates, before any state is known."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from backend.agenda.course import Course
 from backend.agenda.days import plus_months
 from backend.agenda.infusions import InfusionDate, Infusions, rest_until
 from backend.protocol.definition import Protocol
@@ -18,6 +17,14 @@ from backend.protocol.rules import (
     OnAnchor,
     Rule,
 )
+
+
+class Patient(NamedTuple):
+    """What of a patient the days of a calendar are counted from, beside the cells."""
+
+    arm: str
+    randomised_on: date
+    zone: str
 
 
 class Draft(NamedTuple):
@@ -35,25 +42,35 @@ class Draft(NamedTuple):
 
 
 def drafts_of(
-    protocol: Protocol, course: Course, infusions: Infusions, horizon: date, rules: Sequence[Rule] | None = None
-) -> list[Draft]:
-    """Every item of the patient's agenda with a due date up to ``horizon``, and whatever was answered.
+    protocol: Protocol,
+    patient: Patient,
+    infusions: Infusions,
+    horizon: date,
+    rules: Sequence[Rule],
+    answered: Collection[str],
+) -> tuple[list[Draft], set[str]]:
+    """Every item that these rows of the protocol make for the patient up to ``horizon``, and what was answered beside.
 
-    ``rules`` are the rows to unfold, where not all of the protocol's are wanted.
+    With the drafts come the keys of the weeks that are left out, and would not be if they had been ``answered``.
     """
-    unfolding = _Unfolding(protocol, course, infusions, horizon)
-    return [draft for rule in rules or protocol.rules if course.arm in rule.arms for draft in unfolding.of(rule)]
+    unfolding = _Unfolding(protocol, patient, infusions, horizon, answered)
+    drafts = [draft for rule in rules if patient.arm in rule.arms for draft in unfolding.of(rule)]
+    return drafts, unfolding.left_out
 
 
 class _Unfolding:
     """One patient's anchors, and how each kind of due rule unfolds from them."""
 
-    def __init__(self, protocol: Protocol, course: Course, infusions: Infusions, horizon: date) -> None:
-        self.course = course
+    def __init__(
+        self, protocol: Protocol, patient: Patient, infusions: Infusions, horizon: date, answered: Collection[str]
+    ) -> None:
+        self.patient = patient
+        self.answered = answered
+        self.left_out: set[str] = set()
         self.infusions = infusions
         self.horizon = horizon
         self.anchors: dict[str, date | None] = {
-            "randomisation": course.randomised_on,
+            "randomisation": patient.randomised_on,
             "last_infusion": infusions.last_on,
             "cells_over": infusions.over_on,
             "final_infusion": infusions.last_on if infusions.over_on else None,
@@ -61,7 +78,7 @@ class _Unfolding:
         self.ends = {
             name: horizon
             if obligation.then_every_months
-            else min(horizon, plus_months(course.randomised_on, obligation.until_month))
+            else min(horizon, plus_months(patient.randomised_on, obligation.until_month))
             for name, obligation in protocol.obligations.items()
         }
         self.turning_points = {name: self._reached(protocol, name) for name in protocol.turning_points}
@@ -87,7 +104,7 @@ class _Unfolding:
         A turning point so many days after the last infusion leaps ahead with the next one; what hangs on it begins
         again there, and asks for nothing in the months that lie between.
         """
-        moments = [moment for moment in protocol.turning_points[name] if self.course.arm in moment.arms]
+        moments = [moment for moment in protocol.turning_points[name] if self.patient.arm in moment.arms]
         if not moments or any(moment.anchor != "last_infusion" for moment in moments):
             return ()
         reach = timedelta(days=max(moment.plus_days for moment in moments))
@@ -100,7 +117,7 @@ class _Unfolding:
         """The latest of its dates; None when none of them counts."""
         latest: date | None = None
         for moment in protocol.turning_points[name]:
-            if self.course.arm not in moment.arms:
+            if self.patient.arm not in moment.arms:
                 continue
             anchor = self.anchors[moment.anchor]
             if anchor is None and moment.never_while_unknown:
@@ -159,8 +176,10 @@ class _Unfolding:
             naming = rule.naming(n)
             is_within = after is not None and until is not None and after < due_on <= until
             is_within = is_within and not any(start < due_on <= end for start, end in gaps)
-            if is_within or naming[0] in self.course.answered:
+            if is_within or naming[0] in self.answered:
                 yield Draft(rule, n, *naming, due_on)
+            else:
+                self.left_out.add(naming[0])
 
     def _infusion_days(self, rule: Rule, due: InfusionDay) -> Iterator[Draft]:
         for one in self.infusions.dates:
@@ -185,7 +204,7 @@ class _Unfolding:
                 yield Draft(rule, n, *rule.naming(n, given.number), due_on, None, rest, dropped)
 
     def _rest(self, rule: Rule, started_at: datetime | None, due_on: date) -> datetime | None:
-        return rest_until(started_at, due_on, self.course.patient_zone, rule.hours_after_start)
+        return rest_until(started_at, due_on, self.patient.zone, rule.hours_after_start)
 
 
 def _months_of(due: Months) -> Iterator[int]:

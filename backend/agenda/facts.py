@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Select, bindparam, exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 
 from backend import audit
 from backend.agenda.models import AgendaFact
+from backend.among import among
 from backend.db import Transaction
 from backend.patients.acts import Reversal
 from backend.patients.models import Patient
@@ -70,15 +71,14 @@ _FILED = (
     .where(_REPORT.patient_id == bindparam("patient_id"))
     .order_by(_REPORT.received_at, _REPORT.id)
 )
-_WHOSE: BindParameter[Any] = bindparam("whose", expanding=True)
 _FACTS_OF_ALL = (
     select(_ROW.patient_id, *(_ROW[name] for name in Happened._fields))
-    .where(_ROW.patient_id.in_(_WHOSE), _ROW.report_id.is_(None), _STANDS)
+    .where(among(_ROW.patient_id, "whose"), _ROW.report_id.is_(None), _STANDS)
     .order_by(_ROW.patient_id, _ROW.kind, _ROW.key, _ROW.revision)
 )
 _FILED_BY_ALL = (
     select(_REPORT.patient_id, _REPORT.agenda_key, _REPORT.instrument, _REPORT.completed_at, _REPORT.received_at)
-    .where(_REPORT.patient_id.in_(_WHOSE))
+    .where(among(_REPORT.patient_id, "whose"))
     .order_by(_REPORT.patient_id, _REPORT.received_at, _REPORT.id)
 )
 _FILED_FOR_ANY_ITEM = _FILED.where(_REPORT.agenda_key.is_not(None))

@@ -20,6 +20,7 @@ from backend.agenda.facts import (
     filed_for,
 )
 from backend.agenda.models import Cycle
+from backend.among import among
 from backend.db import Transaction
 from backend.partial_dates import earliest
 from backend.patients import life
@@ -35,9 +36,10 @@ _CYCLES = select(Cycle).where(Cycle.patient_id == bindparam("patient_id")).order
 _CYCLE_ROWS = _CYCLES.with_only_columns(*Cycle.__table__.columns)
 _CYCLES_OF_ALL = (
     select(*Cycle.__table__.columns)
-    .where(Cycle.patient_id.in_(bindparam("whose", expanding=True)))
+    .where(among(Cycle.patient_id, "whose"))
     .order_by(Cycle.patient_id, Cycle.number, Cycle.attempt)
 )
+_SITES = select(Site).where(among(Site.id, "sites"))
 
 
 class _Known(NamedTuple):
@@ -70,10 +72,14 @@ def courses_of(txn: Transaction, patients: Collection[Patient]) -> Mapping[UUID,
     cycles: dict[UUID, list[Row[Any]]] = {patient_id: [] for patient_id in whose}
     for row in txn.connection.execute(_CYCLES_OF_ALL, {"whose": whose}):
         cycles[row.patient_id].append(row)
-    return {
+    # Held on to, because the session forgets what nobody holds, and every patient asks for a site again.
+    sites = txn.session.scalars(_SITES, {"sites": list({one.site_id for one in patients})}).all()
+    courses = {
         one.id: _course(txn, one, _Known(facts[one.id], filed[one.id], cycles[one.id], alive[one.id]))
         for one in patients
     }
+    del sites
+    return courses
 
 
 def course_to_judge(txn: Transaction, patient: Patient, key: str | None) -> Course:
@@ -83,6 +89,13 @@ def course_to_judge(txn: Transaction, patient: Patient, key: str | None) -> Cour
     matter only where one questionnaire covers another: there may be hundreds of each.
     """
     return _course(txn, patient, _Known(facts_of(txn, patient), filed_for(txn, patient, key), _cycles(txn, patient)))
+
+
+def course_to_check_survival(txn: Transaction, patient: Patient) -> Course:
+    """As much of it as tells how survival checks stand: without reports, each of which is evidence of life besides."""
+    return _course(
+        txn, patient, _Known(facts_of(txn, patient), (), _cycles(txn, patient), life.alive_dates(txn, patient))
+    )
 
 
 def _cycles(txn: Transaction, patient: Patient) -> Iterable[Row[Any]]:

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import exists, select
 
 import notifications
-from backend.agenda.course import AgendaItem
-from backend.agenda.history import agenda_of, protocol_for
+from backend.agenda.calendar import agenda
+from backend.agenda.course import AgendaItem, Course
+from backend.agenda.history import courses_of, protocol_for
 from backend.agenda.news import NEWS
 from backend.agenda.reminders import AHEAD_OR_OPEN, Habits, WantedMessage, wanted
 from backend.db import Transaction
@@ -97,8 +98,9 @@ def _changes(txn: Transaction, patients: Sequence[Patient]) -> list[_Change]:
     """Who needs what; those who need nothing are left out. Reads only."""
     ids = [patient.id for patient in patients]
     waiting, held, named = unsent(txn, ids), contact.whose_contact_is_held(txn, ids), caregivers_of_all(txn, ids)
+    courses = courses_of(txn, patients)
     found = [
-        _change(txn, patient, waiting[patient.id], named[patient.id], is_held=patient.id in held)
+        _change(txn, patient, courses[patient.id], waiting[patient.id], named[patient.id], is_held=patient.id in held)
         for patient in patients
     ]
     # What has been sent may be wanted still, until it is answered or its time is over.
@@ -114,9 +116,15 @@ def _changes(txn: Transaction, patients: Sequence[Patient]) -> list[_Change]:
 
 
 def _change(
-    txn: Transaction, patient: Patient, waiting: Mapping[str, Planned], named: Sequence[Caregiver], *, is_held: bool
+    txn: Transaction,
+    patient: Patient,
+    course: Course,
+    waiting: Mapping[str, Planned],
+    named: Sequence[Caregiver],
+    *,
+    is_held: bool,
 ) -> _Change:
-    items = agenda_of(txn, patient)
+    items = agenda(protocol_for(txn, patient), course, txn.now)
     hears_nothing = is_held or patient.status in NO_LONGER_FOLLOWED
     letters = {} if hears_nothing else letters_for(txn, patient, items, named)
     missed = [] if hears_nothing else _missed(waiting, items, txn.now)

@@ -1,7 +1,7 @@
 """How each item of an agenda stands at a moment: done, ahead, open, overdue, too late, or stopped."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from backend.agenda.course import Course
@@ -16,12 +16,13 @@ Standing = tuple[AgendaState, datetime | None]
 class Standings:
     """One patient's facts, arranged so that each item finds its own."""
 
-    def __init__(self, protocol: Protocol, course: Course, drafts: Sequence[Draft], now: datetime) -> None:
+    def __init__(self, protocol: Protocol, course: Course, instruments: Mapping[str, str], now: datetime) -> None:
+        """``instruments`` are what is asked for under each key of the calendar."""
         self.course = course
         self.now = now
         self.alive_as_of = sorted(course.alive_as_of)
         self.stopped_at = _stops(protocol, course)
-        self.reports = _reports(course, drafts)
+        self.reports = _reports(course, instruments)
 
     def of(self, draft: Draft, opens_at: datetime, closes_at: datetime, expires_at: datetime | None) -> Standing:
         """The item's state, and when it was completed."""
@@ -106,14 +107,11 @@ class Standings:
         return self.stopped_at.get(draft.rule.kind)
 
 
-def _reports(course: Course, drafts: Sequence[Draft]) -> list[tuple[datetime, str]]:
+def _reports(course: Course, instruments: Mapping[str, str]) -> list[tuple[datetime, str]]:
     """Every report known, with its instrument, in order of time."""
     reports = [(one.completed_at, one.instrument) for one in course.reported]
-    for draft in drafts:
-        completed_at = course.answered.get(draft.key)
-        if completed_at:
-            reports.append((completed_at, draft.rule.instrument_of(draft.n) or ""))
-    return sorted(reports)
+    answered = course.answered.items()
+    return sorted(reports + [(completed_at, instruments[key]) for key, completed_at in answered if key in instruments])
 
 
 def _stops(protocol: Protocol, course: Course) -> dict[AgendaKind, datetime]:

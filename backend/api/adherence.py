@@ -16,6 +16,7 @@ from backend.api.outcome_answers import (
     JSON,
     SVG,
     answer,
+    as_seen,
     names_of_arms,
     subtitle,
     visible_patients,
@@ -41,7 +42,7 @@ class AdherenceToReporting(MethodView):
     @blp.doc(responses=ALSO)
     def get(self, query: dict[str, Any]) -> Any:
         """Count assessments by week, arm and site: JSON; text/csv, a row an assessment; or image/svg+xml."""
-        expected = expected_of(g.txn, visible_patients(query), arm=query["arm"], cutoff=query["cutoff"])
+        expected = as_seen(expected_of(g.txn, visible_patients(query), arm=query["arm"], cutoff=query["cutoff"]))
         told = (expected, query)
         return answer({JSON: partial(_data, *told), CSV: partial(_table, *told), SVG: partial(_picture, *told)})
 

@@ -17,15 +17,26 @@ from backend.api.outcome_answers import (
     JSON,
     SVG,
     answer,
+    as_seen,
     names_of_arms,
     patient_at_site,
     subtitle,
     visible_patients,
 )
 from backend.csv_files import csv_text
-from backend.outcomes.adverse_events import Asked, Happened, Row, Wanted, asked_by_arm, happened_by, rows_of
+from backend.outcomes.adverse_events import (
+    Asked,
+    Happened,
+    Reporting,
+    Row,
+    Wanted,
+    asked_by_arm,
+    happened_by,
+    reports_of_each,
+    rows_of,
+)
 from backend.outcomes.events_picture import Arm, events_picture
-from backend.outcomes.overall_survival import lives, survival_of
+from backend.outcomes.overall_survival import lives
 from backend.outcomes.words_of import words_in
 from backend.protocol.load import current_protocol
 from backend.terminology.terms import Term, terms_of
@@ -42,12 +53,17 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Found:
-    """The events that count, the terms they are coded by, and how often each arm was asked."""
+    """The events that count, the terms they are coded by, and how often everybody reported."""
 
     happened: Sequence[Happened]
     terms: Mapping[str, Term]
-    asked: Sequence[Asked]
+    followed: Sequence[Reporting]
     query: Mapping[str, Any]
+
+    @property
+    def asked(self) -> Sequence[Asked]:
+        """How often each arm was asked."""
+        return asked_by_arm(self.followed)
 
     def rows(self, *, is_signed: bool, is_shared: bool = False) -> Sequence[Row]:
         """One table: signed events or drafts; of all assessments, or of those that both arms share."""
@@ -70,14 +86,14 @@ class AdverseEventOutcomes(MethodView):
 
 def _found(query: Mapping[str, Any]) -> Found:
     visible, wanted = visible_patients(query), Wanted(query["arm"], query["cutoff"])
-    happened = happened_by(g.txn, visible, current_protocol(g.txn), wanted)
+    happened = as_seen(happened_by(g.txn, visible, current_protocol(g.txn), wanted))
     if query["emergent"] != ALL:
         happened = [one for one in happened if one.emerged[query["emergent"]]]
     terms: dict[str, Term] = {}
     for version in sorted({one.ctcae_version for one in happened}):
         terms |= terms_of(g.txn, {one.term_code for one in happened if one.ctcae_version == version}, version)
-    followed = survival_of(lives(g.txn, visible, arm=wanted.arm, cutoff=wanted.cutoff), wanted.cutoff).followed
-    return Found(happened, terms, asked_by_arm(g.txn, visible, followed, wanted.cutoff), query)
+    known = as_seen(lives(g.txn, visible, arm=wanted.arm, cutoff=wanted.cutoff))
+    return Found(happened, terms, reports_of_each(g.txn, visible, known, wanted.cutoff), query)
 
 
 def _data(found: Found, language: str) -> dict[str, Any]:
@@ -94,6 +110,7 @@ def _data(found: Found, language: str) -> dict[str, Any]:
             "drafts": _rows(found, is_signed=False, is_shared=True),
         },
         "events": _events(found),
+        "patients": _patients(found),
     }
 
 
@@ -115,6 +132,7 @@ def _rows(found: Found, *, is_signed: bool, is_shared: bool = False) -> list[dic
             "patients": row.patients,
             "grade_3_or_more": row.severe,
             "serious": row.serious,
+            "study_emergent": row.study_emergent,
             "by_worst_grade": {str(grade): count for grade, count in row.by_grade.items()},
         }
         for row in found.rows(is_signed=is_signed, is_shared=is_shared)
@@ -134,8 +152,22 @@ def _events(found: Found) -> list[dict[str, Any]]:
             "serious": one.is_serious,
             "signed": one.is_signed,
             "shared": one.is_shared,
+            "study_emergent": one.emerged["study"],
         }
         for one in found.happened
+    ]
+
+
+def _patients(found: Found) -> list[dict[str, Any]]:
+    codes = access.site_codes(g.txn)
+    return [
+        {
+            "patient": patient_at_site(one.life.patient_id, one.life.subject_number, codes[one.life.site_id]),
+            "arm": one.life.arm,
+            "reports": one.reports,
+            "months": one.months,
+        }
+        for one in found.followed
     ]
 
 
@@ -153,7 +185,7 @@ def _line(one: Happened, terms: Mapping[str, Term], site: str) -> tuple[Any, ...
 
 def _picture(found: Found, language: str) -> str:
     names = names_of_arms([one.arm for one in found.asked], language)
-    arms = [Arm(one.arm, names[one.arm], one.patients) for one in found.asked]
-    terms = {code: term.name for code, term in found.terms.items()}
+    arms = [Arm(one.arm, names[one.arm], one.patients, one.per_month) for one in found.asked]
+    terms = {code: term.name_in(language) for code, term in found.terms.items()}
     drawn = found.rows(is_signed=True)
     return events_picture(drawn, terms, arms, words_in(language), subtitle=subtitle(found.query["cutoff"], language))

@@ -23,7 +23,7 @@ from backend.sealing import unseal
 from backend.survival import attempts, follow_up
 from backend.survival.attempts import Attempted
 from backend.survival.models import ContactAttempt
-from backend.terms import AgendaKind, WorkReason
+from backend.terms import AgendaKind
 from backend.worklist.models import WorkItem
 from notifications.models import Message
 from schemas.survival_attempts import ContactAttemptIn, ContactAttemptMadeOut, ContactAttemptsOut
@@ -79,7 +79,7 @@ def _task(patient: Patient, item_id: UUID | None) -> WorkItem | None:
     if item_id is None:
         return None
     item: WorkItem | None = g.txn.session.get(WorkItem, item_id)
-    if item is None or item.patient_id != patient.id or item.reason != WorkReason.SURVIVAL_CHECK_UNANSWERED:
+    if item is None or item.patient_id != patient.id or item.reason not in attempts.TO_FIND_OUT:
         raise InvalidInput(fields={"work_item": ["The patient's call list has no such task."]})
     if item.resolved_at is not None:
         raise InvalidInput(fields={"work_item": ["This task was closed before; leave it out."]})

@@ -16,6 +16,7 @@ from backend.api.outcome_answers import (
     JSON,
     SVG,
     answer,
+    as_seen,
     names_of_arms,
     patient_at_site,
     subtitle,
@@ -44,7 +45,7 @@ class DiseaseControl(MethodView):
     def get(self, query: dict[str, Any]) -> Any:
         """Judge the best response of everybody randomised: JSON; text/csv, a row a patient; or image/svg+xml."""
         visible, criteria = visible_patients(query), ResponseCriteria(query["criteria"])
-        imaged = imaged_patients(g.txn, visible, criteria, arm=query["arm"], cutoff=query["cutoff"])
+        imaged = as_seen(imaged_patients(g.txn, visible, criteria, arm=query["arm"], cutoff=query["cutoff"]))
         told = ([judge(one, query["cutoff"]) for one in imaged], query)
         return answer({JSON: partial(_data, *told), CSV: partial(_table, *told), SVG: partial(_picture, *told)})
 

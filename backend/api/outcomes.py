@@ -15,6 +15,7 @@ from backend.api.outcome_answers import (
     JSON,
     SVG,
     answer,
+    as_seen,
     names_of_arms,
     patient_at_site,
     subtitle,
@@ -44,7 +45,7 @@ class OverallSurvival(MethodView):
     @blp.doc(responses=ALSO)
     def get(self, query: dict[str, Any]) -> Any:
         """Analyse overall survival: JSON; text/csv, a row a patient; or image/svg+xml, the curves."""
-        known = lives(g.txn, visible_patients(query), arm=query["arm"], cutoff=query["cutoff"])
+        known = as_seen(lives(g.txn, visible_patients(query), arm=query["arm"], cutoff=query["cutoff"]))
         survival = survival_of(known, query["cutoff"])
         told = (survival, query)
         return answer({JSON: partial(_data, *told), CSV: partial(_table, *told), SVG: partial(_picture, *told)})

@@ -27,12 +27,14 @@ from backend.patients.feeds import void_feed
 from backend.patients.identifiers import identifiers_of, note_reading
 from backend.patients.life import last_known_alive
 from backend.patients.models import Caregiver, Patient
+from backend.patients.physicians import Physician, physician_of
 from backend.patients.sign_in import devices_of, issue_code, sign_phones_out
 from backend.patients.versions import moves_of
 from backend.protocol.load import arms_ever
 from backend.protocol.models import ProtocolVersion
 from backend.staff.models import Site
 from backend.survival.dispositions import disposition_of
+from backend.survival.status import survival_status_of
 from schemas.paging import make_cursor, read_cursor
 from schemas.patients import (
     ActivationCodeOut,
@@ -84,7 +86,9 @@ class Patients(MethodView):
         """Enrol a patient. Eligibility is checked item by item; every complaint comes at once."""
         site = access.site_by_code(g.txn, body.pop("site"), Verb.ENROL_PATIENTS)
         named = tuple(caregivers.CaregiverForm(**given) for given in body.pop("caregivers"))
-        patient = enrol(g.txn, site, EnrolmentForm(**body, caregivers=named))
+        referred_by = body.pop("referring_physician")
+        physician = Physician(**referred_by) if referred_by else None
+        patient = enrol(g.txn, site, EnrolmentForm(**body, referring_physician=physician, caregivers=named))
         replan(g.txn, patient)
         return _summary(patient, site.code), etags.headers(patient.version)
 
@@ -194,10 +198,12 @@ def _record(patient: Patient) -> dict[str, Any]:
     shown["last_known_alive"] = last_known_alive(g.txn, patient)
     shown["protocol_version"] = g.txn.session.get_one(ProtocolVersion, patient.protocol_version_id).version
     shown["protocol_moves"] = [move_shown(one) for one in moves_of(g.txn, patient)]
+    shown["survival_status"] = survival_status_of(g.txn, patient)
     shown["disposition"] = disposition_of(g.txn, patient)
     shown["contact_held"] = [held.reason for held in holds(g.txn, patient)]
     if access.may(g.txn, patient.site_id, Verb.READ_IDENTIFIERS):
         shown |= vars(identifiers_of(g.txn, patient)) | {"birth_year": patient.birth_year}
+        shown["referring_physician"] = physician_of(g.txn, patient)
         afterwards(partial(note_reading, patient_id=patient.id))
     return shown
 

@@ -167,6 +167,8 @@ PAGES = frozenset(
         "demo.replay",
         "demo.now",
         "demo.move",
+        "demo_outcomes.page",
+        "demo_outcomes.one",
     }
 )
 

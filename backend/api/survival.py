@@ -18,7 +18,6 @@ from backend.api.requests import afterwards
 from backend.api.speaking import as_said_by
 from backend.db import Transaction
 from backend.errors import InvalidInput
-from backend.patients.caregivers import caregivers_of
 from backend.patients.identifiers import note_reading
 from backend.patients.life import last_known_alive
 from backend.patients.models import Patient
@@ -158,8 +157,8 @@ def refuse_unknown_check(patient: Patient, key: str | None) -> None:
 
 def _keep_life(txn: Transaction, patient: Patient, body: dict[str, Any]) -> UUID:
     is_proxy = body["respondent"] == Respondent.CAREGIVER
-    if is_proxy and not any(one.may_confirm_survival for one in caregivers_of(txn, patient)):
-        raise InvalidInput(fields={"respondent": ["The patient has named nobody who may say so."]})
+    if is_proxy:
+        follow_up.check_proxies(txn, patient, field="respondent")
     source = EvidenceSource.CAREGIVER if is_proxy else EvidenceSource.PATIENT
     reference = body["key"] or ""
     return follow_up.confirm_alive(txn, patient, as_of=body["as_of"], source=source, reference=reference).id
@@ -175,6 +174,8 @@ def _keep_death(txn: Transaction, patient: Patient, body: dict[str, Any]) -> UUI
 def _learn(patient: Patient, body: dict[str, Any]) -> None:
     source = EvidenceSource(body["source"])
     if body["status"] == SurvivalStatus.ALIVE:
+        if source is EvidenceSource.CAREGIVER:
+            follow_up.check_proxies(g.txn, patient, field="source")
         follow_up.confirm_alive(g.txn, patient, as_of=body["as_of"], source=source, note=body["note"])
         return
     follow_up.note_unknown(g.txn, patient, as_of=body["as_of"], source=source, note=body["note"])

@@ -1,6 +1,7 @@
 """Commands that answer requests until stopped: a demo, the web server."""
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,9 +16,13 @@ from backend.http_server import answer_requests
 from backend.jobs import work_of
 from backend.logs import configure_logs
 from backend.opening import open_database
+from backend.simulation.company import Company
 from backend.watch import Watch
 from notifications.scheduler import Ticker
 from seeds.demo.home import make_demo
+
+# Those of the script, who are always there, and with them all others.
+SCRIPTED, EVERYBODY = 6, 24
 
 
 @click.command()
@@ -26,11 +31,19 @@ from seeds.demo.home import make_demo
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--now", default=None, callback=read_moment, help="When it begins: 2027-03-01T08:00:00+08:00.")
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
-def demo(home: Path, host: str, port: int, now: datetime | None, no_browser: bool) -> None:
+@click.option(
+    "--patients",
+    default=EVERYBODY,
+    show_default=True,
+    type=click.IntRange(SCRIPTED, EVERYBODY),
+    help="How many; with six it is ready soonest.",
+)
+def demo(home: Path, host: str, port: int, now: datetime | None, no_browser: bool, patients: int) -> None:
     """Show everything with invented patients and simulated phones. Made anew at every start; needs no account."""
     settings = settle(home, host, port)
     with progress_bar("Living through the patients' past") as progress:
-        made = make_demo(settings, now=now, progress=progress)
+        gather = partial(Company, patients - SCRIPTED) if patients > SCRIPTED else None
+        made = make_demo(settings, now=now, progress=progress, gather=gather)
     announce_when_up(made, with_browser=not no_browser)
     run_server(settings, host, port, with_worker=True)
     click.echo("The demo has stopped.")

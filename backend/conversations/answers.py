@@ -12,7 +12,10 @@ from backend.agenda.changes import reply_to_all
 from backend.agenda.history import agenda_of
 from backend.agenda.news import pair_of
 from backend.agenda.reminders import AHEAD_OR_OPEN
+from backend.conversation_terms import WhyHere
+from backend.conversations import printed
 from backend.conversations.loops import is_a_loop, leave_in_silence
+from backend.conversations.reading import tells_of_fever
 from backend.db import Actor, Transaction
 from backend.patients.models import Caregiver, Patient
 from backend.patients.new_numbers import is_confirmed
@@ -62,7 +65,27 @@ def may_count(received: InboundMessage, sender: Sender) -> bool:
 
 def take_digit(txn: Transaction, received: InboundMessage, sender: Sender, digit: int) -> None:
     """The digit answers the open question if there is exactly one; two get one clarifying text, then a person."""
-    questions = questions_for(txn, received, sender)
+    _take(txn, received, sender, questions_for(txn, received, sender), digit)
+
+
+def take_printed_word(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
+    """Whether the text was the word that an open question prints beside a digit: then it is that digit, to it alone.
+
+    ``1还好`` cannot answer a visit, where 1 stands beside another word. What is written in the app under a message of
+    ours answers that message, and no other.
+    """
+    if received.in_reply_to is not None:
+        return False
+    text, questions = inbound.text_of(txn, received), questions_for(txn, received, sender)
+    meant = [(one, printed.digit_meant(text, printed.words_of(one.template))) for one in questions]
+    digits = {digit for _, digit in meant if digit is not None}
+    if len(digits) != 1:
+        return False
+    _take(txn, received, sender, [one for one, digit in meant if digit is not None], digits.pop())
+    return True
+
+
+def _take(txn: Transaction, received: InboundMessage, sender: Sender, questions: Sequence[Message], digit: int) -> None:
     if digit == CALL_ME and questions:
         take_call(txn, received, sender)
     elif len(questions) > 1 and not was_asked_to_clarify(txn, sender, questions):
@@ -80,7 +103,8 @@ def take_words(txn: Transaction, received: InboundMessage, sender: Sender) -> No
     if is_an_answer(txn, received, sender):
         answer(txn, received, sender, "thanks_reply", "answered")
     else:
-        leave_to_a_person(txn, received, sender)
+        why = WhyHere.DANGER if tells_of_fever(inbound.text_of(txn, received)) else inbound.INBOX
+        leave_to_a_person(txn, received, sender, why=why)
 
 
 def is_an_answer(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
@@ -139,10 +163,11 @@ def done(txn: Transaction, received: InboundMessage, sender: Sender, how: str) -
     inbound.mark_handled(txn, received, how, sender.patient.id, site_id=sender.patient.site_id)
 
 
-def leave_to_a_person(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
+def leave_to_a_person(txn: Transaction, received: InboundMessage, sender: Sender, *, why: str = inbound.INBOX) -> None:
     """Kept whole, in the site's inbox; the writer hears that somebody will read it."""
+    patient = sender.patient
     if say(txn, received, sender, "still_unclear_reply"):
-        inbound.leave_to_a_person(txn, received, patient_id=sender.patient.id, site_id=sender.patient.site_id)
+        inbound.leave_to_a_person(txn, received, patient_id=patient.id, site_id=patient.site_id, why=why)
     else:
         leave_in_silence(txn, received, sender.patient)
 

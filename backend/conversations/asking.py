@@ -6,9 +6,10 @@ answered on the form meanwhile is not put any more.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 import notifications
 from backend.agenda.course import AgendaItem
@@ -18,7 +19,6 @@ from backend.conversations.models import Conversation
 from backend.conversations.states import Happened
 from backend.conversations.wording import text_of
 from backend.db import Transaction
-from backend.patients.models import Patient
 from backend.terms import AttemptStatus, Recipient, Urgency
 from notifications.models import Attempt, InboundMessage, Message
 from notifications.outbox import Letter
@@ -70,16 +70,6 @@ def next_of(txn: Transaction, conversation: Conversation) -> str | None:
     return script.next_question(drafts.instrument_of(txn, conversation), conversation.extent, values)
 
 
-def was_declined(txn: Transaction, patient: Patient, agenda_key: str) -> bool:
-    """Whether the patient did not want to answer this one."""
-    declined = select(Conversation.id).where(
-        Conversation.patient_id == patient.id,
-        Conversation.agenda_key == agenda_key,
-        Conversation.status == ConversationStatus.REFUSED,
-    )
-    return txn.session.scalars(declined.limit(1)).first() is not None
-
-
 def asked_by(txn: Transaction, message: Message) -> Conversation | None:
     """The conversation whose open question this message puts; None when it has ended, or asks by another since."""
     conversation = txn.session.get(Conversation, UUID(message.values[CONVERSATION]))
@@ -97,20 +87,15 @@ def said_by(txn: Transaction, conversation: Conversation, language: str) -> Mapp
 
 def asked_at(txn: Transaction, conversation: Conversation) -> datetime | None:
     """When the open question had really been sent; None while it has not, or never will be."""
-    sent = select(func.max(Attempt.settled_at)).where(
-        Attempt.message_id == conversation.question_id,
-        # It may have gone to the app in the end, which puts no question.
-        Attempt.template.in_(PUTS_A_QUESTION),
-        Attempt.status == AttemptStatus.ACCEPTED,
-    )
-    return txn.session.scalar(sent)
+    return _put(txn, conversation.question_id).sent_at if conversation.question_id else None
 
 
 def was_put(txn: Transaction, conversation: Conversation) -> bool:
     """Whether the open question was sent, or is on its way: something may have kept it from being put at all."""
     if conversation.question_id is None:
         return False
-    return asked_at(txn, conversation) is not None or _is_on_its_way(txn, conversation.question_id)
+    question = _put(txn, conversation.question_id)
+    return question.sent_at is not None or question.settled_at is None
 
 
 def silent_since(txn: Transaction, conversation: Conversation) -> datetime | None:
@@ -120,11 +105,11 @@ def silent_since(txn: Transaction, conversation: Conversation) -> datetime | Non
     """
     if conversation.question_id is None:
         return conversation.last_heard_at or conversation.opened_at
-    sent = asked_at(txn, conversation)
-    if sent is None and _is_on_its_way(txn, conversation.question_id):
+    question = _put(txn, conversation.question_id)
+    if question.sent_at is None and question.settled_at is None:
         return None
     long_ago = conversation.opened_at - PATIENCE
-    return max((at for at in (sent, conversation.last_heard_at) if at), default=long_ago)
+    return max((at for at in (question.sent_at, conversation.last_heard_at) if at), default=long_ago)
 
 
 def busy_until(txn: Transaction, live: Sequence[Conversation], message: Message) -> datetime | None:
@@ -143,12 +128,34 @@ def _is_being_answered(txn: Transaction, conversation: Conversation) -> bool:
     """Somebody has answered, or has asked for the question."""
     if conversation.status != ConversationStatus.WAITING:
         return conversation.status == ConversationStatus.ANSWERING
-    question = txn.session.get_one(Message, conversation.question_id)
-    return question.urgency == Urgency.REPLY
+    return conversation.question_id is not None and _put(txn, conversation.question_id).urgency == Urgency.REPLY
 
 
-def _is_on_its_way(txn: Transaction, message_id: UUID) -> bool:
-    return txn.session.get_one(Message, message_id).settled_at is None
+class _Put(NamedTuple):
+    """What became of the message that puts a question: when it was settled, and when the question had been sent."""
+
+    urgency: str
+    settled_at: datetime | None
+    sent_at: datetime | None
+
+
+# Asked before nearly every message, and so put together once, of plain columns.
+_MESSAGE, _ATTEMPT = Message.__table__.c, Attempt.__table__.c
+_SENT_AT = (
+    select(func.max(_ATTEMPT.settled_at))
+    .where(
+        _ATTEMPT.message_id == _MESSAGE.id,
+        # It may have gone to the app in the end, which puts no question.
+        _ATTEMPT.template.in_(sorted(PUTS_A_QUESTION)),
+        _ATTEMPT.status == AttemptStatus.ACCEPTED,
+    )
+    .scalar_subquery()
+)
+_PUT = select(_MESSAGE.urgency, _MESSAGE.settled_at, _SENT_AT).where(_MESSAGE.id == bindparam("id"))
+
+
+def _put(txn: Transaction, message_id: UUID) -> _Put:
+    return _Put._make(txn.connection.execute(_PUT, {"id": message_id}).one())
 
 
 def is_asked(conversation: Conversation, question: str, message: Message, now: datetime) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from backend import audit
 from backend.conversation_terms import ConversationStatus
@@ -21,6 +21,13 @@ from backend.instruments.definition import Instrument, instrument
 from backend.patients.models import Caregiver, Patient
 from backend.patients.turns import one_at_a_time_for
 from backend.sealing import seal
+
+# Asked with every prompt and every answer, and so put together once.
+_ANSWERS = (
+    select(ConversationAnswer)
+    .where(ConversationAnswer.conversation_id == bindparam("id"))
+    .order_by(ConversationAnswer.turn)
+)
 
 
 def open_conversation(
@@ -44,6 +51,35 @@ def open_conversation(
     found = _live_for(txn, patient, agenda_key, instrument)
     if found is not None:
         return _taken_over(found, caregiver) if caregiver is not None else found
+    opened = unwritten(
+        txn,
+        patient,
+        instrument=instrument,
+        version=version,
+        agenda_key=agenda_key,
+        extent=extent,
+        language=language,
+        closes_at=closes_at,
+        caregiver=caregiver,
+    )
+    txn.session.add(opened)
+    txn.session.flush()
+    return opened
+
+
+def unwritten(
+    txn: Transaction,
+    patient: Patient,
+    *,
+    instrument: str,
+    version: int,
+    agenda_key: str | None,
+    extent: str,
+    language: str,
+    closes_at: datetime | None,
+    caregiver: Caregiver | None = None,
+) -> Conversation:
+    """A new one, on the record. Whoever knows, in the patient's turn, that there is none yet writes it."""
     opened = Conversation(
         patient_id=patient.id,
         site_id=patient.site_id,
@@ -60,8 +96,7 @@ def open_conversation(
         closes_at=closes_at,
         links_issued=0,
     )
-    audit.record(txn, "conversation.opened", opened)
-    txn.session.flush()
+    audit.record_new(txn, "conversation.opened", opened)
     return opened
 
 
@@ -127,8 +162,7 @@ def answers_of(txn: Transaction, conversation: Conversation) -> Mapping[str, Con
     A question may be one that texts alone ask (``script.ONLY_BY_TEXT``); what that says of the items of the
     instrument, ``script.filled`` tells.
     """
-    given = select(ConversationAnswer).where(ConversationAnswer.conversation_id == conversation.id)
-    return {one.item: one for one in txn.session.scalars(given.order_by(ConversationAnswer.turn))}
+    return {one.item: one for one in txn.session.scalars(_ANSWERS, {"id": conversation.id})}
 
 
 def values_of(answers: Mapping[str, ConversationAnswer]) -> dict[str, float | None]:

@@ -6,12 +6,13 @@ workers may, because each ends once.
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
+from backend.among import among
 from backend.conversation_terms import LIVE, ConversationStatus
 from backend.conversations import asking, drafts, filing, script, states
 from backend.conversations.answers import Sender
@@ -20,16 +21,51 @@ from backend.conversations.states import Happened
 from backend.db import Database, Transaction, system
 from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
-from backend.sealing import is_forgotten
+from backend.patients.turns import hold_still
+from backend.sealing import is_forgotten, open_keys
 from backend.terms import NO_LONGER_FOLLOWED, ChannelKind, MessageStatus, PatientStatus, Tier
 from notifications.models import Message
 
 ASKER = system("asker")
 # What needs a call the same day is not left lying for the rest of the week.
 PATIENCE_WITH_T2 = timedelta(hours=2)
+# So few that nobody need wait long who acts about one of their patients.
+SEEN_TO_TOGETHER = 20
 NO_LONGER_ASKED = NO_LONGER_FOLLOWED | {PatientStatus.WITHDRAWN_FROM_REPORTING}
 
 log = logging.getLogger(__name__)
+
+# Asked of everything that is being asked, every half minute, and so put together once, of plain columns.
+_LIVE = select(Conversation).where(Conversation.ended_at.is_(None))
+_THESE = (
+    select(Conversation)
+    .where(among(Conversation.id, "ids"))
+    .order_by(Conversation.opened_at, Conversation.id)
+    .execution_options(populate_existing=True)
+)
+_REPORT, _MESSAGE = SymptomReport.__table__.c, Message.__table__.c
+_OTHER_REPORT = (
+    select(_REPORT.id)
+    .where(
+        _REPORT.patient_id == bindparam("patient"),
+        _REPORT.agenda_key == bindparam("key"),
+        _REPORT.id != bindparam("own"),
+    )
+    .limit(1)
+)
+_SENT_ABOUT_IT = (
+    select(_MESSAGE.id)
+    .where(
+        _MESSAGE.patient_id == bindparam("patient"),
+        _MESSAGE.channel == ChannelKind.SMS,
+        _MESSAGE.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED)),
+        or_(
+            _MESSAGE["values"][asking.CONVERSATION].as_string() == bindparam("conversation"),
+            _MESSAGE.agenda_key.is_not_distinct_from(bindparam("key")),
+        ),
+    )
+    .limit(1)
+)
 
 
 def of(txn: Transaction, sender: Sender) -> Sequence[Conversation]:
@@ -69,12 +105,8 @@ def is_overtaken(txn: Transaction, survey: Conversation) -> bool:
     """Whether another report has answered the same item meanwhile."""
     if survey.agenda_key is None:
         return False
-    other = select(SymptomReport.id).where(
-        SymptomReport.patient_id == survey.patient_id,
-        SymptomReport.agenda_key == survey.agenda_key,
-        SymptomReport.id != survey.report_id,
-    )
-    return txn.session.scalars(other.limit(1)).first() is not None
+    about = {"patient": survey.patient_id, "key": survey.agenda_key, "own": survey.report_id}
+    return txn.connection.scalar(_OTHER_REPORT, about) is not None
 
 
 def break_off(txn: Transaction, survey: Conversation) -> None:
@@ -86,28 +118,20 @@ def break_off(txn: Transaction, survey: Conversation) -> None:
 
 
 def see_to_surveys(db: Database) -> Counter[str]:
-    """Let stall what is silent, and end what must end, each in a transaction of its own."""
-    done: Counter[str] = Counter()
+    """Let stall what is silent, and end what must end, several in one transaction."""
     with db.reading(ASKER) as txn:
-        live = txn.session.scalars(select(Conversation).where(Conversation.ended_at.is_(None))).all()
+        live = txn.session.scalars(_LIVE).all()
         # Held on to, because the session forgets what nobody holds.
         whose = txn.session.scalars(select(Patient).where(Patient.id.in_({one.patient_id for one in live}))).all()
-        waiting = [one.id for one in live if _what_follows(txn, one) is not None]
+        waiting = [(one.id, one.patient_id) for one in live if _what_follows(txn, one) is not None]
         del whose
-    for one in waiting:
-        try:
-            with db.transaction(ASKER) as txn:
-                done.update(_see_to(txn, one))
-        except Exception:
-            # One that cannot be filed must not keep all the others open.
-            log.exception("a survey could not be seen to", extra={"conversation_id": str(one)})
-            done["surveys_failed"] += 1
-    return done
+    some = (waiting[first : first + SEEN_TO_TOGETHER] for first in range(0, len(waiting), SEEN_TO_TOGETHER))
+    return sum((_together_or_each(db, dict(few)) for few in some), Counter())
 
 
 def next_ending(txn: Transaction, after: datetime) -> datetime | None:
     """When the next of them may stall or end, if nobody answers before; None when none will."""
-    live = txn.session.scalars(select(Conversation).where(Conversation.ended_at.is_(None))).all()
+    live = txn.session.scalars(_LIVE).all()
     return min((at for one in live for at in _turning_points(txn, one) if at > after), default=None)
 
 
@@ -121,9 +145,29 @@ def _turning_points(txn: Transaction, survey: Conversation) -> Iterator[datetime
         yield since + PATIENCE_WITH_T2
 
 
-def _see_to(txn: Transaction, conversation_id: UUID) -> list[str]:
+def _together_or_each(db: Database, whose: Mapping[UUID, UUID]) -> Counter[str]:
+    """Some conversations, by id the patient's. One that cannot be filed must not keep the others open."""
+    try:
+        with db.transaction(ASKER) as txn:
+            patients = hold_still(txn, frozenset(whose.values()))
+            held = {one.id for one in patients}
+            keys = open_keys(txn, held)
+            free = [one for one, patient_id in whose.items() if patient_id in held]
+            surveys = txn.session.scalars(_THESE, {"ids": free}).all()
+            done = Counter(word for survey in surveys for word in _see_to(txn, survey))
+            del keys, patients
+    except Exception:
+        if len(whose) == 1:
+            log.exception("a survey could not be seen to", extra={"conversation_id": str(next(iter(whose)))})
+            return Counter(surveys_failed=1)
+        done, held = Counter(), set()
+    # Whoever somebody else acts about just then is waited for alone.
+    left = [{one: patient_id} for one, patient_id in whose.items() if patient_id not in held]
+    return sum((_together_or_each(db, one) for one in left), done)
+
+
+def _see_to(txn: Transaction, survey: Conversation) -> list[str]:
     """In the patient's turn, what has to happen to it now; another worker may have been first."""
-    survey = drafts.hold(txn, txn.session.get_one(Conversation, conversation_id))
     follows = _what_follows(txn, survey)
     if follows is None or is_forgotten(txn, survey.patient_id):
         return []
@@ -165,12 +209,5 @@ def _after_silence(txn: Transaction, survey: Conversation) -> Happened | None:
 
 def _reached(txn: Transaction, survey: Conversation) -> bool:
     """Whether any question of it was ever sent."""
-    of_it = Message.values[asking.CONVERSATION].as_string() == str(survey.id)
-    about_its_item = Message.agenda_key == survey.agenda_key
-    sent = select(Message.id).where(
-        Message.patient_id == survey.patient_id,
-        Message.channel == ChannelKind.SMS,
-        Message.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED)),
-        or_(of_it, about_its_item),
-    )
-    return txn.session.scalars(sent.limit(1)).first() is not None
+    about = {"patient": survey.patient_id, "conversation": str(survey.id), "key": survey.agenda_key}
+    return txn.connection.scalar(_SENT_ABOUT_IT, about) is not None

@@ -1,19 +1,22 @@
 """A prompt that goes by text message puts the first question itself, or gives the link to the form in its stead."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+
+from sqlalchemy import inspect
 
 from backend.agenda.course import AgendaItem
 from backend.conversation_terms import TextSurveys
-from backend.conversations import asking, drafts
+from backend.conversations import asking, drafts, script
 from backend.conversations.form_letters import LINK_VALUE, may_be_sent_to
 from backend.conversations.form_links import link_for
+from backend.conversations.known import Known
 from backend.conversations.models import Conversation
 from backend.conversations.whom_to_call import number_in
-from backend.db import Transaction
+from backend.db import Transaction, insert_now
 from backend.errors import NoLongerPossible
 from backend.instruments.definition import find_instrument
 from backend.patients.models import Patient
-from backend.staff.models import Site
 from backend.terms import ChannelKind
 from notifications import Send
 from notifications.models import Message
@@ -21,36 +24,49 @@ from notifications.models import Message
 LINK = "survey_link"
 
 
-def first_question(txn: Transaction, message: Message, item: AgendaItem, said: Send, public_url: str) -> Send:
+def first_question(
+    txn: Transaction, message: Message, item: AgendaItem, said: Send, *, known: Known, public_url: str
+) -> Send:
     """The same text with the question that is open, or with the link; as it was where there is nothing to ask so.
 
     ``said`` is the prompt as it would go without. Links go to no number at which they are stopped: questions do.
     """
-    patient = txn.session.get_one(Patient, message.patient_id)
-    site = txn.session.get_one(Site, patient.site_id)
-    survey = _survey(txn, patient, item, site.text_surveys)
-    question = asking.next_of(txn, survey) if survey else None
-    if survey is None or question is None:
+    assert message.patient_id is not None, "Who is asked was looked up by it."
+    patient = known.patients[message.patient_id]
+    site = known.sites[patient.site_id]
+    survey = _survey(txn, patient, item, site.text_surveys, known.surveys[patient.id])
+    if survey is None:
+        return said
+    question = _question(txn, survey)
+    if question is None:
+        _written(txn, survey)
         return said
     if site.text_surveys == TextSurveys.LINK_ONLY and may_be_sent_to(said.address):
         try:
-            link = link_for(txn, survey, public_url)
+            link = link_for(txn, _written(txn, survey), public_url)
         except NoLongerPossible:
             return said
         return replace(said, values={**said.values, LINK_VALUE: link, "phone": number_in(LINK, site)}, template=LINK)
     asking.is_asked(survey, question, message, txn.now)
-    txn.session.flush()
     words = _words_around(patient, message.template)
-    put = {**asking.said_by(txn, survey, said.language), "phone": number_in(words, site)}
+    put = {**asking.said_by(txn, _written(txn, survey), said.language), "phone": number_in(words, site)}
     return replace(said, values={**said.values, **put}, template=words)
 
 
-def _survey(txn: Transaction, patient: Patient, item: AgendaItem, extent: str) -> Conversation | None:
-    """The patient's own conversation about this item; what a caregiver has begun is left to them."""
+def _survey(
+    txn: Transaction, patient: Patient, item: AgendaItem, extent: str, live: Sequence[Conversation]
+) -> Conversation | None:
+    """The patient's own conversation about this item; what a caregiver has begun is left to them.
+
+    A new one is written with its first question in it (``_written``): the patient is held, so nobody else begins one.
+    """
     found = find_instrument(txn, item.instrument) if item.instrument else None
     if found is None:
         return None
-    survey = drafts.open_conversation(
+    begun = next((one for one in live if one.agenda_key == item.key), None)
+    if begun is not None:
+        return begun if begun.caregiver_id is None else None
+    return drafts.unwritten(
         txn,
         patient,
         instrument=found.name,
@@ -60,7 +76,24 @@ def _survey(txn: Transaction, patient: Patient, item: AgendaItem, extent: str) -
         language=patient.language,
         closes_at=asking.closes_at(item, txn.now),
     )
-    return survey if survey.caregiver_id is None else None
+
+
+def _question(txn: Transaction, survey: Conversation) -> str | None:
+    """What is asked first, or next of one that has been begun; None when everything was asked."""
+    if _is_new(survey):
+        return script.next_question(drafts.instrument_of(txn, survey), survey.extent, {})
+    return asking.next_of(txn, survey)
+
+
+def _is_new(survey: Conversation) -> bool:
+    return inspect(survey).transient
+
+
+def _written(txn: Transaction, survey: Conversation) -> Conversation:
+    """What is in the database already changes with the rest of the breath."""
+    if _is_new(survey):
+        insert_now(txn, survey)
+    return survey
 
 
 def _words_around(patient: Patient, template: str) -> str:

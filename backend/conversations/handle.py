@@ -253,7 +253,7 @@ def _after_keyword(
 ) -> None:
     """STOP and START have acted on the number already; here the people who must know are told."""
     if keyword is Keyword.STOP:
-        for patient in writers.written_to(txn):
+        for patient in (one for one in writers.written_to(txn) if not life.is_dead(one)):
             open_item(
                 txn,
                 reason=WorkReason.MESSAGES_STOPPED,
@@ -301,18 +301,21 @@ def _say_that_pages_go_by_email(txn: Transaction, received: InboundMessage, staf
 
 def _understand(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
     meaning = replies.read(inbound.text_of(txn, received), _words_of(txn, sender.patient))
-    if meaning in EMERGENCIES:
+    is_dead = life.is_dead(sender.patient)
+    # How somebody died is told in words of danger too. After the death is on the record that calls nobody.
+    is_emergency = meaning is Meaning.DANGER if is_dead else meaning in EMERGENCIES
+    if is_emergency:
         open_for_text(txn, sender.patient, received.id)
-    if _is_death_reported(txn, sender.patient) and not (meaning is Meaning.DEATH and sender.caregiver):
-        _someone_writes_after_all(txn, received, sender, is_emergency=meaning in EMERGENCIES)
+    if is_dead or (_is_death_reported(txn, sender.patient) and not (meaning is Meaning.DEATH and sender.caregiver)):
+        _someone_writes_after_all(txn, received, sender, is_emergency=is_emergency)
         return
     match meaning:
-        case Meaning.DEATH | Meaning.DEATH_AND_DANGER if not life.is_dead(sender.patient):
+        case Meaning.DEATH | Meaning.DEATH_AND_DANGER:
             _someone_says_the_patient_died(txn, received, sender)
         case Meaning.DANGER:
             answers.is_an_answer(txn, received, sender)
             answers.answer(txn, received, sender, "danger_reply", "danger")
-        case Meaning.DANGER_PERHAPS_DEATH | Meaning.DEATH_AND_DANGER | Meaning.PERHAPS_DEATH:
+        case Meaning.DANGER_PERHAPS_DEATH | Meaning.PERHAPS_DEATH:
             # Medicine that is used up, or a husband who is gone: a person reads it before anything else.
             answers.is_an_answer(txn, received, sender)
             answers.say(txn, received, sender, "danger_reply" if meaning in EMERGENCIES else "still_unclear_reply")
@@ -335,7 +338,8 @@ def _take_what_is_plain(txn: Transaction, received: InboundMessage, sender: Send
         case Digit(value) if received.in_reply_to is None:
             answers.take_digit(txn, received, sender, value)
         case _:
-            answers.take_words(txn, received, sender)
+            if not answers.take_printed_word(txn, received, sender):
+                answers.take_words(txn, received, sender)
 
 
 def _someone_says_the_patient_died(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
@@ -348,7 +352,10 @@ def _someone_says_the_patient_died(txn: Transaction, received: InboundMessage, s
 def _someone_writes_after_all(
     txn: Transaction, received: InboundMessage, sender: Sender, *, is_emergency: bool
 ) -> None:
-    """The report may be mistaken, so a person reads this at once. Silence towards them, but for an emergency."""
+    """The report may be mistaken, so a person reads this at once. Silence towards them, but for an emergency.
+
+    So with whoever writes after the death is on the record: it is somebody who lives.
+    """
     open_item(
         txn,
         reason=WorkReason.WROTE_WHILE_DEATH_REPORTED,

@@ -3,38 +3,68 @@
 Whoever asks first for one kind of thing has it read for everybody; what nobody asks for is not read.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, or_, select
+from sqlalchemy import bindparam, literal, or_, select, union_all
 
 from backend import clock
-from backend.agenda.course import Course
-from backend.agenda.history import courses_of
+from backend.agenda.course import AgendaItem, Course
+from backend.agenda.history import courses_of, protocol_for
+from backend.agenda.one_message import item_and_neighbours
+from backend.among import among
+from backend.conversation_terms import ConversationStatus
 from backend.conversations.models import Conversation
 from backend.db import Transaction, UTCDateTime
 from backend.patients import contact
 from backend.patients.caregivers import caregivers_of_all
-from backend.patients.models import Caregiver, ContactHold, Patient
+from backend.patients.models import Caregiver, Patient
 from backend.patients.turns import hold_still
-from backend.sealing import DataKey, unseal
+from backend.sealing import DataKey, keyring_of, unseal
 from backend.staff.models import Site
 from backend.terms import ChannelKind, MessageStatus, Urgency
 from notifications import numbers, opt_outs
 from notifications.models import Message, NumberStop, OptOut
 
-# Asked before every breath, and so put together once, of plain columns.
+# The day that a message's key speaks of.
+SPOKEN_OF = re.compile(r"@(\d{4}-\d{2}-\d{2}):")
+# Asked before every breath, and so put together once; of plain columns where nothing of it is changed.
 _ROW = Message.__table__.c
 _ROUTINE_TEXTS = select(_ROW.patient_id, _ROW.status, _ROW.settled_at).where(
-    _ROW.patient_id.in_(bindparam("whose", expanding=True, type_=Uuid())),
+    among(_ROW.patient_id, "whose"),
     _ROW.channel == ChannelKind.SMS,
     _ROW.urgency == Urgency.ROUTINE,
     or_(
         _ROW.status == MessageStatus.SENDING,
         _ROW.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED))
         & (_ROW.settled_at >= bindparam("since", type_=UTCDateTime())),
+    ),
+)
+_SITES_AND_KEYS = (
+    select(Site, DataKey)
+    .select_from(Patient)
+    .join(Site, Site.id == Patient.site_id)
+    .outerjoin(DataKey, DataKey.owner_id == Patient.id)
+    .where(among(Patient.id, "whose"))
+)
+_SURVEYS = (
+    select(Conversation)
+    .where(
+        among(Conversation.patient_id, "whose"),
+        or_(Conversation.ended_at.is_(None), Conversation.status == ConversationStatus.REFUSED),
+    )
+    .order_by(Conversation.opened_at, Conversation.id)
+)
+_STOP, _NO_USE = OptOut.__table__.c, NumberStop.__table__.c
+_AGAINST = union_all(
+    select(_STOP.number_index, literal(opt_outs.OPTED_OUT)).where(
+        among(_STOP.number_index, "indexes"), _STOP.started_at.is_(None)
+    ),
+    select(_NO_USE.number_index, literal(numbers.OF_NO_USE)).where(
+        among(_NO_USE.number_index, "indexes"), _NO_USE.lifted_at.is_(None)
     ),
 )
 
@@ -48,15 +78,16 @@ class Known:
     def __init__(self, txn: Transaction, patient_ids: Collection[UUID]) -> None:
         """Takes the patients' turns. What is read here is held: the session forgets what nobody holds."""
         self._txn = txn
+        self._items: dict[UUID, Sequence[AgendaItem]] = {}
         self.patients: Mapping[UUID, Patient] = {one.id: one for one in hold_still(txn, patient_ids)}
-        sites = select(Site).where(Site.id.in_({one.site_id for one in self.patients.values()}))
-        self.sites: Mapping[UUID, Site] = {site.id: site for site in txn.session.scalars(sites)}
-        self._keys = txn.session.scalars(select(DataKey).where(DataKey.owner_id.in_(self.patients))).all()
+        beside = txn.session.execute(_SITES_AND_KEYS, {"whose": self.patients}).all()
+        self.sites: Mapping[UUID, Site] = {site.id: site for site, _ in beside}
+        self._keys = [key for _, key in beside]
 
     @cached_property
-    def holds(self) -> Mapping[UUID, Sequence[ContactHold]]:
-        """By patient, what holds contact with them now."""
-        return contact.holds_of_all(self._txn, self.patients)
+    def holds(self) -> Mapping[UUID, Sequence[str]]:
+        """By patient, why contact with them is held now; only those with whom it is."""
+        return contact.why_held(self._txn, self.patients)
 
     @cached_property
     def caregivers(self) -> Mapping[UUID, Sequence[Caregiver]]:
@@ -67,6 +98,20 @@ class Known:
     def courses(self) -> Mapping[UUID, Course]:
         """By patient, what their agenda is computed from."""
         return courses_of(self._txn, self.patients.values())
+
+    def items_about(self, message: Message) -> Sequence[AgendaItem]:
+        """Of the patient's agenda as much as decides about a message on one of its items."""
+        assert message.patient_id is not None
+        assert message.agenda_key is not None
+        if message.id not in self._items:
+            protocol = protocol_for(self._txn, self.patients[message.patient_id])
+            said = SPOKEN_OF.search(message.key)
+            speaks_of = date.fromisoformat(said[1]) if said else self._txn.now.date()
+            course = self.courses[message.patient_id]
+            self._items[message.id] = item_and_neighbours(
+                protocol, course, message.agenda_key, speaks_of, self._txn.now
+            )
+        return self._items[message.id]
 
     def has_had_enough(self, patient_id: UUID, most: int) -> bool:
         """Whether so many routine texts went to this patient today, or twice as many to a telephone that is shared.
@@ -92,9 +137,20 @@ class Known:
     @cached_property
     def surveys(self) -> Mapping[UUID, Sequence[Conversation]]:
         """By patient, the questionnaires that are being answered question by question."""
+        return {
+            patient_id: [one for one in found if one.ended_at is None]
+            for patient_id, found in self._asked_about.items()
+        }
+
+    def has_declined(self, patient_id: UUID, agenda_key: str) -> bool:
+        """Whether the patient did not want to answer this one."""
+        about_it = (one for one in self._asked_about[patient_id] if one.agenda_key == agenda_key)
+        return any(one.status == ConversationStatus.REFUSED for one in about_it)
+
+    @cached_property
+    def _asked_about(self) -> Mapping[UUID, Sequence[Conversation]]:
         found: dict[UUID, list[Conversation]] = {patient_id: [] for patient_id in self.patients}
-        live = select(Conversation).where(Conversation.patient_id.in_(found), Conversation.ended_at.is_(None))
-        for one in self._txn.session.scalars(live.order_by(Conversation.opened_at, Conversation.id)):
+        for one in self._txn.session.scalars(_SURVEYS, {"whose": self.patients}):
             found[one.patient_id].append(one)
         return found
 
@@ -105,14 +161,15 @@ class Known:
         return {patient_id: number for patient_id, number in opened.items() if number is not None}
 
     @cached_property
-    def stops(self) -> Mapping[str, OptOut]:
-        """By number of these patients, the STOPs that hold, as far as this has been committed."""
-        return opt_outs.standings(self._txn, frozenset(self.phones.values()))
+    def against(self) -> Collection[tuple[str, str]]:
+        """What stands against the numbers of these patients, as far as it has been committed: the number, and why.
 
-    @cached_property
-    def of_no_use(self) -> Mapping[str, NumberStop]:
-        """By number of these patients, why nothing is sent to it."""
-        return numbers.standing_of(self._txn, frozenset(self.phones.values()))
+        ``OPTED_OUT`` while a STOP holds, ``OF_NO_USE`` where nothing arrives.
+        """
+        ring = keyring_of(self._txn)
+        by_index = {ring.blind_index("phone", number): number for number in self.phones.values()}
+        said = self._txn.connection.execute(_AGAINST, {"indexes": list(by_index)}) if by_index else ()
+        return frozenset((by_index[index], why) for index, why in said)
 
     @cached_property
     def sharers(self) -> Mapping[str, Collection[UUID]]:

@@ -9,20 +9,27 @@ from backend.conversation_terms import WhyHere
 from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.terms import Urgency
-from notifications import inbound
+from notifications import inbound, opt_outs
 from notifications.models import InboundMessage, Message
 
 MOST_REPLIES = 6
 LOOP_WINDOW = timedelta(minutes=10)
 # Said whatever else holds: to a number in a loop, while contact is held, after a withdrawal.
 ALWAYS_SAID = frozenset({"danger_reply", "kind_reply"})
+# What anybody is entitled to hear, as often as it is new; a machine that says STOP twice hears it once.
+STOPPED = "stop_reply"
 # No sign of two machines: the next question only follows a valid answer, and a letter a person has written.
 COUNTS_FOR_NOTHING = ALWAYS_SAID | {"survey_question", "letter"}
 
 
 def is_a_loop(txn: Transaction, received: InboundMessage, template: str) -> bool:
-    """Whether this answer would be one too many: more than six automatic ones in ten minutes with one number."""
+    """Whether this answer would be one too many: more than six automatic ones in ten minutes with one number.
+
+    Whoever stops the texts is told so in a loop too: the law of many countries asks for it.
+    """
     if received.number_index is None or template in COUNTS_FOR_NOTHING:
+        return False
+    if template == STOPPED and opt_outs.is_stopped_by(txn, received.id):
         return False
     recent = (
         select(func.count(Message.id))

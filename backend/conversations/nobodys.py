@@ -11,6 +11,7 @@ from backend.conversations.reading import Command
 from backend.conversations.replies import EMERGENCIES, Digit, Meaning
 from backend.conversations.strangers import lender
 from backend.db import Transaction
+from backend.patients import life
 from backend.patients.models import Patient
 from notifications.models import InboundMessage
 
@@ -41,7 +42,8 @@ def say(
     one where a stranger may be nothing is said but kind words after words of death.
     """
     if DEATHS & set(meanings):
-        answers.say(txn, received, lender(patients), "kind_reply")
+        if not all(life.is_dead(one) for one in patients):
+            answers.say(txn, received, lender(patients), "kind_reply")
         return WhyHere.DEATH
     if is_written_to:
         template = "help_reply" if Command.HELP in meanings else "still_unclear_reply"

@@ -30,7 +30,7 @@ class Command(Enum):
     WRONG_NUMBER = "wrong_number"
 
 
-# In small letters and simplified characters, as ``_word`` leaves them.
+# In small letters and simplified characters, as ``plain_word`` leaves them.
 COMMAND_WORDS = {
     Command.CALL: {"call", "call me", "please call", "please call me", "phone me", "please phone me", "ring me"}
     | {"电话", "打电话", "请打电话", "给我打电话", "请给我打电话", "来电", "请来电", "回电", "请回电"},
@@ -43,20 +43,25 @@ COMMAND_WORDS = {
     Command.STATUS: {"status", "进度"},
     # A patient of seventy asks who writes; that does not make the number a stranger's.
     Command.HELP: {"help", "info", "帮助"}
-    | {"who is this", "who's this", "who are you", "你是谁", "您是谁", "你们是谁", "你是哪位"},
+    | {"who is this", "who's this", "whos this", "who are you", "who is this please", "who are you please"}
+    | {"你是谁", "您是谁", "你们是谁", "你是哪位", "您是哪位", "你是谁啊", "你谁啊", "谁啊", "哪位", "您哪位", "你哪位"}
+    | {"请问你是谁", "请问您是谁", "请问您是哪位", "请问哪位"},
 }
-# ``打错了`` by itself says "I mistyped" as well, and is for a person.
+# ``打错了`` by itself says "I mistyped" as well, and ``发错人了`` "that text was not for you": both are for a person.
+_SORRY = "(?:对不起|不好意思|抱歉|喂|你好|您好)*"
 WRONG_NUMBER = re.compile(
-    r"(?:sorry )?(?:i think )?(?:(?:you have|you've|you) (?:got )?(?:the |a )?|(?:this is|it's) (?:the |a )?)?"
-    r"wrong (?:number|person)(?: sorry)?"
-    r"|(?:对不起|不好意思|抱歉|[你您]们?)*(?:[打发找认]错(?:电话|号码|短信|人)|号码?错|号码不对|错号)了?"
-    r"|(?:对不起|不好意思|抱歉)?[你您]们?[打发]错了"
+    r"(?:sorry )?(?:but )?(?:please stop )?(?:i think )?"
+    r"(?:(?:you have|you've|youve|you|u have|u've|u) (?:got )?(?:the |a )?|(?:this is|it's|its|it is) (?:the |a )?)?"
+    r"wrong (?:number|phone number|person|guy|man|woman|lady)(?: sorry| thanks| thank you| mate| i think| please stop)*"
+    rf"|{_SORRY}(?:[你您]们?)?(?:[打找认搞弄]错(?:电话|号码|人)|号码?错|号码不对|错号)了?[吧啊呀哦啦]?{_SORRY}"
+    rf"|{_SORRY}[你您]们?(?:[打发]错|发错(?:人|号码|短信))了[吧啊呀哦啦]?{_SORRY}"
 )
+BETWEEN_SENTENCES = re.compile(r" ?[.;。]+ ?")
 # The words that are printed beside 1 and 2, with the digit or without.
 YES_OR_NO = re.compile(r"(?P<yes>(?:1[ .:]*)?(?:yes|y|有的?|是的?|对))|(?:2[ .:]*)?(?:no|n|none|没有?|无|否|不是)")
 SIMPLER = str.maketrans(
-    "錯電話號碼發對們認過後問鏈連結進幫來給請題點兩體溫攝沒無",
-    "错电话号码发对们认过后问链连结进帮来给请题点两体温摄没无",
+    "錯電話號碼發對們認過後問鏈連結進幫來給請題點兩體溫攝沒無還輕較爾時經幾響麼樣變燒熱",
+    "错电话号码发对们认过后问链连结进帮来给请题点两体温摄没无还轻较尔时经几响么样变烧热",
 )
 
 # A number with all that may stand beside it is shorter.
@@ -71,18 +76,29 @@ CHINESE_DIGITS = {one: value for value, one in enumerate("零一二三四五六�
 _ONE = "[一二三四五六七八九]"
 _DIGIT = "[0-9零〇一二三四五六七八九]"
 _CHINESE = f"[零〇两]|{_ONE}|{_ONE}?十{_ONE}?|[一二两]百(?:零{_ONE}|{_ONE}十{_ONE}?)?"
-_HEAT, _WEIGHT = "体温|温度|temperature|temp", "体重|weight"
+_HEAT = (
+    "(?:我)?(?:现在)?(?:体温|温度|发?[高低]?烧|发热)(?:了|到了?|有)?"
+    "|(?:i have |i've got |have |got )?(?:a |my )?(?:fever|temperature|temp)(?: of)?"
+)
+_WEIGHT = "体重|weight"
 _DEGREES, _KILOGRAMS = "(?:摄氏)?度|°c?|c|degrees?(?: ?c| celsius)?|celsius", "公斤|千克|kgs?|kilos?"
 A_NUMBER = re.compile(
-    rf"(?:(?:(?P<heat>{_HEAT})|(?P<weight>{_WEIGHT})) ?(?:是|为|is|:)? ?)?(?P<celsius>摄氏)? ?"
+    rf"(?:(?:(?P<heat>{_HEAT})|(?P<weight>{_WEIGHT})) ?(?:是|为|is|:|,)? ?)?(?P<celsius>摄氏)? ?"
     rf"(?:(?P<figures>0|[1-9][0-9]{{0,2}})|(?P<characters>{_CHINESE}))"
     rf"(?:[.,。·・点](?P<decimals>{_DIGIT}{{1,2}})| ?度 ?(?P<tenth>{_DIGIT}|半))?"
     rf" ?(?:(?P<degrees>{_DEGREES})|(?P<kilograms>{_KILOGRAMS}))?"
 )
+# Fever told among other words: "昨晚烧到39度", "my temp went up to 38.6 in the night".
+_A_FEVER = r"(?<![\d.])(?:3[89]|4[0-2])(?!\d)|三十[八九]|四十"
+_OF_HEAT = r"体温|温度|烧|发热|度|temp|fever|degrees|°c"
+TOLD_OF_FEVER = re.compile(rf"(?=.*(?:{_OF_HEAT})).*(?:{_A_FEVER})", re.DOTALL)
+# Yes, and more: whatever is asked, it is no plain answer.
+YES_AND_MORE = re.compile(r"(?:1(?!\d)|yes\b|yeah\b|yep\b|y\b|有|是的)(?!没有)")
 # A unit is believed only of what a person's temperature (degrees Celsius) or weight (kilograms) can be: nobody who
 # writes ``2公斤`` or ``3度`` has answered a question of 0 to 4.
 TEMPERATURES = (Decimal(30), Decimal(45))
 WEIGHTS = (Decimal(20), Decimal(300))
+A_SCORE = re.compile(f"({_DIGIT}|两) ?分")
 
 
 def read_number(text: str) -> Decimal | None:
@@ -106,28 +122,49 @@ def read_temperature(text: str) -> Decimal | None:
     return None if found is None or _is_weight(found) else read_number(text)
 
 
+def tells_of_fever(text: str) -> bool:
+    """Whether 38 degrees or more stand in a longer text. Nobody files that by itself: it may be of yesterday."""
+    return TOLD_OF_FEVER.match(folded(as_seen(text)).translate(SIMPLER)) is not None
+
+
+def begins_with_yes(text: str) -> bool:
+    """Whether it begins as a yes does and says more: ``有，头疼得厉害``, ``yes the first one``."""
+    return YES_AND_MORE.match(plain_word(text)) is not None
+
+
 def read_choice(text: str) -> int | None:
     """A plain answer of one digit: ``2``, ``２``, ``2.``, ``2、``, ``二`` and nothing beside it; ``2.0`` is none."""
     number = read_number(text)
     return int(number) if number is not None and number < 10 and number.as_tuple().exponent == 0 else None
 
 
+def read_score(text: str) -> int | None:
+    """``2分``: so many points, to whoever has just been asked for a number of 0 to 4, and nothing beside it.
+
+    What could be on another scale or could be two things is for a person: ``2级`` is a grade as doctors count them,
+    which is no answer of the patient's; ``10分`` is of ten; ``2/4`` is "of 4", "or 4" and a date; ``2分钟`` is a time.
+    """
+    found = A_SCORE.fullmatch(_one_number(text))
+    return None if found is None else int(_in_figures(found[1]))
+
+
 def command_in(text: str) -> Command | None:
     """The word we act on, when the text is nothing but that word, in either language."""
-    word = _word(text)
+    word = plain_word(text)
     for command, words in COMMAND_WORDS.items():
         if word in words:
             return command
-    return Command.WRONG_NUMBER if WRONG_NUMBER.fullmatch(word) else None
+    in_one = BETWEEN_SENTENCES.sub(" " if word.isascii() else "", word)
+    return Command.WRONG_NUMBER if WRONG_NUMBER.fullmatch(in_one) else None
 
 
 def says_yes_or_no(text: str) -> bool | None:
     """Yes or no in a word, or as the choice is printed: ``有``, ``1 Yes``, ``2没有``; None for whatever says more."""
-    found = YES_OR_NO.fullmatch(_word(text))
+    found = YES_OR_NO.fullmatch(plain_word(text))
     return None if found is None else found["yes"] is not None
 
 
-def _word(text: str) -> str:
+def plain_word(text: str) -> str:
     """One word or a few, as they are compared: commas between them and what stands around them say nothing."""
     said = " ".join(re.sub(r"[,，、!]", " ", folded(as_seen(text))).split()).strip(AROUND)
     return (said if said.isascii() else said.replace(" ", "")).translate(SIMPLER)

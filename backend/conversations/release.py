@@ -4,10 +4,9 @@ The mailroom asks at the last moment, in the transaction that writes down that i
 changed since the message was planned - a death, a STOP, an answer, a moved date - is therefore seen.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,7 +16,6 @@ from backend.agenda.calendar import by_key
 from backend.agenda.course import AgendaItem
 from backend.agenda.history import protocol_for
 from backend.agenda.news import CANCELLED, NEWS, days_in, nearest_day, pair_of
-from backend.agenda.one_message import item_and_neighbours
 from backend.agenda.planning import INSTEAD_OF, letters_for
 from backend.agenda.reminders import AHEAD_OR_OPEN
 from backend.conversations import asking
@@ -59,8 +57,6 @@ from notifications.templates import Template
 LOOK_AGAIN = timedelta(hours=1)
 # Long enough for what was claimed in the same round to have left.
 A_MOMENT = timedelta(minutes=1)
-# The day that a key speaks of.
-SPOKEN_OF = re.compile(r"@(\d{4}-\d{2}-\d{2}):")
 TO_LEAVE = frozenset({MessageStatus.QUEUED, MessageStatus.CLAIMED})
 
 
@@ -116,12 +112,12 @@ def _about_life(asked: _Question) -> Decision | None:
         return None
     if life.is_dead(asked.patient):
         return Suppress("died")
-    held = asked.known.holds[asked.patient.id]
+    held = asked.known.holds.get(asked.patient.id)
     if not held:
         return None
     if asked.message.urgency == Urgency.REPLY:
-        return Suppress(held[0].reason)
-    return Later(asked.txn.now + LOOK_AGAIN, held[0].reason)
+        return Suppress(held[0])
+    return Later(asked.txn.now + LOOK_AGAIN, held[0])
 
 
 def _about_consent(asked: _Question) -> Decision | None:
@@ -145,7 +141,7 @@ def _about_the_agenda(asked: _Question) -> Decision | None:
     message = asked.message
     if message.agenda_key is None or message.template == f"infusion_{CANCELLED}":
         return None
-    items = _items_that_decide(asked, message.agenda_key)
+    items = asked.known.items_about(message)
     item = by_key(items).get(message.agenda_key)
     if item is None:
         return Suppress("cancelled")
@@ -164,20 +160,13 @@ def _about_the_agenda(asked: _Question) -> Decision | None:
     return Suppress("covered_by") if "covered_by" in letter.values else None
 
 
-def _items_that_decide(asked: _Question, key: str) -> Sequence[AgendaItem]:
-    """Of the patient's agenda as much as decides about this message."""
-    protocol, course = protocol_for(asked.txn, asked.patient), asked.known.courses[asked.patient.id]
-    said = SPOKEN_OF.search(asked.message.key)
-    speaks_of = date.fromisoformat(said[1]) if said else asked.txn.now.date()
-    return item_and_neighbours(protocol, course, key, speaks_of, asked.txn.now)
-
-
 def _letters(asked: _Question, items: Sequence[AgendaItem]) -> Mapping[str, Letter]:
     """By key, the reminders that these items call for now. None while contact is held or has ended."""
     patient = asked.patient
-    if patient.status in NO_LONGER_FOLLOWED or asked.known.holds[patient.id]:
+    if patient.status in NO_LONGER_FOLLOWED or patient.id in asked.known.holds:
         return {}
-    return letters_for(asked.txn, patient, items, asked.known.caregivers[patient.id])
+    are_told = any(prompt.to is Recipient.CAREGIVER for item in items for prompt in item.row.prompts)
+    return letters_for(asked.txn, patient, items, asked.known.caregivers[patient.id] if are_told else ())
 
 
 def _about_the_news(asked: _Question) -> Decision | None:
@@ -324,11 +313,13 @@ def _by_text(asked: _Question, number: str) -> Decision:
     may_ask = is_confirmed(asked.patient)
     if message.template not in asking.PROMPTS or message.agenda_key is None or not may_ask:
         return _send(asked, ChannelKind.SMS, number)
-    if asking.was_declined(asked.txn, asked.patient, message.agenda_key):
+    if asked.known.has_declined(asked.patient.id, message.agenda_key):
         return Suppress("declined")
-    item = by_key(_items_that_decide(asked, message.agenda_key)).get(message.agenda_key)
+    item = by_key(asked.known.items_about(message)).get(message.agenda_key)
     said = _send(asked, ChannelKind.SMS, number)
-    return first_question(asked.txn, message, item, said, asked.public_url) if item else said
+    if item is None:
+        return said
+    return first_question(asked.txn, message, item, said, known=asked.known, public_url=asked.public_url)
 
 
 def _why_no_text(asked: _Question, number: str | None) -> Suppress | None:
@@ -339,9 +330,9 @@ def _why_no_text(asked: _Question, number: str | None) -> Suppress | None:
         phone_checks.ask_to_correct(asked.txn, asked.message)
         return Suppress(numbers.MALFORMED)
     # The mailroom makes sure, and asks again if need be: it holds the number from then until the message is begun.
-    if number in asked.known.stops:
+    if (number, opt_outs.OPTED_OUT) in asked.known.against:
         return Suppress(opt_outs.OPTED_OUT)
-    if number in asked.known.of_no_use:
+    if (number, numbers.OF_NO_USE) in asked.known.against:
         phone_checks.ask_to_check(asked.txn, asked.message, number)
         return Suppress(numbers.OF_NO_USE)
     if asked.message.asks is not None:

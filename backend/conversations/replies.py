@@ -11,7 +11,7 @@ from enum import Enum
 from functools import lru_cache
 
 from backend.conversations.denied_deaths import tells_of_no_death_now
-from backend.conversations.reading import Command, command_in, read_choice
+from backend.conversations.reading import Command, command_in, plain_word, read_choice
 from backend.protocol.definition import Words
 from backend.triage.words import LISTS_REMEMBERED, folded, holds_any
 from notifications.as_seen import as_seen
@@ -52,14 +52,15 @@ def read(text: str, words: Words) -> Digit | Command | Meaning:
 
 def holds_danger(text: str, words: Words) -> bool:
     """Whether words of danger stand in it, whatever else does."""
-    return _holds(as_seen(text), words.danger)
+    text = as_seen(text)
+    return _holds(text, words.danger) or _is_all_of(text, words.danger_alone)
 
 
 def _of_danger_or_death(text: str, words: Words) -> Meaning:
     is_death, is_perhaps = _holds(text, words.death), _holds(text, words.death_after_a_person)
     if is_death and _tells_of_no_death_now(text, words):
         is_death, is_perhaps = False, True
-    if _holds(text, words.danger):
+    if holds_danger(text, words):
         if is_death:
             return Meaning.DEATH_AND_DANGER
         return Meaning.DANGER_PERHAPS_DEATH if is_perhaps else Meaning.DANGER
@@ -76,6 +77,15 @@ def _tells_of_no_death_now(text: str, words: Words) -> bool:
 def _holds(text: str, lists: Mapping[str, tuple[str, ...]]) -> bool:
     """Whichever language it was written in."""
     return any(holds_any(text, listed) for listed in lists.values())
+
+
+def _is_all_of(text: str, lists: Mapping[str, tuple[str, ...]]) -> bool:
+    return any(plain_word(text) in _plain_words(listed) for listed in lists.values())
+
+
+@lru_cache(maxsize=LISTS_REMEMBERED)
+def _plain_words(listed: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(plain_word(word) for word in listed)
 
 
 def _says_only_that_a_person_died(text: str, words: Words) -> bool:

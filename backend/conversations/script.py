@@ -111,6 +111,11 @@ def is_yes_or_no(instrument: Instrument, question: str) -> bool:
     return question not in instrument.measurements and highest_of(instrument, question) == YES
 
 
+def is_a_scale(instrument: Instrument, question: str) -> bool:
+    """Whether it is asked as one of several degrees, 0 to 4."""
+    return question not in instrument.measurements and highest_of(instrument, question) > YES
+
+
 def filled(instrument: Instrument, answers: Values) -> Filled:
     """What the answers come to.
 

@@ -6,27 +6,24 @@ from uuid import UUID
 from backend import audit, clock
 from backend.conversations import answers, drafts, states
 from backend.conversations.answers import Sender
-from backend.conversations.reading import Command, command_in
+from backend.conversations.reading import Command, command_in, plain_word
 from backend.conversations.states import Happened
 from backend.db import Transaction
 from backend.patients import life
 from backend.patients.models import Caregiver, Patient
 from backend.patients.turns import one_at_a_time_for
-from backend.triage.words import folded
 from backend.worklist import phone_checks
 from notifications import inbound, numbers
 from notifications.models import InboundMessage
-from notifications.opt_outs import AROUND_A_WORD
 
 HOW = "wrong_number"
 # Beside those of ``reading``.
-NOT_ME = frozenset({"this is not me", "不是本人", "我不是本人", "非本人"})
+NOT_ME = frozenset({"this is not me", "this isn't me", "this isnt me", "不是本人", "我不是本人", "非本人"})
 
 
 def says_wrong_number(text: str) -> bool:
     """Whether the whole text says that its writer is not whom we mean, and nothing beside it. Pure."""
-    word = folded(text).strip(AROUND_A_WORD)
-    return word in NOT_ME or command_in(text) is Command.WRONG_NUMBER
+    return plain_word(text) in NOT_ME or command_in(text) is Command.WRONG_NUMBER
 
 
 def take(

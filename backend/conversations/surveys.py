@@ -12,15 +12,28 @@ from uuid import UUID
 from sqlalchemy import select
 
 from backend.conversation_terms import AnswerChannel, ConversationStatus, WhyHere
-from backend.conversations import answers, asking, drafts, due_forms, endings, filing, script, states
+from backend.conversations import (
+    answers,
+    asking,
+    drafts,
+    due_forms,
+    endings,
+    filing,
+    printed,
+    script,
+    states,
+    wording,
+)
 from backend.conversations.answers import Sender
 from backend.conversations.commands import may_know
 from backend.conversations.models import Conversation
 from backend.conversations.reading import (
     Command,
+    begins_with_yes,
     command_in,
     read_choice,
     read_number,
+    read_score,
     read_temperature,
     says_yes_or_no,
 )
@@ -30,7 +43,7 @@ from backend.db import Transaction
 from backend.errors import NoLongerPossible
 from backend.instruments.definition import instrument
 from backend.patients.turns import take_turn
-from backend.terms import Tier, WorkReason
+from backend.terms import Language, Tier, WorkReason
 from backend.triage.candidates import open_for_text
 from backend.worklist.items import open_item
 from notifications import inbound
@@ -65,11 +78,14 @@ def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
     if command is Command.SURVEY:
         begin(txn, received, sender)
         return True
-    if command not in _WORDS and not _is_meant_as_an_answer(text):
+    is_meant = command in _WORDS or _is_meant_as_an_answer(text)
+    if not is_meant and len(text) > printed.LONGEST and not begins_with_yes(text):
         return False
     turn = turn_of(txn, received, sender)
     if turn is None:
-        return _may_be_about_the_card(txn, received, sender)
+        return is_meant and _may_be_about_the_card(txn, received, sender)
+    if not is_meant and _degree(turn, text) is None:
+        return turn.asked == script.CARD and begins_with_yes(text) and _leave_on_top(txn, received, sender)
     if not was_asked_before(turn):
         _leave_what_came_early(turn)
     elif command in _WORDS:
@@ -145,6 +161,11 @@ def _may_be_about_the_card(txn: Transaction, received: InboundMessage, sender: S
     if not answers.was_asked_to_clarify(txn, sender, reminders):
         answers.answer(txn, received, sender, "please_clarify", "asked_to_clarify")
         return True
+    return _leave_on_top(txn, received, sender)
+
+
+def _leave_on_top(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
+    """It may say that a sign of the card is there, and says more or may say something else: a person reads it first."""
     patient = sender.patient
     answers.say(txn, received, sender, "still_unclear_reply")
     inbound.leave_to_a_person(txn, received, patient_id=patient.id, site_id=patient.site_id, why=WhyHere.DANGER)
@@ -193,6 +214,8 @@ def _take_answer(turn: Turn, text: str) -> None:
     if script.is_yes_or_no(found, turn.asked):
         meant = yes_or_no(text)
         _ask_again(turn) if meant is None else _record(turn, meant)
+    elif (degree := _degree(turn, text)) is not None:
+        _record(turn, degree)
     elif number is None:
         _ask_again(turn)
     elif turn.asked == script.TEMPERATURE and number == NOT_MEASURED:
@@ -201,6 +224,18 @@ def _take_answer(turn: Turn, text: str) -> None:
         _record(turn, float(number))
     else:
         _ask_again(turn)
+
+
+def _degree(turn: Turn, text: str) -> int | None:
+    """What is said of a scale otherwise than by its digit: ``2分``, or the word that is printed there, ``2中等``."""
+    found = instrument(turn.txn, turn.survey.instrument, turn.survey.instrument_version)
+    if not script.is_a_scale(found, turn.asked):
+        return None
+    score = read_score(text)
+    if score is not None:
+        return score if script.may_be(found, turn.asked, score) else None
+    choices = [choice for language in Language for choice in wording.choices_of(found, turn.asked, language)]
+    return printed.digit_meant(text, printed.printed(choices))
 
 
 def yes_or_no(text: str) -> int | None:

@@ -4,7 +4,7 @@ What texts say beside the instrument's words stands in ``words``, a file a langu
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -32,15 +32,21 @@ def text_of(instrument: Instrument, extent: str, question: str, language: str) -
     recalled = _recall(instrument, extent, question, language)
     if question == script.CARD:
         return recalled + said["card"]
+    choices = _listed(choices_of(instrument, question, language), language)
     if question == script.OVERALL:
-        choices = _listed(enumerate(instrument.content["severity_choices"][language]), language)
         return recalled + said["overall"].format(choices=choices)
-    item = instrument.items[question]
-    values = enumerate(item.choices[language])
-    if script.is_yes_or_no(instrument, question):
-        values = enumerate((item.choices[language][value] for value in YES_AND_NO), start=1)
-    asked = said["item"].format(question=item.question[language], choices=_listed(values, language))
+    asked = said["item"].format(question=instrument.items[question].question[language], choices=choices)
     return recalled + asked
+
+
+def choices_of(instrument: Instrument, question: str, language: str) -> Sequence[tuple[int, str]]:
+    """The digits that a question prints, and the words beside them, for one that is neither measured nor the card."""
+    if question == script.OVERALL:
+        return list(enumerate(instrument.content["severity_choices"][language]))
+    choices = instrument.items[question].choices[language]
+    if script.is_yes_or_no(instrument, question):
+        return list(enumerate((choices[value] for value in YES_AND_NO), start=1))
+    return list(enumerate(choices))
 
 
 def _listed(choices: Iterable[tuple[int, str]], language: str) -> str:

@@ -140,6 +140,7 @@ class Terminology:
 
 
 _VERSIONS = select(InstrumentVersion.id).where(InstrumentVersion.name == bindparam("name"))
+_NEWEST = _VERSIONS.order_by(InstrumentVersion.version.desc()).limit(1)
 _THAT_VERSION = _VERSIONS.where(InstrumentVersion.version == bindparam("version"))
 _A_LATER_ONE = _VERSIONS.where(
     InstrumentVersion.version > bindparam("version"),
@@ -167,7 +168,7 @@ def find_instrument(txn: Transaction, name: str, version: int | None = None) -> 
     if not NAME.fullmatch(name):
         return None
     if version is None:
-        row_id = txn.session.scalar(_VERSIONS.order_by(InstrumentVersion.version.desc()).limit(1), {"name": name})
+        row_id: UUID | None = txn.connection.scalar(_NEWEST, {"name": name})
     else:
         row_id = _id_of(txn, name, version)
     if row_id is None:

@@ -14,6 +14,8 @@ LEFT, RIGHT, TOP, PLOT, APART = 70, 20, 84, 140, 236
 # From dark to light: a grey copy still shows which part came in time.
 FILLS = {Came.ON_TIME: "#2f5d8a", Came.LATE: "#9db8d2", Came.MISSED: "#f4f4f4"}
 WIDEST_COLUMN = 24
+WEEKS_BETWEEN_MARKS = (1, 2, 4, 8, 13, 26, 52)
+MOST_MARKS = 16
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def adherence_picture(arms: Sequence[Weeks], words: Mapping[str, str], *, subtit
     if not shown:
         parts.append(label(20, TOP + 40, words["nothing_expected"]))
     told = told_of(sentences, words["nothing_expected"], subtitle)
-    return svg(words["adherence"], told, TOP + APART * max(1, len(shown)), parts)
+    return svg(words["adherence"], told, TOP + APART * max(1, len(shown)), parts, words["adherence_definition"])
 
 
 def _sentence(one: Weeks, words: Mapping[str, str]) -> str:
@@ -54,17 +56,22 @@ def _arm(one: Weeks, last: int, top: float, words: Mapping[str, str]) -> Iterato
         yield f"<line x1='{LEFT}' x2='{WIDTH - RIGHT}' y1='{y:.1f}' y2='{y:.1f}' stroke='{LINES}'/>"
         yield label(LEFT - 8, y + 5, f"{percent} %", anchor="end")
     for week, adherence in one.by_week.items():
-        yield from _column(adherence, LEFT + week * width, width, base, f"{words['week']} {week}")
-    for week in range(0, last + 1, max(1, round((last + 1) / 12))):
+        counts = ", ".join(f"{words[str(how)]} {adherence.by[how]}" for how in Came)
+        yield from _column(adherence, LEFT + week * width, width, base, f"{words['week']} {week}: {counts}")
+    for week in range(0, last + 1, _weeks_between_marks(last)):
         yield label(LEFT + (week + 0.5) * width, base + 20, str(week), anchor="middle")
     yield label(WIDTH - RIGHT, base + 40, words["axis_weeks"], anchor="end")
 
 
-def _column(adherence: Adherence, x: float, width: float, base: float, week: str) -> Iterator[str]:
+def _weeks_between_marks(last: int) -> int:
+    """So many that no more than sixteen marks stand side by side: weeks, months, or quarters of a year."""
+    return next((step for step in WEEKS_BETWEEN_MARKS if last / step < MOST_MARKS), WEEKS_BETWEEN_MARKS[-1])
+
+
+def _column(adherence: Adherence, x: float, width: float, base: float, told: str) -> Iterator[str]:
     """Its parts stand on each other; whoever rests on one reads the counts."""
     y = base
-    counts = ", ".join(f"{how.replace('_', ' ')} {adherence.by[how]}" for how in Came)
-    yield f"<g><title>{escape(week)}: {escape(counts)}</title>"
+    yield f"<g><title>{escape(told)}</title>"
     for how in Came:
         tall = PLOT * adherence.by[how] / adherence.expected
         y -= tall

@@ -6,17 +6,17 @@ more often reports more; how often each is asked is told as reports per patient-
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 
 from backend import clock
 from backend.adverse_events.grades import course_of_grades, worst_grade
 from backend.adverse_events.listing import grades_by_event
 from backend.adverse_events.models import AdverseEvent, AdverseEventGrade
 from backend.db import Transaction
-from backend.outcomes.overall_survival import Followed
+from backend.outcomes.overall_survival import Life, survival_of
 from backend.partial_dates import is_after_day
 from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
@@ -66,7 +66,17 @@ class Row:
     patients: int
     severe: int
     serious: int
+    study_emergent: int
     by_grade: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """How many reports one patient sent, and for how many months they were followed."""
+
+    life: Life
+    reports: int
+    months: float
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,7 @@ def _row(term_code: str, arm: str, events: Sequence[Happened]) -> Row:
         patients=len(worst),
         severe=sum(grade >= SEVERE_GRADE for grade in graded),
         serious=len({one.patient_id for one in events if one.is_serious}),
+        study_emergent=len({one.patient_id for one in events if one.emerged["study"]}),
         by_grade={grade: graded.count(grade) for grade in GRADES},
     )
 
@@ -129,30 +140,38 @@ def asked_of_all(protocol: Protocol) -> frozenset[str]:
     return frozenset(name for rule in rules for name in (rule.instrument, rule.longer_instrument) if name)
 
 
-def asked_by_arm(
-    txn: Transaction, visible: ColumnElement[bool], followed: Sequence[Followed], cutoff: date | None
-) -> Sequence[Asked]:
-    """How often each arm reported, up to the cut-off, over the months its patients were followed."""
+def reports_of_each(
+    txn: Transaction, visible: ColumnElement[bool], known: Sequence[Life], cutoff: date | None
+) -> Sequence[Reporting]:
+    """How often each of these patients reported, up to the cut-off, over the months they were followed."""
     counted = select(SymptomReport.patient_id, func.count()).join(Patient, Patient.id == SymptomReport.patient_id)
-    received = counted.where(visible, SymptomReport.completed_at < _end_of(cutoff, txn.now))
+    received = counted.where(visible, _by_the_end(txn, cutoff))
     rows = txn.session.execute(received.group_by(SymptomReport.patient_id))
     reports = {patient_id: number for patient_id, number in rows}  # noqa: C416 - rows are no pairs to a type checker
-    arms: dict[str, list[Followed]] = {}
+    return [
+        Reporting(one.life, reports.get(one.life.patient_id, 0), one.days / DAYS_A_MONTH)
+        for one in survival_of(known, cutoff).followed
+    ]
+
+
+def asked_by_arm(followed: Iterable[Reporting]) -> Sequence[Asked]:
+    """How often each arm was asked. Pure."""
+    arms: dict[str, list[Reporting]] = {}
     for one in followed:
         arms.setdefault(one.life.arm, []).append(one)
     return [
-        Asked(
-            arm,
-            len(some),
-            sum(reports.get(one.life.patient_id, 0) for one in some),
-            sum(one.days for one in some) / DAYS_A_MONTH,
-        )
+        Asked(arm, len(some), sum(one.reports for one in some), sum(one.months for one in some))
         for arm, some in sorted(arms.items())
     ]
 
 
-def _end_of(cutoff: date | None, now: datetime) -> datetime:
-    return now if cutoff is None else min(now, clock.start_of_day(cutoff + timedelta(days=1), "UTC"))
+def _by_the_end(txn: Transaction, cutoff: date | None) -> ColumnElement[bool]:
+    """Completed by now, or by the end of the cut-off day where the patient lives."""
+    if cutoff is None:
+        return SymptomReport.completed_at < txn.now
+    zones = txn.session.scalars(select(Patient.time_zone).distinct().order_by(Patient.time_zone))
+    ends = {zone: min(txn.now, clock.start_of_day(cutoff + timedelta(days=1), zone)) for zone in zones}
+    return or_(false(), *((Patient.time_zone == zone) & (SymptomReport.completed_at < ends[zone]) for zone in ends))
 
 
 def _of_arm(arm: str | None) -> list[ColumnElement[bool]]:

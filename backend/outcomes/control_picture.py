@@ -17,10 +17,18 @@ FILLS = {
     BestResponse.PR: ("#2f5d8a", "#ffffff"),
     BestResponse.SD: ("#6f97bd", INK),
     BestResponse.SD_EARLY: ("#c5d3e0", INK),
-    BestResponse.PD: ("#dfe3e6", INK),
+    # Hatched, so that nobody takes it for one of the shades beside it.
+    BestResponse.PD: ("url(#progressed)", INK),
     BestResponse.NE: ("#eceff1", INK),
     BestResponse.NEVER_ASSESSED: ("#ffffff", INK),
 }
+HATCHED = (
+    "<defs><pattern id='progressed' width='7' height='7' patternUnits='userSpaceOnUse' patternTransform='rotate(45)'>"
+    f"<rect width='7' height='7' fill='#ffffff'/><path d='M0 0V7' stroke='{INK}' stroke-width='1.4'/></pattern></defs>"
+)
+# Wide enough to say what it counts, by the letters that every reader of such figures knows.
+WIDE = 76
+LETTERS = frozenset({BestResponse.CR, BestResponse.PR, BestResponse.SD, BestResponse.PD, BestResponse.NE})
 KEYS_A_ROW = 3
 
 
@@ -38,13 +46,20 @@ def control_picture(groups: Sequence[Group], words: Mapping[str, str], *, subtit
     keys_at = TOP + APART * max(1, len(shown)) + 10
     told = told_of((f"{one.name}: {_share(one, words)}." for one in shown), words["nobody"], subtitle)
     parts = [
+        HATCHED,
         heading(LEFT, 32, words["disease_control"], subtitle),
         *(part for place, one in enumerate(shown) for part in _bar(one, TOP + APART * place, words)),
         *_keys(words, keys_at),
     ]
     if not shown:
         parts.append(label(LEFT, TOP + 20, words["nobody"]))
-    return svg(words["disease_control"], told, keys_at + 30 * (len(FILLS) // KEYS_A_ROW + 1) + 10, parts)
+    return svg(
+        words["disease_control"],
+        told,
+        keys_at + 30 * (len(FILLS) // KEYS_A_ROW + 1) + 10,
+        parts,
+        words["control_definition"],
+    )
 
 
 def _share(group: Group, words: Mapping[str, str]) -> str:
@@ -68,8 +83,17 @@ def _bar(group: Group, top: float, words: Mapping[str, str]) -> Iterator[str]:
             f"<title>{escape(words[best])}: {count}</title></rect>"
         )
         if width >= 22:
-            yield label(x + width / 2, top + 12 + BAR / 2 + 5, str(count), anchor="middle", ink=ink)
+            yield from _count(best, count, x + width / 2, top + 12 + BAR / 2, width, ink)
         x += width
+
+
+def _count(best: BestResponse, count: int, x: float, y: float, width: float, ink: str) -> Iterator[str]:
+    """How many, and of what where there is room; on white where the part is hatched."""
+    told = f"{best.value}: {count}" if width >= WIDE and best in LETTERS else str(count)
+    if best is BestResponse.PD:
+        wide = 8 * len(told) + 8
+        yield f"<rect x='{x - wide / 2:.1f}' y='{y - 12:.1f}' width='{wide}' height='24' fill='#ffffff'/>"
+    yield label(x, y + 5, told, anchor="middle", ink=ink)
 
 
 def _keys(words: Mapping[str, str], top: float) -> Iterator[str]:

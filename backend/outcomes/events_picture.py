@@ -7,21 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.outcomes.adverse_events import GRADES, Row
-from backend.outcomes.drawing import INK, LINES, WIDTH, heading, label, svg, told_of
+from backend.outcomes.drawing import INK, LINES, WIDTH, heading, label, shortened, svg, told_of
 
-LEFT, RIGHT, TOP, BAR, APART = 300, 60, 84, 16, 14
+LEFT, RIGHT, TOP, BAR, APART = 300, 60, 84, 16, 34
 # The worse, the darker; a grey copy keeps the order.
 FILLS = {1: "#f0f3f6", 2: "#c5d3e0", 3: "#8aa9c6", 4: "#3f6c98", 5: "#12304f"}
 MOST_TERMS = 15
+LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm, what it is called, and how many were randomised to it."""
+    """One arm, what it is called, how many were randomised to it, and how often each reported in a month."""
 
     code: str
     name: str
     randomised: int
+    per_month: float | None = None
 
 
 def events_picture(
@@ -31,18 +33,30 @@ def events_picture(
     shown = _commonest(rows)
     by_cell = {(row.term_code, row.arm): row for row in rows}
     block = len(arms) * (BAR + 2) + APART
-    parts = [heading(20, 30, words["adverse_events"], subtitle), *_keys(words)]
+    limited = _limited(rows, shown, words, subtitle)
+    parts = [heading(20, 30, words["adverse_events"], limited), *_keys(words)]
     for place, code in enumerate(shown):
         top = TOP + place * block
-        parts.append(label(20, top + BAR, terms.get(code, code)[:36]))
+        parts.append(label(20, top + BAR - 2, terms.get(code, code)))
         for line, arm in enumerate(arms):
-            parts.extend(_bar(by_cell.get((code, arm.code)), arm, top + line * (BAR + 2)))
+            parts.extend(_bar(by_cell.get((code, arm.code)), arm, top + 22 + line * (BAR + 2)))
     if not shown:
         parts.append(label(20, TOP + 20, words["no_events"]))
+    foot = TOP + max(1, len(shown)) * block + 14
+    often = [f"{arm.name} {arm.per_month:.1f}" for arm in arms if arm.per_month is not None]
+    if often:
+        parts.append(label(20, foot, words["reports_per_month"].format(arms=", ".join(often))))
     told = told_of(
-        (f"{terms.get(code, code)}: {_told(code, arms, by_cell)}." for code in shown), words["no_events"], subtitle
+        (f"{terms.get(code, code)}: {_told(code, arms, by_cell)}." for code in shown), words["no_events"], limited
     )
-    return svg(words["adverse_events"], told, TOP + max(1, len(shown)) * block + 20, parts)
+    return svg(words["adverse_events"], told, foot + 20, parts, words["events_definition"])
+
+
+def _limited(rows: Sequence[Row], shown: Sequence[str], words: Mapping[str, str], subtitle: str) -> str:
+    """What the picture is limited to: the cut-off, and the commonest terms where not all of them find room."""
+    every = len({row.term_code for row in rows})
+    some = words["commonest_terms"].format(shown=len(shown), of=every) if every > len(shown) else ""
+    return " · ".join(part for part in (subtitle, some) if part)
 
 
 def _commonest(rows: Sequence[Row]) -> Sequence[str]:
@@ -64,7 +78,7 @@ def _patients(row: Row | None) -> int:
 def _bar(row: Row | None, arm: Arm, top: float) -> Iterator[str]:
     """As wide as the share of everybody randomised; the arm's name before it, patients of all randomised behind."""
     width, x = WIDTH - LEFT - RIGHT - 60, float(LEFT)
-    yield label(LEFT - 8, top + 13, arm.name[:12], anchor="end")
+    yield label(LEFT - 8, top + 13, shortened(arm.name, LONGEST_NAME), anchor="end", size=13)
     yield f"<path d='M{LEFT} {top + BAR}h{width}' stroke='{LINES}'/>"
     for grade in GRADES if row and arm.randomised else ():
         part = width * (row.by_grade[grade] if row else 0) / arm.randomised

@@ -34,14 +34,18 @@ def picture(drawn: Sequence[Drawn], words: Mapping[str, str], *, subtitle: str =
     told = told_of((describe(one, words) for one in shown), words["nobody"], subtitle)
     parts = [
         heading(LEFT, 26, words["overall_survival"], subtitle),
+        *_legend(shown, words),
+        f"<g transform='translate(0 {ROW * len(shown)})'>",
         *_frame(months, words),
         *(part for place, one in enumerate(shown) for part in _curve(one, place, months)),
-        *_legend(shown, words),
         *_at_risk(shown, months, words),
+        "</g>",
     ]
     if not shown:
         parts.append(label(LEFT + 20, TOP + PLOT / 2, words["nobody"]))
-    return svg(words["overall_survival"], told, TOP + PLOT + 70 + ROW * (len(shown) + 1), parts)
+    return svg(
+        words["overall_survival"], told, TOP + PLOT + 86 + 3 * ROW * len(shown), parts, words["survival_definition"]
+    )
 
 
 def describe(one: Drawn, words: Mapping[str, str]) -> str:
@@ -87,14 +91,15 @@ def _frame(marks: Sequence[int], words: Mapping[str, str]) -> Iterator[str]:
 
 def _curve(one: Drawn, place: int, marks: Sequence[int]) -> Iterator[str]:
     colour, dashes = STROKES[place % len(STROKES)]
-    stroke = f"stroke='{colour}'" + (f" stroke-dasharray='{dashes}'" if dashes else "")
-    line = _line([(step.day, step.survival) for step in one.curve.steps], one.curve.followed[-1], marks)
-    yield f"<path d='{line}' fill='none' {stroke} stroke-width='2.5'/>"
-    for lower in (True, False):
-        limits = [(step.day, limit) for step in one.curve.steps if (limit := _limit(step, lower)) is not None]
+    dashed = f" stroke-dasharray='{dashes}'" if dashes else ""
+    for is_lower in (True, False):
+        limits = [(step.day, limit) for step in one.curve.steps if (limit := _limit(step, is_lower)) is not None]
         if limits:
+            # With the dashes of its curve, so that in grey nobody takes it for the other's.
             thin = _line(limits, limits[-1][0], marks)
-            yield f"<path d='{thin}' fill='none' stroke='{colour}' stroke-width='0.8' stroke-opacity='0.7'/>"
+            yield f"<path d='{thin}' fill='none' stroke='{colour}' stroke-width='0.9'{dashed} stroke-opacity='0.75'/>"
+    line = _line([(step.day, step.survival) for step in one.curve.steps], one.curve.followed[-1], marks)
+    yield f"<path d='{line}' fill='none' stroke='{colour}' stroke-width='2.5'{dashed}/>"
     for step in one.curve.steps:
         if step.censored:
             x, y = _x(step.day / DAYS_A_MONTH, marks), _y(step.survival)
@@ -111,25 +116,32 @@ def _line(points: Sequence[tuple[int, float]], last_day: int, marks: Sequence[in
 
 
 def _legend(shown: Sequence[Drawn], words: Mapping[str, str]) -> Iterator[str]:
+    """Above the curves, a row each: the name of an arm may be as long as the picture is wide."""
     for place, one in enumerate(shown):
-        colour, dashes = STROKES[place % len(STROKES)]
-        y = TOP + 16 + ROW * place
-        dashed = f" stroke-dasharray='{dashes}'" if dashes else ""
+        y = 48 + ROW * place
         died = words["died_of"].format(events=one.curve.events, patients=one.curve.patients)
-        yield f"<path d='M{WIDTH - 330} {y}h44' stroke='{colour}' stroke-width='2.5'{dashed}/>"
-        yield label(WIDTH - 278, y + 5, f"{one.name}: {died}")
+        yield from _sample(place, LEFT, y)
+        yield label(LEFT + 56, y + 5, f"{one.name}: {died}")
+
+
+def _sample(place: int, x: float, y: float) -> Iterator[str]:
+    colour, dashes = STROKES[place % len(STROKES)]
+    dashed = f" stroke-dasharray='{dashes}'" if dashes else ""
+    yield f"<path d='M{x:.1f} {y:.1f}h44' stroke='{colour}' stroke-width='2.5'{dashed}/>"
 
 
 def _at_risk(shown: Sequence[Drawn], marks: Sequence[int], words: Mapping[str, str]) -> Iterator[str]:
-    """One row a curve, right under the marks of the axis: who was still followed when that month began."""
-    top = TOP + PLOT + 74
+    """Two rows a curve: whose it is, and right under the marks of the axis who was still followed when it began."""
+    top = TOP + PLOT + 78
     if shown:
         yield label(12, top, words["at_risk"])
     for place, one in enumerate(shown):
-        y = top + ROW * (place + 1) - 4
-        yield label(12, y, one.name)
+        y = top + ROW * (2 * place + 1)
+        yield from _sample(place, 12, y - 5)
+        yield label(68, y, one.name, size=13)
         for month in marks:
-            yield label(_x(month, marks), y, str(one.curve.at_risk(first_day_of(month))), anchor="middle")
+            counted = str(one.curve.at_risk(first_day_of(month)))
+            yield label(_x(month, marks), y + ROW - 2, counted, anchor="middle")
 
 
 def first_day_of(month: int) -> int:

@@ -6,10 +6,12 @@ from typing import Any
 from backend import audit, clock
 from backend.db import Transaction
 from backend.errors import InvalidInput, StaleRecord
+from backend.partial_dates import is_before_day
 from backend.patients import new_numbers
 from backend.patients.enrolment import NEEDS_A_NUMBER, check_study_facts
 from backend.patients.identifiers import set_identifiers
 from backend.patients.models import Patient
+from backend.patients.physicians import Physician, set_physician
 from backend.patients.turns import take_turn
 from backend.protocol.load import protocol_of
 from backend.sealing import unseal
@@ -18,6 +20,7 @@ from backend.terms import ChannelKind
 
 PREFERENCES = ("language", "time_zone", "channels", "quiet_from", "quiet_to", "preferred_time")
 IDENTIFIERS = ("name", "phone", "email")
+PHYSICIAN = "referring_physician"
 # What the calendar and the analysis hang on: a correction of these says why.
 STUDY_FACTS = ("targeted_drug", "consented_on", "randomised_on", "birth_year")
 
@@ -32,7 +35,10 @@ def update_patient(txn: Transaction, patient: Patient, changes: Mapping[str, Any
         raise StaleRecord()
     _check_corrections(txn, patient, changes)
     before = unseal(txn, patient, "phone_sealed")
-    set_identifiers(txn, patient, txn.session.get_one(Site, patient.site_id), _only(changes, IDENTIFIERS))
+    site = txn.session.get_one(Site, patient.site_id)
+    set_identifiers(txn, patient, site, _only(changes, IDENTIFIERS))
+    if PHYSICIAN in changes:
+        set_physician(txn, patient, site, Physician(**changes[PHYSICIAN]) if changes[PHYSICIAN] else None)
     new_numbers.mark_change(txn, patient, before)
     _set(patient, _only(changes, PREFERENCES + STUDY_FACTS))
     _refuse_unreachable(patient)
@@ -68,6 +74,8 @@ def _check_corrections(txn: Transaction, patient: Patient, changes: Mapping[str,
     facts = {name: getattr(patient, name) for name in ("arm", *STUDY_FACTS)} | corrected
     today = clock.local_day(txn.now, site.time_zone)
     complaints = check_study_facts(protocol_of(txn, patient.protocol_version_id), site, today, facts)
+    if patient.died_on is not None and is_before_day(patient.died_on, facts["randomised_on"]):
+        complaints["randomised_on"] = [f"After the patient's death ({patient.died_on})."]
     if not changes.get("reason"):
         complaints["reason"] = ["A correction says why."]
     if complaints:

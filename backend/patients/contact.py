@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, or_, select
+from sqlalchemy import bindparam, or_, select
 
 from backend import audit
+from backend.among import among
 from backend.db import Transaction, UTCDateTime
 from backend.errors import NoLongerPossible
 from backend.patients.models import Caregiver, ContactHold, Patient
@@ -22,13 +23,16 @@ from notifications.models import Message
 _HOLDS = (
     select(ContactHold)
     .where(
-        ContactHold.patient_id.in_(bindparam("whose", expanding=True, type_=Uuid())),
+        among(ContactHold.patient_id, "whose"),
         ContactHold.lifted_at.is_(None),
         or_(ContactHold.until.is_(None), ContactHold.until > bindparam("now", type_=UTCDateTime())),
     )
     .order_by(ContactHold.held_at, ContactHold.id)
 )
 _HELD = _HOLDS.with_only_columns(ContactHold.patient_id)
+_WHY = _HOLDS.with_only_columns(ContactHold.patient_id, ContactHold.reason)
+_PATIENT = Patient.__table__.c
+_WHOSE_PHONES = select(_PATIENT.phone_index, _PATIENT.id).where(among(_PATIENT.phone_index, "indexes"))
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,14 @@ def holds_of_all(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUI
     return held
 
 
+def why_held(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, Sequence[str]]:
+    """By patient, the reasons of what ``holds`` finds; nobody else is in it."""
+    reasons: dict[UUID, list[str]] = {}
+    for patient_id, reason in txn.connection.execute(_WHY, {"whose": patient_ids, "now": txn.now}):
+        reasons.setdefault(patient_id, []).append(reason)
+    return reasons
+
+
 def whose_contact_is_held(txn: Transaction, patient_ids: Collection[UUID]) -> frozenset[UUID]:
     """Of these patients, those for whom ``holds`` finds something."""
     return frozenset(txn.connection.scalars(_HELD, {"whose": list(patient_ids), "now": txn.now}))
@@ -123,8 +135,7 @@ def whose_phones(txn: Transaction, numbers: Collection[str]) -> Mapping[str, Col
     """By number, everybody whose own number it is."""
     by_index = {phone_index(txn, number): number for number in numbers}
     found: dict[str, list[UUID]] = {number: [] for number in numbers}
-    whose = select(Patient.phone_index, Patient.id).where(Patient.phone_index.in_(by_index))
-    for index, patient_id in txn.connection.execute(whose):
+    for index, patient_id in txn.connection.execute(_WHOSE_PHONES, {"indexes": list(by_index)}):
         found[by_index[index or ""]].append(patient_id)
     return found
 

@@ -15,6 +15,7 @@ from backend.patients.caregivers import CaregiverForm, name_caregiver
 from backend.patients.identifiers import set_identifiers
 from backend.patients.life import add_evidence
 from backend.patients.models import Enrolment, Patient
+from backend.patients.physicians import Physician, set_physician
 from backend.phones import e164
 from backend.protocol.definition import Protocol
 from backend.protocol.effects import version_in_effect
@@ -47,6 +48,7 @@ class EnrolmentForm:
     quiet_from: time | None = None
     quiet_to: time | None = None
     preferred_time: time | None = None
+    referring_physician: Physician | None = None
     caregivers: Sequence[CaregiverForm] = field(default=())
 
 
@@ -77,7 +79,7 @@ def enrol(txn: Transaction, site: Site, form: EnrolmentForm) -> Patient:
         status=PatientStatus.ON_STUDY,
     )
     make_data_key(txn, patient.id)
-    set_identifiers(txn, patient, site, {"name": form.name, "phone": form.phone, "email": form.email})
+    _seal_names(txn, patient, site, form)
     audit.record(txn, "patient.enrolled", patient)
     txn.session.flush()
     _keep_attestation(txn, patient, form, overridden)
@@ -86,6 +88,11 @@ def enrol(txn: Transaction, site: Site, form: EnrolmentForm) -> Patient:
     add_evidence(txn, patient, as_of=form.consented_on, source=EvidenceSource.VISIT, reference="consent")
     add_evidence(txn, patient, as_of=form.randomised_on, source=EvidenceSource.VISIT, reference="randomisation")
     return patient
+
+
+def _seal_names(txn: Transaction, patient: Patient, site: Site, form: EnrolmentForm) -> None:
+    set_identifiers(txn, patient, site, {"name": form.name, "phone": form.phone, "email": form.email})
+    set_physician(txn, patient, site, form.referring_physician)
 
 
 def check_study_facts(protocol: Protocol, site: Site, today: date, facts: Mapping[str, Any]) -> eligibility.Complaints:
@@ -139,6 +146,8 @@ def _about_numbers_to_call(site: Site, form: EnrolmentForm) -> eligibility.Compl
     numbers = {f"caregivers.{place}.phone": given.phone for place, given in enumerate(form.caregivers)}
     if form.phone is not None:
         numbers["phone"] = form.phone
+    if form.referring_physician is not None and form.referring_physician.phone is not None:
+        numbers["referring_physician.phone"] = form.referring_physician.phone
     complaints: eligibility.Complaints = {}
     if form.phone is None and ChannelKind.IN_APP not in form.channels:
         complaints["phone"] = [NEEDS_A_NUMBER]

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, exists, func, select
 
 from backend import audit, clock
+from backend.among import among
 from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible
 from backend.partial_dates import latest
@@ -26,7 +27,7 @@ _ALIVE_DATES = (
 )
 _ALIVE_DATES_OF_ALL = (
     select(EvidenceOfLife.patient_id, EvidenceOfLife.as_of)
-    .where(EvidenceOfLife.patient_id.in_(bindparam("whose", expanding=True)), COUNTS)
+    .where(among(EvidenceOfLife.patient_id, "whose"), COUNTS)
     .distinct()
     .order_by(EvidenceOfLife.patient_id, EvidenceOfLife.as_of)
 )

@@ -56,6 +56,9 @@ class Patient(WithId, Base):
     # Since when the number is another, and nobody has shown yet that it is the patient who answers there.
     phone_unconfirmed_since: Mapped[datetime | None]
     email_sealed: Mapped[str | None]
+    # Who referred the patient, to be asked when neither patient nor family can be reached.
+    physician_name_sealed: Mapped[str | None]
+    physician_phone_sealed: Mapped[str | None]
 
     language: Mapped[str]
     time_zone: Mapped[str]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
+from backend.among import among
 from backend.db import Transaction, database_of
 from backend.patients.models import Patient
 
@@ -12,6 +13,15 @@ _ROW = Patient.__table__.c
 # Nobody else changes the row meanwhile; rows that refer to it may still be written. In one statement with what it
 # has become: every change counts its version up.
 _TURN = select(_ROW.version).where(_ROW.id == bindparam("id")).with_for_update(key_share=True)
+# Asked before every message, and so put together once.
+_OF_ALL = (
+    select(Patient)
+    .where(among(Patient.id, "ids"))
+    .order_by(Patient.id)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+_OF_ALL_WHO_ARE_FREE = _OF_ALL.with_for_update(key_share=True, skip_locked=True)
 
 
 def take_turn(txn: Transaction, patient: Patient) -> None:
@@ -47,6 +57,5 @@ def hold_still(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[Pati
     just then are left out, so that nobody waits for one of them because of another. Hold what it returns: the session
     forgets what nobody holds.
     """
-    wanted = select(Patient).where(Patient.id.in_(patient_ids)).order_by(Patient.id)
-    held = wanted.with_for_update(key_share=True, skip_locked=len(patient_ids) > 1)
-    return txn.session.scalars(held.execution_options(populate_existing=True)).all()
+    held = _OF_ALL if len(patient_ids) <= 1 else _OF_ALL_WHO_ARE_FREE
+    return txn.session.scalars(held, {"ids": patient_ids}).all()

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from backend.protocol.rules import Rule, read_rule
-from backend.terms import AgendaKind
+from backend.terms import AgendaKind, Role
 
 # What stands for the drug where a study's protocol names none.
 NO_DRUG = "none"
@@ -133,12 +133,16 @@ WordLists = Mapping[str, tuple[str, ...]]
 class Words:
     """What is looked for in free text, by language.
 
+    ``danger`` counts wherever it stands, ``danger_alone`` only as the whole of a text message: "emergency" stands in
+    our own texts too, and "fit" in many.
+
     ``death`` counts wherever it stands. ``death_after_a_person`` counts alone, or after one of the ``persons`` with
     nothing but words of ``beside_a_death`` around: "my phone died" is no death. ``never_texted`` is what no text
     message may say, beside the protocol's own drugs and titles.
     """
 
     danger: WordLists
+    danger_alone: WordLists
     death: WordLists
     death_after_a_person: WordLists
     persons: WordLists
@@ -146,9 +150,12 @@ class Words:
     never_texted: WordLists
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Protocol:
-    """Everything a study's protocol file says, but for the triage rules, which stay as they are."""
+    """Everything a study's protocol file says, but for the triage rules, which stay as they are.
+
+    Compared by identity, so that what is derived from it can be remembered.
+    """
 
     study: str
     titles: Mapping[str, str]
@@ -171,6 +178,8 @@ class Protocol:
     rules: tuple[Rule, ...]
     words: Words
     triage: Mapping[str, Any]
+    # Who is shown no figure by arm. A version that names nobody is of an open trial.
+    blinded_roles: frozenset[Role]
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> "Protocol":
@@ -202,6 +211,7 @@ class Protocol:
             rules=tuple(read_rule(said, codes) for said in content["agenda"]),
             words=_words(content["words"]),
             triage=content.get("triage", {}),
+            blinded_roles=frozenset(Role(role) for role in content.get("blinded_roles", ())),
         )
 
     @cached_property

@@ -109,3 +109,17 @@ INVESTIGATOR_APPROVES_AFTER_DAYS = (1, 5)  # assumption
 CAREGIVER_ANSWERS = 0.55  # chance that a call to a caregiver is taken; assumption
 CAREGIVER_CALLS_BACK = 0.4  # chance that the text that asks a caregiver to call is followed; assumption
 PHYSICIAN_KNOWS = 0.4  # chance that the referring physician saw the patient lately; assumption
+
+# --- what physicians find, in a demo alone -------------------------------------------------------------------
+
+IS_AN_ADVERSE_EVENT = 0.4  # share of candidates that become one; the others are let go; assumption
+FATAL, SEVERE = 5, 3  # grades of CTCAE
+GRADE_BY_TIER = {"T1": 3, "T2": 2, "T3": 1}  # where no rule proposes a grade; assumption
+SIGNED_AFTER = timedelta(days=14)  # from the draft to the signature, when it is over; assumption
+GROWS_BEFORE_DEATH = timedelta(days=75)  # within so many days of the end a scan shows progression; assumption
+# What a scan shows of a tumour that has not grown yet, by arm. Assumption; the arms differ so that there is something
+# to see, which is no claim.
+TUMOUR_RESPONSE = {
+    "nk": {"PR": 0.25, "SD": 0.60, "PD": 0.15},
+    "control": {"PR": 0.08, "SD": 0.65, "PD": 0.27},
+}

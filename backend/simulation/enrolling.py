@@ -72,9 +72,9 @@ def _lateness(fate: Fate) -> timedelta:
 
 def _form(fate: Fate, eligibility: Mapping[str, Any]) -> EnrolmentForm:
     relative = CaregiverForm(
-        name=f"Relative {fate.number}",
+        name=fate.caregivers_name,
         phone=fate.caregivers_phone,
-        relation="daughter",
+        relation=fate.relation,
         may_report=True,
         may_confirm_survival=True,
     )
@@ -84,7 +84,7 @@ def _form(fate: Fate, eligibility: Mapping[str, Any]) -> EnrolmentForm:
         consented_on=fate.enrolled_on - of.CONSENTED_BEFORE,
         randomised_on=fate.enrolled_on,
         birth_year=fate.birth_year,
-        name=f"Invented {fate.number}",
+        name=fate.name,
         phone=fate.phone if fate.way != "app_alone" else None,
         language=fate.language,
         channels=CHANNELS[fate.way],

@@ -48,6 +48,9 @@ class Fate:
     chance: Random = field(repr=False)
     phone: str = ""
     caregivers_phone: str = ""
+    name: str = ""
+    caregivers_name: str = ""
+    relation: str = "daughter"
 
     def lives_at(self, moment: datetime) -> bool:
         """Whether the patient truly is alive then: who dies does so at the end of the day."""
@@ -67,10 +70,14 @@ class Fate:
         return timedelta(days=self.chance.randint(*days))
 
 
-def draw_fates(seed: int, patients: int, begins_on: date, years: float) -> list[Fate]:
-    """Everybody who will be enrolled, in the order in which they are, the same for the same seed."""
+def draw_fates(seed: int, patients: int, begins_on: date, years: float, months: float | None = None) -> list[Fate]:
+    """Everybody who will be enrolled, in the order in which they are, the same for the same seed.
+
+    All come within so many ``months``, or, where none are given, within what is usual for a trial of these years.
+    """
     chance = Random(f"followup simulate {seed}")
-    months = min(of.ENROLMENT_MONTHS, years * MONTHS_A_YEAR * of.ENROLMENT_SHARE)
+    if months is None:
+        months = min(of.ENROLMENT_MONTHS, years * MONTHS_A_YEAR * of.ENROLMENT_SHARE)
     last = max(1, (plus_months(begins_on, math.ceil(months)) - begins_on).days)
     days = sorted(_working_day(begins_on + timedelta(days=chance.randrange(last))) for _ in range(patients))
     arms = _in_blocks(chance, patients)
@@ -101,6 +108,8 @@ def _draw(seed: int, place: int, enrolled_on: date, arm: str) -> Fate:
         chance=chance,
         phone=f"+861990{place:07d}",
         caregivers_phone=f"+861991{place:07d}",
+        name=f"Invented {place}",
+        caregivers_name=f"Relative {place}",
     )
 
 

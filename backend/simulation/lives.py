@@ -15,10 +15,8 @@ from backend.simulation.telephones import Telephones
 from backend.simulation.trial import LIFE, Progress, Trial
 from backend.staff.sites import find_site, update_site
 from backend.terms import ChannelKind
-from schemas.demo_files import PatientsFile
-from schemas.seed_files import read_seed_file
 from seeds.demo.people import take_on
-from seeds.demo.script import FOLDER, read_staff
+from seeds.demo.script import read_staff, usual_eligibility
 from seeds.load import load_study
 
 # A Monday. The same seed gives the same ledger whichever day it is today.
@@ -48,7 +46,7 @@ def live_through(
         stage = _set_up(db, settings, seed, begins_at)
         fates = draw_fates(seed, patients, day_of(begins_at), years)
         ends_at = at(fates[-1].enrolled_on + timedelta(days=round(years * A_YEAR)), time(23, 0))
-        trial = Trial(stage, fates, _eligibility(), ends_at)
+        trial = Trial(stage, fates, usual_eligibility(), ends_at)
         trial.live(progress)
         return draw_up(stage, fates, ends_at, trial.done, settings)
     finally:
@@ -70,9 +68,3 @@ def _set_up(db: Database, settings: Settings, seed: int, begins_at: datetime) ->
     telephones, work = Telephones(db), work_of(db, settings)
     work = replace(work, channels={**work.channels, ChannelKind.SMS: telephones})
     return Stage(db, work, staff, telephones, seed)
-
-
-def _eligibility() -> dict[str, object]:
-    """What is attested of everybody, as the demo has it."""
-    attested: dict[str, object] = read_seed_file(FOLDER / "patients.yaml", PatientsFile())["eligibility"]
-    return attested

@@ -108,7 +108,16 @@ def _follow_survival(task: Task) -> timedelta | None:
     if step is None:
         _maybe_lost(task)
         return timedelta(days=30)
-    said = _ASKED[step](task)
+    return _record(task, _ASKED[step](task))
+
+
+def _search_for_one_who_left(task: Task) -> timedelta | None:
+    """Nobody is asked any more, but records may be searched."""
+    return _record(task, _search_records(task))
+
+
+def _record(task: Task, said: Attempted) -> timedelta:
+    """Keep what an attempt brought; the next is some days later."""
     follow_up.record_attempt(task.by_coordinator, task.patient, said, task.row)
     task.stage.changed_calendar(task.person)
     task.stage.is_urgent = task.stage.is_urgent or said.outcome is ContactOutcome.DIED
@@ -230,6 +239,7 @@ _ASKED: Mapping[LadderStep, Callable[[Task], Attempted]] = {
 TASKS: Mapping[str, Doing] = {
     WorkReason.PATIENT_SILENT: _call_about_silence,
     WorkReason.SURVIVAL_CHECK_UNANSWERED: _follow_survival,
+    WorkReason.SEARCH_RECORDS: _search_for_one_who_left,
     WorkReason.DEATH_REPORTED: _decide_death,
     WorkReason.RESUME_CONTACT: _resume_contact,
     WorkReason.CHECK_THE_PHONE: _find_the_number,

@@ -10,7 +10,7 @@ from backend.db import system
 from backend.instruments.definition import instrument
 from backend.patients.models import Patient
 from backend.simulation import assumptions as of
-from backend.simulation.answering import answer_by_text
+from backend.simulation.answering import NO, NOTHING, answer_by_text
 from backend.simulation.diary import Entry
 from backend.simulation.enrolling import NOON
 from backend.simulation.stage import Person, Stage, at
@@ -22,6 +22,8 @@ HAS_DIED = {"en": "This is his daughter. My father passed away.", "zh-CN": "æˆ‘æ
 
 # Digits, STOP and START open nothing that somebody must be called to.
 QUIET = frozenset({"writes", "stops_texts", "returns_to_texts"})
+# Answers to a question of a questionnaire that alarm nobody.
+HARMLESS = frozenset({NO, NOTHING})
 
 OWNER = system("simulated owner of a telephone")
 
@@ -36,6 +38,9 @@ def act(stage: Stage, person: Person, entry: Entry) -> bool:
     notifications.receive(stage.db, stage.telephones.write_from(person.phone, words))
     stage.acted(person)
     stage.is_urgent = stage.is_urgent or entry.act not in QUIET
+    if entry.act not in QUIET and words not in HARMLESS:
+        # An emergency by text is taken note of as soon as one from the app.
+        stage.diary.add(clock.now() + of.TAKES_NOTE_OF_EMERGENCY, person.fate.number, "emergency_noted")
     return True
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from backend import clock
 from backend.adverse_events.safety_warnings import next_warning
 from backend.agenda.planning import replan_all
-from backend.agenda.silence import CALLER, attend_to, look_at
+from backend.agenda.silence import CALLER, attend_to, look_at_all
 from backend.audit_seals import Sealer
 from backend.conversations import confirming
 from backend.db import Transaction, system
@@ -79,15 +79,29 @@ class Trial:
     def live(self, progress: Progress) -> None:
         """From the first enrolment to the end."""
         begins_at = clock.now()
-        self._planned_until = begins_at
-        self._on_call_until = begins_at
-        self._plan_at, self._look_at = begins_at, self._next_look(begins_at)
+        self.begin()
         while (due := self._next()) < self._ends_at:
             self._step(due)
             progress(int((due - begins_at) / A_MINUTE), int((self._ends_at - begins_at) / A_MINUTE))
         clock.stand_at(self._ends_at)
-        self._close_the_books()
+        self.close_the_books()
         progress(1, 1)
+
+    def begin(self) -> None:
+        """Nothing has happened before this moment."""
+        now = clock.now()
+        self._planned_until = self._on_call_until = self._plan_at = now
+        self._look_at = self._next_look(now)
+
+    def live_until(self, moment: datetime) -> None:
+        """Let all happen that falls due before ``moment``, at which the clock then stands, or a little later.
+
+        For a trial among whose patients others live too: what these have queued or reported meanwhile is looked for.
+        """
+        self._message_due, self._stage.is_urgent = clock.now(), True
+        while (due := self._next()) < moment:
+            self._step(due)
+        clock.stand_at(max(moment, clock.now()))
 
     def _next(self) -> datetime:
         silent = self._silent[0][0] if self._silent else NEVER
@@ -198,11 +212,12 @@ class Trial:
             return
         wanting = []
         with stage.db.reading(CALLER) as txn:
-            for number in sorted(numbers):
-                found = look_at(txn, stage.people[number].id)
-                self._expect_silence(number, found.next_at)
-                if found.is_anything:
-                    wanting.append(number)
+            due = look_at_all(txn, [stage.people[number].id for number in numbers])
+        for number in sorted(numbers):
+            found = due[stage.people[number].id]
+            self._expect_silence(number, found.next_at)
+            if found.is_anything:
+                wanting.append(number)
         numbers.clear()
         for some in _by(PLANNED_TOGETHER, wanting):
             with stage.db.transaction(CALLER) as txn:
@@ -256,7 +271,8 @@ class Trial:
             moment = next_hour(moment, of.STAFF_LOOK_AT)
         return moment
 
-    def _close_the_books(self) -> None:
+    def close_the_books(self) -> None:
+        """Plan, ask for calls, send and seal whatever is due at this moment, which is the last."""
         self.done.update(self._stage.work.plan())
         self.done.update(self._stage.work.see_to_surveys())
         self._stage.to_look_at.update(self._stage.people)

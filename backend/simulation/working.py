@@ -74,7 +74,9 @@ class Desk:
         waiting = (CandidateStatus.PROPOSED, CandidateStatus.ACKNOWLEDGED, CandidateStatus.NEEDS_INFO)
         rows = select(CandidateEvent).where(CandidateEvent.status.in_(waiting))
         for row in txn.session.scalars(rows.order_by(CandidateEvent.opened_at, CandidateEvent.subject)).all():
-            person = self._stage.by_id[row.patient_id]
+            person = self._stage.by_id.get(row.patient_id)
+            if person is None:
+                continue
             if row.status == CandidateStatus.PROPOSED:
                 acknowledge(txn.acting_as(self._stage.coordinator(person)), row)
                 done["candidates noted"] += 1

@@ -18,11 +18,13 @@ from backend.patients.models import Patient
 from backend.sealing import seal, unseal
 from backend.survival.ladder import Try
 from backend.survival.models import ContactAttempt
-from backend.terms import MessageStatus, Recipient
+from backend.terms import MessageStatus, Recipient, WorkReason
 from notifications.models import Message
 
 # What reached a telephone, as far as the provider has said.
 WENT_OUT = (MessageStatus.SENT, MessageStatus.DELIVERED)
+# What an attempt may be made for: to find out how a patient is.
+TO_FIND_OUT = frozenset({WorkReason.SURVIVAL_CHECK_UNANSWERED, WorkReason.SEARCH_RECORDS})
 PHYSICIANS = frozenset({"physician", "doctor", "general practitioner", "gp", "医生", "医师", "主治医生"})
 
 

@@ -10,21 +10,23 @@ from sqlalchemy import select
 from backend.agenda.calendar import agenda, by_key
 from backend.agenda.course import AgendaItem
 from backend.agenda.history import courses_of, protocol_for
-from backend.contact_terms import ContactPerson, LadderStep
+from backend.contact_terms import ContactOutcome, ContactPerson, LadderStep
 from backend.db import Transaction
 from backend.patients import life
 from backend.patients.caregivers import caregivers_of, opened
 from backend.patients.identifiers import identifiers_of
 from backend.patients.models import Patient
+from backend.patients.physicians import physician_of
 from backend.sealing import open_keys, unseal
-from backend.survival.attempts import as_tries, attempts_of, messages_about
-from backend.survival.ladder import next_step
+from backend.survival.attempts import TO_FIND_OUT, as_tries, attempts_of, messages_about
+from backend.survival.ladder import Try, next_step, was_searched
 from backend.survival.models import ContactAttempt
 from backend.terms import WorkReason
 from backend.worklist.models import WorkItem
 from notifications import numbers
 
 NOBODY_ANSWERED = "Nobody has confirmed the survival check {key}, due on {due_on}."
+ONLY_RECORDS = "The patient has left the study and allowed that records are searched: {key}, due on {due_on}."
 NOBODY_KNEW = "Somebody was asked on {day} and did not know."
 
 
@@ -58,7 +60,7 @@ class Number:
 
 def follow_ups(txn: Transaction, tasks: Sequence[WorkItem]) -> Mapping[UUID, FollowUp]:
     """By task; those that are no calls about survival are left out."""
-    asked = [task for task in tasks if task.reason == WorkReason.SURVIVAL_CHECK_UNANSWERED and task.patient_id]
+    asked = [task for task in tasks if task.reason in TO_FIND_OUT and task.patient_id]
     whose = {task.owner_id for task in asked}
     patients = {one.id: one for one in txn.session.scalars(select(Patient).where(Patient.id.in_(whose)))}
     keys = open_keys(txn, list(whose))
@@ -76,8 +78,10 @@ def follow_ups(txn: Transaction, tasks: Sequence[WorkItem]) -> Mapping[UUID, Fol
 def numbers_of(txn: Transaction, patient: Patient, tried: Sequence[ContactAttempt]) -> list[Number]:
     """Whom to telephone, in the order of the ladder: the patient, caregivers who may confirm, the physician.
 
-    A physician's name is known from an earlier attempt. Who shows this notes the reading of identifiers.
+    Nobody, of whoever has left the study. Who shows this notes the reading of identifiers.
     """
+    if patient.withdrawn_from_study_on is not None:
+        return []
     who = identifiers_of(txn, patient)
     named = [opened(txn, one) for one in caregivers_of(txn, patient) if one.may_confirm_survival]
     phones = [phone for phone in (who.phone, *(one.phone for one in named)) if phone]
@@ -85,11 +89,20 @@ def numbers_of(txn: Transaction, patient: Patient, tried: Sequence[ContactAttemp
     found = [Number(ContactPerson.PATIENT, who.name, None, who.phone, who.phone not in stopped)]
     for one in named:
         found.append(Number(ContactPerson.CAREGIVER, one.name, one.relation, one.phone, one.phone not in stopped))
-    physicians = [row for row in tried if row.person == ContactPerson.PHYSICIAN and row.name_sealed]
-    if physicians:
-        name, relation = (unseal(txn, physicians[-1], f"{word}_sealed") for word in ("name", "relation"))
-        found.append(Number(ContactPerson.PHYSICIAN, name, relation, None, True))
-    return found
+    return found + _physicians(txn, patient, [row for row in tried if row.person == ContactPerson.PHYSICIAN])
+
+
+def _physicians(txn: Transaction, patient: Patient, tried: Sequence[ContactAttempt]) -> list[Number]:
+    """The physician on the record; where none is, the one whom somebody has asked by name before."""
+    physician = physician_of(txn, patient)
+    if physician is not None:
+        is_right = not tried or tried[-1].outcome != ContactOutcome.WRONG_NUMBER
+        return [Number(ContactPerson.PHYSICIAN, physician.name, None, physician.phone, is_right)]
+    asked = [row for row in tried if row.name_sealed]
+    if not asked:
+        return []
+    name, relation = (unseal(txn, asked[-1], f"{word}_sealed") for word in ("name", "relation"))
+    return [Number(ContactPerson.PHYSICIAN, name, relation, None, True)]
 
 
 def _follow_up(
@@ -102,13 +115,21 @@ def _follow_up(
         patient=patient,
         why=_why(task, check, since),
         last_known_alive=known_alive.isoformat() if known_alive else None,
-        next_step=next_step(as_tries(txn, patient, made)),
+        next_step=_next_step(task, as_tries(txn, patient, made)),
         attempts=made,
         messages=len(messages_about(txn, patient.id, [check.key])) if check else 0,
     )
 
 
+def _next_step(task: WorkItem, made: Sequence[Try]) -> LadderStep | None:
+    """Whoever has left the study is asked about by nobody: of the ladder only its last step is left."""
+    if task.reason == WorkReason.SEARCH_RECORDS:
+        return None if was_searched(made) else LadderStep.SEARCH_RECORDS
+    return next_step(made)
+
+
 def _why(task: WorkItem, check: AgendaItem | None, since: datetime) -> str:
     if check is None:
         return NOBODY_KNEW.format(day=task.key.rpartition("@")[2] or since.date().isoformat())
-    return NOBODY_ANSWERED.format(key=check.key, due_on=check.due_on.isoformat())
+    why = ONLY_RECORDS if task.reason == WorkReason.SEARCH_RECORDS else NOBODY_ANSWERED
+    return why.format(key=check.key, due_on=check.due_on.isoformat())

@@ -202,5 +202,5 @@ def _check_date(txn: Transaction, patient: Patient, died_on: str, field: str) ->
         raise InvalidInput(fields={field: [HOW_TO_WRITE]})
     if is_after_day(died_on, clock.local_day(txn.now, patient.time_zone)):
         raise InvalidInput(fields={field: ["This day has not come yet."]})
-    if is_before_day(died_on, patient.consented_on):
-        raise InvalidInput(fields={field: [f"Before consent on {patient.consented_on.isoformat()}."]})
+    if is_before_day(died_on, patient.randomised_on):
+        raise InvalidInput(fields={field: [f"Before randomisation on {patient.randomised_on.isoformat()}."]})

@@ -19,6 +19,7 @@ from backend.patients.models import EvidenceOfLife, Patient
 from backend.patients.turns import take_turn
 from backend.survival import deaths
 from backend.survival.attempts import Asked, Attempted, keep
+from backend.survival.ladder import IN_VAIN
 from backend.survival.models import ContactAttempt
 from backend.terms import Duty, EvidenceSource, WorkReason
 from backend.worklist.items import Handover, open_item, resolve, settle
@@ -50,6 +51,8 @@ ASKED_OF: Mapping[EvidenceSource, tuple[ContactPerson, ContactChannel]] = {
     EvidenceSource.REGISTRY: (ContactPerson.REGISTRY, ContactChannel.REGISTRY),
 }
 
+FROM_RECORDS = frozenset({EvidenceSource.RECORD, EvidenceSource.REGISTRY})
+
 
 def record_attempt(txn: Transaction, patient: Patient, said: Attempted, task: WorkItem | None = None) -> ContactAttempt:
     """Keep an attempt, and do what its outcome asks for: evidence, a report of death, a number stopped, a task.
@@ -59,7 +62,8 @@ def record_attempt(txn: Transaction, patient: Patient, said: Attempted, task: Wo
     """
     take_turn(txn, patient)
     _check_time(txn, patient, said)
-    _check_still_followed(patient, said)
+    if said.outcome is not ContactOutcome.DIED:
+        _check_still_followed(patient, said.asked.person)
     if said.outcome is ContactOutcome.ALIVE:
         return _found_alive(txn, patient, said)
     if said.outcome is ContactOutcome.DIED:
@@ -71,7 +75,7 @@ def record_attempt(txn: Transaction, patient: Patient, said: Attempted, task: Wo
         _stop_the_number(txn, patient, said, row)
     if said.outcome is ContactOutcome.REFUSED:
         _ask_about_refusal(txn, patient, row)
-    if task is not None and said.outcome in REACHED_NOBODY:
+    if task is not None and said.outcome in (IN_VAIN if task.reason == WorkReason.SEARCH_RECORDS else REACHED_NOBODY):
         settle(txn, task, said.outcome)
     return row
 
@@ -88,10 +92,13 @@ def confirm_alive(
     """Add evidence that the patient was alive on ``as_of``; every check opened by then closes, and its tasks with it.
 
     The patient's own word and a call count for the day itself, a proxy's for the date the proxy names.
-    Raises ``InvalidInput`` for a date ahead or before consent, and ``NoLongerPossible`` after a death.
+    Raises ``InvalidInput`` for a date ahead or before consent, and ``NoLongerPossible`` after a death, and for what
+    records say of somebody who has left the study and not allowed that they be searched.
     """
     take_turn(txn, patient)
     _refuse_after_a_death(patient)
+    if source in FROM_RECORDS:
+        _check_still_followed(patient, ASKED_OF[source][0])
     _check_day(txn, patient, as_of)
     evidence = life.add_evidence(txn, patient, as_of=as_of, source=source, reference=reference, note=note)
     for task in _asked_by(txn, patient, as_of):
@@ -107,20 +114,21 @@ def note_unknown(
     """Nobody could say. That is no evidence of anything: it is an attempt and, once a day, a task to find out."""
     take_turn(txn, patient)
     _refuse_after_a_death(patient)
+    person, channel = ASKED_OF[source]
+    _check_still_followed(patient, person)
     _check_day(txn, patient, as_of)
     audit.note(txn, "survival.unknown", patient, reason=f"{source} as of {as_of.isoformat()}")
-    open_item(
-        txn,
-        reason=WorkReason.SURVIVAL_CHECK_UNANSWERED,
-        key=f"{UNKNOWN}{as_of.isoformat()}",
-        site_id=patient.site_id,
-        patient_id=patient.id,
-        due_at=txn.now,
-    )
-    person, channel = ASKED_OF[source]
+    if patient.withdrawn_from_study_on is None:
+        _ask_somebody(txn, patient, as_of)
     outcome = ContactOutcome.REACHED_NO_INFORMATION
     said = Attempted(channel=channel, asked=Asked(person), outcome=outcome, as_of=as_of.isoformat(), note=note)
     return keep(txn, patient, said)
+
+
+def check_proxies(txn: Transaction, patient: Patient, *, field: str) -> None:
+    """Raises ``InvalidInput`` naming ``field`` where the patient has named nobody who may say that they live."""
+    if not any(one.may_confirm_survival for one in caregivers_of(txn, patient)):
+        raise InvalidInput(fields={field: ["The patient has named nobody who may say so."]})
 
 
 def source_of(said: Attempted) -> EvidenceSource:
@@ -131,6 +139,17 @@ def source_of(said: Attempted) -> EvidenceSource:
     if person is ContactPerson.OTHER:
         raise InvalidInput(fields={"person": ["Only somebody whom the patient named may confirm this."]})
     return SOURCES[person]
+
+
+def _ask_somebody(txn: Transaction, patient: Patient, as_of: date) -> None:
+    open_item(
+        txn,
+        reason=WorkReason.SURVIVAL_CHECK_UNANSWERED,
+        key=f"{UNKNOWN}{as_of.isoformat()}",
+        site_id=patient.site_id,
+        patient_id=patient.id,
+        due_at=txn.now,
+    )
 
 
 def _found_alive(txn: Transaction, patient: Patient, said: Attempted) -> ContactAttempt:
@@ -231,12 +250,12 @@ def _check_time(txn: Transaction, patient: Patient, said: Attempted) -> None:
         raise InvalidInput(fields={"tried_at": [f"Before consent on {patient.consented_on.isoformat()}."]})
 
 
-def _check_still_followed(patient: Patient, said: Attempted) -> None:
+def _check_still_followed(patient: Patient, asked: ContactPerson) -> None:
     """Nobody is asked about a patient who left the study; records are searched where that was allowed. A death that
     somebody tells of is never refused."""
-    if patient.withdrawn_from_study_on is None or said.outcome is ContactOutcome.DIED:
+    if patient.withdrawn_from_study_on is None:
         return
-    if said.asked.person not in SEARCHED:
+    if asked not in SEARCHED:
         raise NoLongerPossible("The patient withdrew from the study: nobody is asked any more, only records.")
     if not patient.records_search_allowed:
         raise NoLongerPossible("The patient withdrew from the study and has not allowed that records be searched.")

@@ -77,10 +77,15 @@ def rounds_of(tries: Iterable[Try]) -> list[Round]:
 
 def next_step(tries: Sequence[Try]) -> LadderStep | None:
     """Whom to ask next about a check, by what was tried since it opened; None: all was tried, until the next check."""
-    if any(one.person in SEARCHED and one.was_in_vain for one in tries):
+    if was_searched(tries):
         return None
     first = rounds_of(tries)[0]
     return first.step
+
+
+def was_searched(tries: Iterable[Try]) -> bool:
+    """Whether records or a registry were looked into, and told nothing."""
+    return any(one.person in SEARCHED and one.was_in_vain for one in tries)
 
 
 def missing_to_be_lost(tries: Iterable[Try], known_alive: date) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from backend.db import Transaction
 from backend.terminology.models import CtcaeTerm
+from backend.terms import Language
 
 # The version in which events are coded.
 NEWEST = "5.0"
@@ -25,6 +26,12 @@ class Term:
     grades: frozenset[int]
     specify: bool
     version: str
+    # Translated by us; None where there is none yet.
+    name_zh: str | None = None
+
+    def name_in(self, language: str) -> str:
+        """What it is called in one of our languages; in its own where nobody has translated it."""
+        return self.name_zh or self.name if language == Language.CHINESE else self.name
 
 
 def term_of(txn: Transaction, code: str, version: str = NEWEST) -> Term | None:
@@ -51,4 +58,4 @@ def versions(txn: Transaction) -> list[str]:
 
 
 def _term(row: CtcaeTerm) -> Term:
-    return Term(row.code, row.name, row.soc, frozenset(row.grades), row.specify, row.version)
+    return Term(row.code, row.name, row.soc, frozenset(row.grades), row.specify, row.version, row.name_zh)

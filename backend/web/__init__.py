@@ -4,7 +4,7 @@ from flask import Flask
 from flask_babel import Babel
 
 from backend.config import Settings
-from backend.web import acknowledge, calendar, demo, languages, pages, plain_form
+from backend.web import acknowledge, calendar, demo, demo_outcomes, languages, pages, plain_form
 
 CATALOGUES = "web/locales"
 
@@ -20,3 +20,4 @@ def register(app: Flask, settings: Settings) -> None:
     app.register_blueprint(plain_form.blp)
     if settings.is_demo:
         app.register_blueprint(demo.blp)
+        app.register_blueprint(demo_outcomes.blp)

@@ -21,6 +21,7 @@ from backend.terms import Direction, MessageStatus
 from notifications.channels.simulator import PhoneText, Simulator
 from notifications.models import Message, SimulatedText
 from notifications.scheduler import Ticker
+from seeds.demo.script import scripted_numbers
 
 MORNING = time(9, 0)
 HOME_ZONE = "Asia/Shanghai"
@@ -49,9 +50,12 @@ class Phone:
 
 
 def every_phone(txn: Transaction) -> list[Phone]:
-    """The phones of patients and caregivers, in the order of subject numbers; a shared one once."""
+    """The phones of patients and caregivers, in the order of subject numbers; a shared one once.
+
+    Those of the script lead: what the page says is to be tried happens on theirs.
+    """
     shared: dict[str, list[tuple[Patient, Owner]]] = {}
-    for number, patient, owner in _numbers(txn):
+    for number, patient, owner in sorted(_numbers(txn), key=lambda one: one[0] not in scripted_numbers()):
         shared.setdefault(number, []).append((patient, owner))
     counts, newest = _received(txn), _newest(txn)
     return [

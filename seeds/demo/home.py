@@ -1,7 +1,7 @@
 """The demo's place: a database that may be thrown away, made anew at every start, and the file that describes it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,11 +21,13 @@ from backend.errors import DatabaseBusy, NotADemo
 from backend.jobs import work_of
 from backend.migrations import upgrade
 from backend.opening import open_database
-from seeds.demo.past import Past, Progress
+from seeds.demo.past import Company, Past, Progress
 from seeds.demo.people import Staff
 from seeds.demo.script import Invented
 
 DESCRIPTION = "demo.json"
+# What is read again and again while months go by stays in memory.
+IN_A_HURRY = ("synchronous = OFF", "cache_size = -65536", "temp_store = MEMORY", "wal_autocheckpoint = 8000")
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,16 @@ def _described(one: Invented) -> dict[str, Any]:
     }
 
 
-def make_demo(settings: Settings, *, now: datetime | None, progress: Progress) -> Demo:
+def make_demo(
+    settings: Settings,
+    *,
+    now: datetime | None,
+    progress: Progress,
+    gather: Callable[[datetime], Company] | None = None,
+) -> Demo:
     """A fresh demo whose clock says ``now`` when it is done, or the real time.
 
+    ``gather`` makes the further patients who live until that moment; without it those of the script are alone.
     Raises ``NotADemo`` before anything is touched when the place holds something that is not a demo's.
     """
     for folder in filter(None, (settings.home, _folder_of_sqlite(settings))):
@@ -77,10 +86,14 @@ def make_demo(settings: Settings, *, now: datetime | None, progress: Progress) -
     try:
         upgrade(db)
         _mark(db)
-        staff, patients = Past(work_of(db, settings), now or clock.now()).build(progress)
+        begins_at = now or clock.now()
+        staff, patients = Past(work_of(db, settings), begins_at, gather(begins_at) if gather else None).build(progress)
+        clock.stand_at(None)
         clock.set_ahead(now - clock.wall() if now else timedelta(0))
         _mark(db)
     finally:
+        # Whatever went wrong, time goes on.
+        clock.stand_at(None)
         db.close()
     return Demo(settings, staff, patients)
 
@@ -153,12 +166,13 @@ def _folder_of_sqlite(settings: Settings) -> Path | None:
 
 def _in_a_hurry(db: Database) -> Database:
     """Commits need not survive a power cut while a demo is being made: it would be made anew."""
-    hurry = "PRAGMA synchronous = OFF" if db.is_sqlite else "SET synchronous_commit = off"
+    hurry = [f"PRAGMA {pragma}" for pragma in IN_A_HURRY] if db.is_sqlite else ["SET synchronous_commit = off"]
 
     @event.listens_for(db.engine, "connect")
     def hasten(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        cursor.execute(hurry)
+        for statement in hurry:
+            cursor.execute(statement)
         cursor.close()
 
     return db

@@ -4,22 +4,25 @@ Nothing is inserted by hand. Between the acts the outbox is worked off at the mo
 due, so that queue, conversation and audit trail hold what years of use would have left.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
+from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from backend import clock, demo_clock
 from backend.agenda.planning import replan
-from backend.agenda.silence import CALLER, attend_to, look_at
-from backend.db import Database, system
+from backend.agenda.silence import CALLER, attend_to, look_at_all
+from backend.db import Database, Transaction, system
 from backend.jobs import PLANNER, Work
 from backend.patients.caregivers import CaregiverForm
 from backend.patients.enrolment import EnrolmentForm, enrol
 from backend.patients.models import Patient
+from backend.staff.models import Site
 from backend.staff.sites import find_site
-from backend.terms import ChannelKind, MessageStatus, PatientStatus
+from backend.terms import NO_LONGER_FOLLOWED, ChannelKind, MessageStatus
 from backend.worklist.items import next_pass_on, pass_on, to_pass_on
 from notifications.models import Message
 from schemas.seed_files import read_seed_file
@@ -45,39 +48,77 @@ NEEDS_A_PLAN = frozenset({"enrolled", "report"})
 Progress = Callable[[int, int], None]
 
 
+class Company(Protocol):
+    """Further patients, whom no script tells what to do: they live among those of the script, by rules of their own.
+
+    From ``begins_at`` on the company lets the days go by for everybody: plans, sends, asks for calls.
+    """
+
+    begins_at: datetime
+    days: int
+    # Who they are, known as patients only once they have been enrolled.
+    invented: list[Invented]
+
+    def join(self, work: Work, staff: Staff) -> Work:
+        """Begin. Says how everybody's messages go out from now on."""
+
+    def live_until(self, moment: datetime, told: Callable[[int], None]) -> None:
+        """Let everything happen that is due before ``moment``, and say how many days are over on the way."""
+
+    def take_leave(self) -> None:
+        """Do whatever is due at this moment, which is the last."""
+
+
 class Past:
     """Builds the past in an empty, migrated database that is marked as a demo's."""
 
-    def __init__(self, work: Work, now: datetime) -> None:
-        """``now`` is the moment at which the demo begins."""
+    def __init__(self, work: Work, now: datetime, company: Company | None = None) -> None:
+        """``now`` is the moment at which the demo begins; without ``company`` those of the script are alone."""
         self._work = work
         self._db: Database = work.db
         self._now = now
         self._planned_until = now
         # When each patient would be silent for too long.
         self._silent_at: dict[UUID, datetime] = {}
+        self._company, self._has_joined = company, False
+        # Of those of the script, by site: how many there will be, and how many there are.
+        self._expected: Counter[str] = Counter()
+        self._enrolled: Counter[str] = Counter()
+        self._acts = self._days = 0
 
-    def build(self, progress: Progress) -> tuple[Staff, list[Invented]]:
-        """Load the study, take on the staff, live through every act, and give each patient an unused code."""
-        patients = read_patients(self._now, _site_zones())
-        acts = acts_until(self._now, patients)
-        clock.move_to(acts[0].moment - SET_UP_BEFORE)
+    def build(self, progress: Progress, patients: list[Invented] | None = None) -> tuple[Staff, list[Invented]]:
+        """Load the study, take on the staff, live through every act, and give each patient an unused code.
+
+        ``patients`` are those of the script: all of them, unless said otherwise.
+        """
+        patients = read_patients(self._now, _site_zones()) if patients is None else patients
+        further = self._company.invented if self._company else []
+        acts = acts_until(self._now, patients, further)
+        self._progress, self._of = progress, len(acts) + (self._company.days if self._company else 0)
+        self._set_up(acts[0].moment, patients)
+        for act in acts:
+            self._tell()
+            self._live_until(act.moment)
+            self._do(act)
+            self._acts += 1
+        self._live_until(self._now)
+        self._enter_rosters()
+        if self._company:
+            self._company.take_leave()
+        self._work.plan()
+        self._work.dispatch()
+        self._give_codes([*patients, *further])
+        progress(self._of, self._of)
+        return self._staff, [*patients, *further]
+
+    def _set_up(self, first: datetime, patients: Sequence[Invented]) -> None:
+        clock.move_to(first - SET_UP_BEFORE)
         self._planned_until = clock.now()
+        self._expected = Counter(one.says["site"] for one in patients)
         with self._db.transaction(OPERATOR) as txn:
             load_study(txn)
             self._staff = take_on(txn, read_staff())
             self._on_call_until = enter_rosters(txn, self._staff)
-        for place, act in enumerate(acts):
-            progress(place, len(acts))
-            self._live_until(act.moment)
-            self._do(act)
-        self._live_until(self._now)
-        self._enter_rosters()
-        self._work.plan()
-        self._work.dispatch()
-        self._give_codes(patients)
-        progress(len(acts), len(acts))
-        return self._staff, patients
 
     def _do(self, act: Act) -> None:
         scene = Scene(self._db, self._staff, act.whose)
@@ -95,7 +136,11 @@ class Past:
         with self._db.transaction(scene.coordinator) as txn:
             site = find_site(txn, whose.says["site"])
             assert site is not None
+            reached = site.last_subject
+            _count_from(txn, site, self._enrolled[site.code])
             patient = enrol(txn, site, _form(whose))
+            self._enrolled[site.code] += 1
+            _count_from(txn, site, max(reached, self._enrolled[site.code]))
             whose.patient_id, whose.subject_number = patient.id, patient.subject_number
         if ChannelKind.IN_APP in whose.says["channels"]:
             deeds.sign_phone_in(scene)
@@ -104,14 +149,30 @@ class Past:
         """Let everything that falls due before ``moment`` happen, each at its own time."""
         while (due := self._next_due(moment)) is not None:
             self._move_to(due)
+            if self._company and due >= self._company.begins_at and not self._has_joined:
+                self._let_join(self._company)
             if due >= self._planned_until:
-                self._work.plan()
-                self._planned_until = due + PLAN_EVERY
-                if due + ROSTER_BEFORE > self._on_call_until:
-                    self._enter_rosters()
+                self._plan(due)
             self._call(due)
-            self._work.dispatch()
+            if not self._has_joined:
+                self._work.dispatch()
         self._move_to(moment)
+
+    def _let_join(self, company: Company) -> None:
+        """From here on it plans and sends for all. Those of the script keep the first numbers of their sites."""
+        with self._db.transaction(OPERATOR) as txn:
+            for code, expected in self._expected.items():
+                site = find_site(txn, code)
+                assert site is not None
+                _count_from(txn, site, expected)
+        self._work = company.join(self._work, self._staff)
+        self._has_joined, self._planned_until = True, NEVER
+
+    def _plan(self, due: datetime) -> None:
+        self._work.plan()
+        self._planned_until = due + PLAN_EVERY
+        if due + ROSTER_BEFORE > self._on_call_until:
+            self._enter_rosters()
 
     def _call(self, due: datetime) -> None:
         """At ``due`` somebody may have been silent for too long, or not have been telephoned by noon."""
@@ -123,7 +184,7 @@ class Past:
 
     def _look_at(self, patient_id: UUID) -> None:
         with self._db.reading(CALLER) as txn:
-            found = look_at(txn, patient_id)
+            found = look_at_all(txn, [patient_id])[patient_id]
         self._silent_at[patient_id] = found.next_at or NEVER
         if found.is_anything:
             with self._db.transaction(CALLER) as txn:
@@ -136,26 +197,43 @@ class Past:
 
     def _next_due(self, before: datetime) -> datetime | None:
         with self._db.reading(demo_clock.DEMO) as txn:
-            waiting = select(func.min(Message.next_try_at)).where(Message.status == MessageStatus.QUEUED)
-            dues = (txn.session.scalar(waiting), next_pass_on(txn, clock.now()))
+            dues = [next_pass_on(txn, clock.now())]
+            if not self._has_joined:
+                waiting = select(func.min(Message.next_try_at)).where(Message.status == MessageStatus.QUEUED)
+                dues += [txn.session.scalar(waiting), self._company.begins_at if self._company else None]
         due = min((self._planned_until, *(due for due in dues if due), *self._silent_at.values()))
         return due if due < before else None
 
     def _move_to(self, moment: datetime) -> None:
         """Working takes real time, which may already have brought the clock past a moment that is close."""
-        clock.move_to(max(moment, clock.now()))
+        if self._company and self._has_joined:
+            self._company.live_until(moment, self._tell)
+        else:
+            clock.move_to(max(moment, clock.now()))
+
+    def _tell(self, days: int = 0) -> None:
+        """How much of it is over, in acts of the script and days of the company."""
+        self._days = max(days, self._days)
+        self._progress(self._acts + self._days, self._of)
 
     def _give_codes(self, patients: list[Invented]) -> None:
         for one in patients:
-            if self._has_died(one):
+            if self._is_gone(one):
                 # Whatever was given out before opens nothing any more.
                 one.activation_code = None
             elif one.activation_code is None:
                 deeds.give_code(Scene(self._db, self._staff, one), {})
 
-    def _has_died(self, one: Invented) -> bool:
+    def _is_gone(self, one: Invented) -> bool:
+        """Whether they have died or left, so that no telephone is signed in for them any more."""
         with self._db.reading(demo_clock.DEMO) as txn:
-            return txn.session.get_one(Patient, one.id).status == PatientStatus.DIED
+            return txn.session.get_one(Patient, one.id).status in NO_LONGER_FOLLOWED
+
+
+def _count_from(txn: Transaction, site: Site, number: int) -> None:
+    """The next to be enrolled at the site gets the number after this one."""
+    txn.session.execute(update(Site).where(Site.id == site.id).values(last_subject=number))
+    txn.session.refresh(site)
 
 
 def _site_zones() -> dict[str, str]:

@@ -1,8 +1,9 @@
 """The demo's files as acts in the order of time: who, what and at which moment, seen from now."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from backend import clock
 from backend.agenda.days import plus_months
-from schemas.demo_files import PatientsFile, StaffFile
+from schemas.demo_files import FurtherPatientsFile, PatientsFile, StaffFile
 from schemas.seed_files import read_seed_file
 
 FOLDER = Path(__file__).parent
@@ -59,12 +60,34 @@ def read_patients(now: datetime, zones: Mapping[str, str]) -> list[Invented]:
     return [_invented(one, said["eligibility"], now, zones[one["site"]]) for one in said["patients"]]
 
 
-def acts_until(now: datetime, patients: list[Invented]) -> list[Act]:
-    """What all of them did until ``now``, in the order of time; each begins with an enrolment."""
+def usual_eligibility() -> dict[str, Any]:
+    """What is attested of everybody but for their own laboratory. Raises ``BadSeedFile``."""
+    usual: dict[str, Any] = read_seed_file(FOLDER / "patients.yaml", PatientsFile())["eligibility"]
+    return usual
+
+
+def read_further() -> list[dict[str, Any]]:
+    """Who may join those of the script, in the order in which they do. Raises ``BadSeedFile``."""
+    people: list[dict[str, Any]] = read_seed_file(FOLDER / "further.yaml", FurtherPatientsFile())["people"]
+    return people
+
+
+@cache
+def scripted_numbers() -> frozenset[str]:
+    """The telephones of those who live by the script, and of their families."""
+    said = read_seed_file(FOLDER / "patients.yaml", PatientsFile())["patients"]
+    return frozenset(phone["phone"] for one in said for phone in (one, *one["caregivers"]))
+
+
+def acts_until(now: datetime, patients: Sequence[Invented], further: Sequence[Invented] = ()) -> list[Act]:
+    """What all of them did until ``now``, in the order of time; each begins with an enrolment, but for ``further``
+    patients, who are enrolled by somebody else.
+    """
     acts = []
     for one in patients:
         enrolled_at = clock.at_local(one.randomised_on, ENROLLED_AT, one.zone)
         acts.append(Act(enrolled_at, -1, one, {"type": "enrolled"}))
+    for one in (*patients, *further):
         for place, what in enumerate(one.says["past"]):
             acts.extend(Act(moment, place, one, what) for moment in _moments(one, what, now))
     return sorted(act for act in acts if act.moment < now)

@@ -235,14 +235,14 @@ ROWS = (
         a_death_is_only_reported,
         lambda world: world.of_ann(status=PatientStatus.DIED),
     ),
-    Row("_about_life", "suppress: death_reported", TEXT, a_reply_waits, held, "held[0].reason"),
+    Row("_about_life", "suppress: death_reported", TEXT, a_reply_waits, held, "held[0]"),
     Row(
         "_about_life",
         "later: death_reported",
         TEXT,
         a_hold_has_just_ended,
         lambda world: held(world, until="2027-03-04T10:00:01+08:00"),
-        "held[0].reason",
+        "held[0]",
     ),
     Row(
         "_about_consent",

@@ -49,10 +49,10 @@ COMMANDS = {
     Command.STATUS: "status? | 进度 | 進度 | “进度” | s\u200etatus",
     Command.HELP: "help | INFO | 帮助 | 幫助 | Who is this? | 你是谁？",
     Command.WRONG_NUMBER: "Wrong number | Sorry, wrong number! | You’ve got the wrong number | 你打错了"
-    " | 發錯人了 | 号码错了",
+    " | 你們發錯人了 | 号码错了 | 喂，你好，你打錯了吧 | 打错电话了。不好意思 | u have the wrong number. sorry mate",
 }
 NO_COMMANDS = "no pain | call me if it gets worse | status please | 电话号码 | backache"
-NO_COMMANDS += " | 打错了 | 发错了 | later I fell | STOP | 恢复"
+NO_COMMANDS += " | 打错了 | 发错了 | 发错人了 | 你搞错了 | 不是我 | later I fell | STOP | 恢复"
 
 
 def test_a_number_is_read_however_it_is_written():

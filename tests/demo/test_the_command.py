@@ -45,6 +45,8 @@ class Running:
         self.port = free_port()
         self.screen = (home.parent / "screen.txt").open("w+")
         words = command("--home", str(home), "--port", str(self.port), "--now", "2027-03-01T08:00:00+08:00")
+        # Those of the script are enough to see it start and end.
+        words += ["--patients", "6"]
         self.process = subprocess.Popen(words, env=bare_environment(), stdout=self.screen, stderr=subprocess.STDOUT)
 
     def wait(self) -> dict[str, Any]:

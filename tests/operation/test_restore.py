@@ -273,7 +273,14 @@ def nothing_starts_on(settings: Settings) -> None:
 SINCE_0007_TOO = {"key_check", "ctcae_term", "ctcae_load"}
 SINCE_0007 = {
     "data_key": {"forgotten_at"},
-    "patient": {"agenda_revision", "agenda_changed_at", "protocol_moved_at", "phone_unconfirmed_since"},
+    "patient": {
+        "agenda_revision",
+        "agenda_changed_at",
+        "protocol_moved_at",
+        "phone_unconfirmed_since",
+        "physician_name_sealed",
+        "physician_phone_sealed",
+    },
     "site": {"text_surveys"},
 }
 

@@ -104,6 +104,8 @@ def test_table_and_picture_agree_and_the_filters_choose(db, client, site) -> Non
         (CRS, "1", "True"),
     ]
     assert "Cytokine release syndrome" in drawn
+    in_chinese = {**reader.headers, "Accept": "image/svg+xml", "Accept-Language": "zh-CN"}
+    assert "细胞因子释放综合征" in client.get(API, headers=in_chinese).text
     assert [row["arm"] for row in ask(arm="control").json["signed"]] == ["control"]
     assert ask(cutoff="2027-02-28").json["events"] == []
     assert len(ask(emergent="all").json["events"]) == 3

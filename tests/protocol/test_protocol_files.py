@@ -165,7 +165,7 @@ MISTAKES = [
     ("an object of Python", "sites: 3\n", "sites: !!python/name:os.system 3\n", "sites", "tag"),
     ("a criterion without a bound", "      at_least: 60\n", "", "eligibility.inclusion.6", "bound"),
     ("a field written twice", "sites: 3\n", "sites: 3\nsites: 4\n", "sites", "twice"),
-    ("an ending before a word", "      - pass* out\n", "      - p*ass out\n", "words.danger.en.129", "end of a word"),
+    ("an ending before a word", "      - pass* out\n", "      - p*ass out\n", "words.danger.en.209", "end of a word"),
     ("a mark that is not true", "{value: 12, assumption: true}", "{value: 12, assumption: false}",
      "cells.confirm_after_days.assumption", "Must be true"),
 ]  # fmt: skip

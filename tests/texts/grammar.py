@@ -63,7 +63,7 @@ WORDS = (
 )  # fmt: skip
 MEASURED = (
     "{}", "{}", "{}℃", "{} C", "{}度", "{}摄氏度", "{} degrees", "体温{}", "体温：{}度", "体温是{}", "Temp: {}",
-    "摄氏{}度", "temperature is {}", "{}公斤", "{} kg", "体重{}千克", "weight {}",
+    "摄氏{}度", "temperature is {}", "发烧{}度", "烧到{}", "fever {}", "{}公斤", "{} kg", "体重{}千克", "weight {}",
 )  # fmt: skip
 CHARACTERS = "我你他今天昨晚疼痛有点没不好吃饭睡药热度三十八点五两一二头晕手脚麻木医生护士谢谢电话跳过返回"
 CHARACTERS += "以后问卷进度停血吐便走了在去世"
@@ -139,7 +139,11 @@ class Grammar:
 
     def _command(self) -> Made:
         command = self.chance.choice(list(Command))
-        wrong = {"wrong number", "sorry, wrong number", "你打错了", "发错人了", "you have the wrong number", "号码错了"}
+        wrong = {"wrong number", "sorry, wrong number", "you have the wrong number"} | {
+            "你打错了",
+            "你发错人了",
+            "号码错了",
+        }
         word = self.chance.choice(sorted(COMMAND_WORDS.get(command, wrong)))
         return Made(self._dressed(self._cased(word)), Kind.COMMAND, command)
 

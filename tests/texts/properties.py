@@ -15,7 +15,7 @@ from tests.texts.grammar import Kind, Made
 
 # Whatever a number may be written with. A text that holds anything else says more than a number.
 OF_NUMBERS = frozenset("0123456789零一二三四五六七八九〇两兩十百半点點度摄攝氏体體温溫重公斤千克是为°·・") | frozenset(
-    "temperature weight is degrees celsius kilogs"
+    "我现現在发發高低烧燒热熱了到有 temperature weight is degrees celsius kilogs i have got my a fever of"
 )
 DEATHS = frozenset({Meaning.DEATH, Meaning.PERHAPS_DEATH, Meaning.DEATH_AND_DANGER, Meaning.DANGER_PERHAPS_DEATH})
 MOST_SECONDS = 2.0

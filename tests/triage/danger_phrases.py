@@ -107,6 +107,7 @@ nausea and a little vomiting
 hands and feet are red
 tired but well
 a stroke of luck
+it is no emergency
 the fittings are loose
 """.strip().splitlines()
 
@@ -222,7 +223,6 @@ HARMLESS_ZH = """
 有点晕
 手抖，其他都好
 说话声音小
-抽风机坏了
 死了心
 想吃点东西
 """.strip().splitlines()
@@ -237,4 +237,7 @@ I am confused by question three
 没有吐血
 不想死
 大便血压都正常
+抽风机坏了
+你们是我的救命恩人
+can you help me with the form
 """.strip().splitlines()

@@ -1,12 +1,15 @@
 """The demo over HTTP: phones, the clock, and that none of it exists outside a demo."""
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 
 from tests.people import ANNS_PHONE, BENS_PHONE, ann, ben
 
 AWAY = "+15555550100"
+SCRIPTED_PHONE = "+8619900000104"
+PICTURES = ("overall-survival", "disease-control", "adverse-events", "adherence")
 
 
 @pytest.mark.parametrize("path", ["/demo", "/demo/phones", f"/demo/phones/{ANNS_PHONE}", "/demo/clock"])
@@ -60,6 +63,32 @@ def test_the_list_shows_a_shared_phone_once(db, demo):
     assert set(listed) == {ANNS_PHONE, BENS_PHONE}
     assert [owner["is_caregiver"] for owner in listed[BENS_PHONE]["owners"]] == [False, True]
     assert (listed[ANNS_PHONE]["last"], listed[ANNS_PHONE]["received"]) == (None, 0)
+
+
+def test_the_phones_of_the_script_lead_the_list(db, demo):
+    ann(db)
+    ben(db, phone=SCRIPTED_PHONE, caregivers=())
+
+    listed = [phone["number"] for phone in demo.get("/demo/phones").json["phones"]]
+
+    assert listed == [SCRIPTED_PHONE, ANNS_PHONE]
+
+
+def test_what_the_trial_found_is_seen_without_signing_in_and_in_the_readers_language(db, demo, client):
+    ann(db)
+    ben(db)
+
+    page = demo.get("/demo/outcomes?lang=en")
+    told = {name: demo.get(f"/demo/outcomes/{name}.svg?lang=zh-CN") for name in PICTURES}
+
+    assert page.text.count("1 patients, 0 deaths") == 4
+    for name, picture in told.items():
+        assert f"/demo/outcomes/{name}.svg?lang=en" in page.text
+        assert picture.mimetype == "image/svg+xml"
+        assert ElementTree.fromstring(picture.text).tag.endswith("svg")
+    assert "总生存期" in told["overall-survival"].text
+    assert demo.get("/demo/outcomes/secrets.svg").status_code == 404
+    assert client.get("/demo/outcomes").status_code == 404
 
 
 def test_a_list_that_has_not_changed_is_not_sent_again(db, demo):

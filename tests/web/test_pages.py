@@ -9,7 +9,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 WEB = Path(__file__).parents[2] / "backend" / "web"
-PAGES = ("/", "/api/docs", "/demo")
+PAGES = ("/", "/api/docs", "/demo", "/demo/outcomes")
 SCRIPTS_AND_STYLES = sorted([*WEB.glob("static/*.js"), *WEB.glob("static/*.css")])
 
 

@@ -103,11 +103,20 @@ async function readPhones() {
   showPhones();
 }
 
+// What is typed is looked for in the numbers of patients and telephones, and in the last text.
+function listed() {
+  const typed = at("find").value.trim().toLowerCase();
+  const said = (phone) => [nameOf(phone), phone.number, spaced(phone.number), phone.last?.text ?? ""].join(" ").toLowerCase();
+  return typed ? state.phones.filter((phone) => said(phone).includes(typed)) : state.phones;
+}
+
 function showPhones() {
   const list = at("phones");
-  while (list.children.length > state.phones.length) list.lastElementChild.remove();
-  while (list.children.length < state.phones.length) list.append(at("phone-row").content.cloneNode(true));
-  state.phones.forEach((phone, place) => showRow(list.children[place].firstElementChild, phone));
+  const rows = listed();
+  while (list.children.length > rows.length) list.lastElementChild.remove();
+  while (list.children.length < rows.length) list.append(at("phone-row").content.cloneNode(true));
+  rows.forEach((phone, place) => showRow(list.children[place].firstElementChild, phone));
+  put(document, "#found", rows === state.phones ? "" : fill(words.found, { n: rows.length, of: state.phones.length }));
   showChosen(list);
 }
 
@@ -337,6 +346,10 @@ document.querySelector(".moves").addEventListener("click", (event) => {
 at("phones").addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button) open(button.dataset.number);
+});
+at("find").addEventListener("input", () => {
+  state.chosen = "";
+  showPhones();
 });
 at("quick").addEventListener("click", (event) => {
   const button = event.target.closest("button");
