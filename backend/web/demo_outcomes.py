@@ -18,7 +18,7 @@ from backend.errors import NotFound
 from backend.event_terms import ResponseCriteria
 from backend.outcomes.adherence import adherence_of, by_week, expected_of
 from backend.outcomes.adherence_picture import Weeks, adherence_picture
-from backend.outcomes.adverse_events import Wanted, happened_by, rows_of
+from backend.outcomes.adverse_events import Wanted, asked_by_arm, happened_by, reports_of_each, rows_of
 from backend.outcomes.control_picture import Group, control_picture
 from backend.outcomes.disease_control import control_of, imaged_patients, judge
 from backend.outcomes.events_picture import Arm, events_picture
@@ -81,9 +81,10 @@ def _events(txn: Transaction, language: str) -> str:
     """Those that an investigator has signed."""
     happened = happened_by(txn, true(), current_protocol(txn), Wanted(None, None))
     signed = [one for one in happened if one.is_signed]
-    terms = {code: term.name for code, term in terms_of(txn, {one.term_code for one in signed}).items()}
-    randomised = [life.arm for life in lives(txn, true())]
-    arms = [Arm(arm, name, randomised.count(arm)) for arm, name in _arms(txn, language).items()]
+    terms = {code: term.name_in(language) for code, term in terms_of(txn, {one.term_code for one in signed}).items()}
+    asked = asked_by_arm(reports_of_each(txn, true(), lives(txn, true()), None))
+    names = _arms(txn, language)
+    arms = [Arm(one.arm, names.get(one.arm, one.arm), one.patients, one.per_month) for one in asked]
     return events_picture(rows_of(signed), terms, arms, words_in(language))
 
 
