@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from backend.db import Transaction
 from backend.fsck.invariant import Invariant, ids_of
 from backend.patients.report_correction import ReportCorrection
 from backend.patients.symptom_report import SymptomReport
-from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus, Tier
+from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus, ReportMode, Tier
 from backend.triage.closing import REOPENED
 from backend.triage.models import CandidateDecision, CandidateEvent, CandidateFinding
 
@@ -22,6 +23,15 @@ _findings = (
 )
 _of_report = and_(
     CandidateFinding.patient_id == SymptomReport.patient_id, CandidateFinding.report_id == SymptomReport.id
+)
+# An answer by text is judged as it comes: what it called for rests on the text, before there is a report.
+_alarm = aliased(CandidateFinding)
+_alarmed_by_its_texts = exists().where(
+    _alarm.patient_id == SymptomReport.patient_id,
+    _alarm.inbound_message_id.is_not(None),
+    _alarm.tier == SymptomReport.tier,
+    _alarm.found_at.between(SymptomReport.started_at, SymptomReport.received_at),
+    SymptomReport.mode.in_((ReportMode.SMS, ReportMode.WEB_FORM)),
 )
 _last_decision = (
     select(CandidateDecision.candidate_event_id.label("event"), func.max(CandidateDecision.decided_at).label("at"))
@@ -63,12 +73,12 @@ INVARIANTS = (
     ),
     Invariant(
         "triage.reports",
-        "Every report that alarmed a rule is before a coordinator as a candidate event",
+        "Every report that alarmed a rule, itself or by one of its texts, is before a coordinator as a candidate event",
         ids_of(
             lambda: (
                 select(SymptomReport.patient_id, SymptomReport.id)
                 .outerjoin(CandidateFinding, _of_report)
-                .where(SymptomReport.tier.is_not(None), CandidateFinding.id.is_(None))
+                .where(SymptomReport.tier.is_not(None), CandidateFinding.id.is_(None), ~_alarmed_by_its_texts)
             )
         ),
     ),

@@ -16,11 +16,14 @@ from backend.audit_seals import Sealer
 from backend.config import Settings
 from backend.db import Database, Transaction, system
 from backend.fsck import Finding, Invariant, check, invariants
+from backend.jobs import Work
+from backend.patients.symptom_report import SymptomReport
 from tests import people
-from tests.conftest import START
+from tests.conftest import START, Clock
 from tests.databases import KEYRING, KINDS, Databases
 from tests.operation.breaks import BREAKS, changed
 from tests.operation.hospital import a_hospital_at_work
+from tests.phone import Phone, plan_and_send
 from tests.processes import done
 
 TEST = system("test")
@@ -67,6 +70,27 @@ def test_an_invariant_names_what_breaks_it(txn: Transaction, name: str) -> None:
     txn.session.expire_all()
 
     assert list(BY_NAME[name].find(txn)) != []
+
+
+def test_a_yes_to_the_card_by_text_is_before_a_coordinator_by_the_text_it_came_in(
+    db: Database, clock: Clock, work: Work
+) -> None:
+    """The answers were filed as a report that no rule alarms: its emergency was the text's already."""
+    people.ben(db, caregivers=())
+    bens = Phone(work, people.BENS_PHONE)
+    work.plan()
+    clock.move_to("2027-03-04T09:00:30+08:00")
+    plan_and_send(work)
+    bens.writes("36.8")
+    bens.writes("1")
+    clock.move_to("2027-03-11T08:00:00+08:00")
+    work.see_to_surveys()
+
+    with db.transaction(TEST) as txn:
+        assert txn.session.scalars(select(SymptomReport.tier)).all() == ["T1"]
+        assert list(BY_NAME["triage.reports"].find(txn)) == []
+        BREAKS["triage.reports"](txn)
+        assert len(list(BY_NAME["triage.reports"].find(txn))) == 1
 
 
 def test_an_altered_trail_is_named(db: Database) -> None:
