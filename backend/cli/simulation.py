@@ -8,8 +8,12 @@ import click
 
 from backend.cli.operator import progress_bar
 from backend.demo import read_moment
-from backend.simulation.lives import BEGINS, in_silence, live_through
+from backend.simulation.account import Account
+from backend.simulation.hospitals import HospitalLost, live_apart
+from backend.simulation.ledger import draw_up
+from backend.simulation.lives import BEGINS, Scenario, in_silence, live_through
 from backend.simulation.place import SQLITE, a_place, an_empty_database
+from backend.simulation.trial import Progress
 
 
 @click.command()
@@ -21,20 +25,46 @@ from backend.simulation.place import SQLITE, a_place, an_empty_database
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same ledger.")
 @click.option("--database", default=SQLITE, show_default=True, help="sqlite, or the address of an empty database.")
+@click.option(
+    "--together", is_flag=True, help="All hospitals in one SQLite database, not each in a process of its own."
+)
 @click.option("--now", default=None, callback=read_moment, help="When it begins: 2027-01-04T00:00:00+08:00.")
 @click.option("--keep", default=None, type=click.Path(file_okay=False, path_type=Path), help="Keep everything there.")
 @click.option("--quiet", is_flag=True, help="Without a progress bar.")
 def simulate(
-    patients: int, years: float, seed: int, database: str, now: datetime | None, keep: Path | None, quiet: bool
+    patients: int,
+    years: float,
+    seed: int,
+    database: str,
+    together: bool,
+    now: datetime | None,
+    keep: Path | None,
+    quiet: bool,
 ) -> None:
     """Live a whole trial in a throw-away database, and print its ledger. Exit 1 when something in it is wrong."""
     watched = nullcontext(in_silence) if quiet else progress_bar("Living through the years")
-    with a_place(database, keep) as settings, an_empty_database(settings) as db, watched as progress:
-        ledger = live_through(
-            db, settings, patients=patients, years=years, seed=seed, begins_at=now or BEGINS, progress=progress
+    scenario = Scenario(patients, years, seed, now or BEGINS)
+    with watched as progress:
+        account = (
+            _live_together(database, keep, scenario, progress)
+            if together or database != SQLITE
+            else _live_apart(keep, scenario, progress)
         )
+    ledger = draw_up(account)
     for line in ledger.lines:
         click.echo(str(line))
     click.echo(ledger.verdict)
     if ledger.wrong:
         raise click.exceptions.Exit(1)
+
+
+def _live_together(database: str, keep: Path | None, scenario: Scenario, progress: Progress) -> Account:
+    with a_place(database, keep) as settings, an_empty_database(settings) as db:
+        return live_through(db, settings, scenario, progress=progress)
+
+
+def _live_apart(keep: Path | None, scenario: Scenario, progress: Progress) -> Account:
+    try:
+        return live_apart(scenario, keep, progress)
+    except HospitalLost as lost:
+        raise click.ClickException(str(lost)) from lost

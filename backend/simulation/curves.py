@@ -22,15 +22,14 @@ class Compared:
     day: int
 
 
-def true_curve(fates: Sequence[Fate], ends_on: date) -> Curve:
-    """Everybody's true course until the trial's last day, whether or not anybody was told."""
-    return kaplan_meier(
-        [Observed((min(one.dies_on, ends_on) - one.enrolled_on).days + 1, one.dies_on <= ends_on) for one in fates]
-    )
+def true_course(fate: Fate, ends_on: date) -> Observed:
+    """How a life truly went until the trial's last day, whether or not anybody was told."""
+    return Observed((min(fate.dies_on, ends_on) - fate.enrolled_on).days + 1, fate.dies_on <= ends_on)
 
 
-def compare(known: Curve, true: Curve) -> Compared:
+def compare(known_courses: Sequence[Observed], true_courses: Sequence[Observed]) -> Compared:
     """The largest difference over the days on which enough patients were at risk in both."""
+    known, true = kaplan_meier(known_courses), kaplan_meier(true_courses)
     days = sorted({step.day for curve in (known, true) for step in curve.steps})
     watched = [day for day in days if min(known.at_risk(day), true.at_risk(day)) >= FEWEST_AT_RISK]
     apart = [(abs(_survival(known, day) - _survival(true, day)), day) for day in watched]

@@ -1,6 +1,7 @@
-"""A simulation from the empty database to the ledger."""
+"""A simulation from the empty database to its account."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from backend import clock
@@ -8,8 +9,8 @@ from backend.config import Settings
 from backend.db import Database
 from backend.jobs import work_of
 from backend.simulation import assumptions as of
+from backend.simulation.account import Account, give_account
 from backend.simulation.fate import A_YEAR, draw_fates
-from backend.simulation.ledger import Ledger, draw_up
 from backend.simulation.stage import Stage, at, day_of
 from backend.simulation.telephones import Telephones
 from backend.simulation.trial import LIFE, Progress, Trial
@@ -28,34 +29,43 @@ def in_silence(_done: int, _of: int) -> None:
     """For whoever watches nothing."""
 
 
+@dataclass(frozen=True)
+class Scenario:
+    """How many are enrolled, for how many years each is followed, what draws their lives, and when it begins."""
+
+    patients: int
+    years: float
+    seed: int
+    begins_at: datetime = BEGINS
+
+
 def live_through(
     db: Database,
     settings: Settings,
+    scenario: Scenario,
     *,
-    patients: int,
-    years: float,
-    seed: int,
-    begins_at: datetime = BEGINS,
+    sites: Sequence[str] = of.SITES,
     progress: Progress = in_silence,
-) -> Ledger:
-    """Live a whole trial in this empty database: everybody is followed for ``years`` at least. Trial time moves.
+) -> Account:
+    """Live a whole trial in this empty database, or what happens of it at some ``sites``. Trial time moves.
 
     Afterwards trial time is real time again.
     """
     try:
-        stage = _set_up(db, settings, seed, begins_at)
-        fates = draw_fates(seed, patients, day_of(begins_at), years)
-        ends_at = at(fates[-1].enrolled_on + timedelta(days=round(years * A_YEAR)), time(23, 0))
-        trial = Trial(stage, fates, usual_eligibility(), ends_at)
+        stage = _set_up(db, settings, scenario)
+        fates = draw_fates(scenario.seed, scenario.patients, day_of(scenario.begins_at), scenario.years)
+        ends_at = at(fates[-1].enrolled_on + timedelta(days=round(scenario.years * A_YEAR)), time(23, 0))
+        theirs = [one for one in fates if one.site in sites]
+        trial = Trial(stage, theirs, usual_eligibility(), ends_at)
         trial.live(progress)
-        return draw_up(stage, fates, ends_at, trial.done, settings)
+        return give_account(stage, theirs, ends_at, trial.done, settings)
     finally:
         clock.stand_at(None)
 
 
-def _set_up(db: Database, settings: Settings, seed: int, begins_at: datetime) -> Stage:
+def _set_up(db: Database, settings: Settings, scenario: Scenario) -> Stage:
     """Load the study unless it is there, and take on the staff, some time before the first patient."""
-    clock.stand_at(begins_at - SET_UP_BEFORE)
+    clock.stand_at(scenario.begins_at - SET_UP_BEFORE)
     with db.transaction(LIFE) as txn:
         if find_site(txn, of.SITES[0]) is None:
             load_study(txn)
@@ -64,7 +74,7 @@ def _set_up(db: Database, settings: Settings, seed: int, begins_at: datetime) ->
             site = find_site(txn, code)
             assert site is not None, code
             update_site(txn, site, {"text_surveys": extent})
-    clock.stand_at(begins_at)
+    clock.stand_at(scenario.begins_at)
     telephones, work = Telephones(db), work_of(db, settings)
     work = replace(work, channels={**work.channels, ChannelKind.SMS: telephones})
-    return Stage(db, work, staff, telephones, seed)
+    return Stage(db, work, staff, telephones, scenario.seed)

@@ -65,7 +65,8 @@ class Trial:
 
     def __init__(self, stage: Stage, fates: Sequence[Fate], eligibility: Mapping[str, Any], ends_at: datetime) -> None:
         """Nobody is enrolled yet."""
-        self._stage, self._fates, self._eligibility, self._ends_at = stage, fates, eligibility, ends_at
+        self._stage, self._eligibility, self._ends_at = stage, eligibility, ends_at
+        self._fates = {fate.number: fate for fate in fates}
         self._desk, self._sealer = Desk(stage), Sealer(stage.db)
         # When each would be silent for too long; of the entries of one patient only the newest counts.
         self._silent: list[tuple[datetime, int]] = []
@@ -257,6 +258,10 @@ class Trial:
     def _send(self, moment: datetime) -> None:
         """Send what is due, and let people hear it."""
         since = clock.now()
+        if self._message_due > since:
+            return
+        with self._stage.db.reading(LIFE) as txn:
+            self._message_due = _next_message(txn) or NEVER
         if self._message_due > since:
             return
         self.done.update(self._stage.work.dispatch(first_breath=AT_ONCE))

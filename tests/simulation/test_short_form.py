@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from multiprocessing import active_children
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,16 +14,17 @@ from backend.db import Database, Transaction, system
 from backend.patients.acts import Withdrawal
 from backend.patients.models import Patient
 from backend.simulation.counting import sent_after_death, sent_after_stop, sent_after_withdrawal, unanswered_checks
-from backend.simulation.curves import compare, true_curve
+from backend.simulation.curves import compare, true_course
 from backend.simulation.fate import draw_fates
-from backend.simulation.ledger import Ledger
-from backend.simulation.lives import BEGINS, live_through
+from backend.simulation.hospitals import HospitalLost, live_apart
+from backend.simulation.ledger import Ledger, draw_up
+from backend.simulation.lives import BEGINS, Scenario, in_silence, live_through
 from backend.simulation.stage import at
 from backend.survival.models import DeathReport
 from notifications.models import Attempt, OptOut, SimulatedText
 from tests.databases import KEYRING, Databases, settings_of
 
-PATIENTS, YEARS, SEED = 3, 0.08, 3
+SCENARIO = Scenario(patients=3, years=0.08, seed=3)
 TEST = system("test")
 AN_HOUR = timedelta(hours=1)
 
@@ -33,7 +35,7 @@ def lived(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
     url = databases.fresh_url("sqlite")
     db = Database(url, KEYRING)
     settings = settings_of(url, Path(tmp_path_factory.mktemp("simulation")))
-    yield db, live_through(db, settings, patients=PATIENTS, years=YEARS, seed=SEED)
+    yield db, draw_up(live_through(db, settings, SCENARIO))
     db.close()
     databases.drop(url)
 
@@ -54,6 +56,29 @@ def test_a_trial_lived_through_leaves_nothing_that_must_not_be(lived: tuple[Data
     assert figures["fsck findings"] == "0"
     assert int(figures["messages delivered"]) > 10
     assert int(figures["reports by standing on_time"]) > 3
+
+
+def test_hospitals_apart_come_to_what_they_come_to_together(lived: tuple[Database, Ledger]) -> None:
+    _, together = lived
+    heard: list[tuple[int, int]] = []
+
+    apart = draw_up(live_apart(SCENARIO, None, lambda done, of: heard.append((done, of))))
+
+    # Each moves its own clock from one due moment to the next.
+    assert [str(line) for line in apart.lines if line.name != "steps"] == [
+        str(line) for line in together.lines if line.name != "steps"
+    ]
+    assert heard == sorted(heard)
+    assert heard[-1][0] == heard[-1][1]
+
+
+def test_a_hospital_whose_process_is_gone_is_missed_and_no_other_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "site-02").touch()
+
+    with pytest.raises(HospitalLost, match="site-02"):
+        live_apart(SCENARIO, tmp_path, in_silence)
+
+    assert active_children() == []
 
 
 def test_what_was_sent_after_a_death_or_a_withdrawal_is_noticed(planting: Transaction) -> None:
@@ -103,10 +128,11 @@ def test_a_death_that_nobody_was_told_of_parts_the_known_curve_from_the_true_one
     ends_on = fates[-1].enrolled_on + timedelta(days=3 * 365)
     untold = [one for one in fates if one.number % 4]
 
-    true = true_curve(fates, ends_on)
+    true = [true_course(one, ends_on) for one in fates]
     assert compare(true, true).apart == 0
-    assert compare(true_curve(untold, ends_on), true).apart > 0
+    assert compare([true_course(one, ends_on) for one in untold], true).apart > 0
     # Exponential or nearly so, with medians of twelve and fourteen months.
-    assert true.median is not None
-    assert 300 < true.median < 500
+    median = compare(true, true).true.median
+    assert median is not None
+    assert 300 < median < 500
     assert fates[0].lives_at(at(fates[0].dies_on, the_clock.local(BEGINS, "Asia/Shanghai").time()))
