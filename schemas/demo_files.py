@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import Schema as AnySchema
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from backend.event_terms import TumourResponse
 from backend.terms import PATIENT_CHANNELS, Language, Reply, ReportMode, Role
 from schemas.base import Schema
 from schemas.seed_fields import Tagged, Truth, Whole, one_of, text, time_of_day, word
@@ -90,6 +91,12 @@ class OnTheAgenda(Happening):
     key = text("Which")
 
 
+class Assessed(Happening):
+    """A scan was read, on the day it was made."""
+
+    response = one_of("What was seen", list(TumourResponse))
+
+
 class Replied(OnTheAgenda):
     """The patient answered an invitation in the app."""
 
@@ -133,6 +140,7 @@ SHAPES: dict[str, type[AnySchema]] = {
     "report": Report,
     "attended": OnTheAgenda,
     "missed": OnTheAgenda,
+    "assessed": Assessed,
     "replied": Replied,
     "collected": OfCycle,
     "confirmed": OfCycle,

@@ -15,7 +15,9 @@ from backend.agenda.course import AgendaItem
 from backend.agenda.history import agenda_of
 from backend.conversations.handle import understand_waiting
 from backend.db import Actor, Database, Transaction, system
+from backend.event_terms import TumourResponse
 from backend.instruments.definition import Instrument, instrument
+from backend.patients import tumour_assessments
 from backend.patients.models import Patient
 from backend.patients.sign_in import activate, issue_code
 from backend.reports.submit import Submission, submit_report
@@ -180,6 +182,11 @@ def _attendance(status: Attendance) -> InTransaction:
     return record
 
 
+def _assess(txn: Transaction, patient: Patient, what: Mapping[str, Any]) -> None:
+    today = clock.local_day(txn.now, patient.time_zone)
+    tumour_assessments.record(txn, patient, tumour_assessments.Seen(today, TumourResponse(what["response"])))
+
+
 def _collect(txn: Transaction, patient: Patient, what: Mapping[str, Any]) -> None:
     changes.plan_cycle(txn, patient, what["cycle"], clock.local_day(txn.now, patient.time_zone))
 
@@ -210,6 +217,7 @@ DEEDS: Mapping[str, Deed] = {
     "called": by_coordinator(_resolve_all),
     "attended": by_coordinator(_attendance(Attendance.ATTENDED)),
     "missed": by_coordinator(_attendance(Attendance.MISSED)),
+    "assessed": by_coordinator(_assess),
     "collected": by_coordinator(_collect),
     "confirmed": by_coordinator(lambda txn, patient, what: changes.confirm_cycle(txn, patient, what["cycle"])),
     "infused": by_coordinator(_start_infusion),
