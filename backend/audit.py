@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, Integer, Table, insert, inspect
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.attributes import get_history
+from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
 from backend.db import Actor, Base, Transaction, canonical_json, insert_now
 from backend.sealing import Sealable, seal, unseal
@@ -88,9 +91,12 @@ def record_new(txn: Transaction, verb: str, row: Base) -> None:
 def together(txn: Transaction) -> Iterator[None]:
     """What is recorded and noted until the end of the block is written there, in that order, in one go.
 
-    For an act of many parts, each of which records itself. An error leaves nothing, like everything it has done.
+    For an act of many parts, each of which records itself. An error leaves nothing, like everything it has done. Of an
+    act within an act the outer one writes.
     """
-    assert WAITING not in txn.session.info, "An act is recorded together once."
+    if WAITING in txn.session.info:
+        yield
+        return
     waiting = txn.session.info[WAITING] = []
     try:
         yield
@@ -98,6 +104,19 @@ def together(txn: Transaction) -> Iterator[None]:
         del txn.session.info[WAITING]
     if waiting:
         txn.connection.execute(_INSERT, waiting)
+
+
+@contextmanager
+def attempt(txn: Transaction) -> Iterator[None]:
+    """A part of an act that may fail by itself: an error takes back what it has done, and what it has recorded."""
+    waiting: list[dict[str, Any]] = txn.session.info.get(WAITING, [])
+    before = len(waiting)
+    try:
+        with txn.session.begin_nested():
+            yield
+    except BaseException:
+        del waiting[before:]
+        raise
 
 
 def reason_of(txn: Transaction, event: AuditEvent) -> str | None:
@@ -181,19 +200,24 @@ def _changes(row: Base) -> Iterator[tuple[str, str | None, str | None]]:
     """(field, old, new) as stored text, in the order of the table's columns."""
     state = inspect(row)
     said = frozenset() if state.has_identity else _SAID_OF_THE_RECORD
-    # Asked for once: it is put together anew each time.
-    attrs = state.attrs
-    for attribute in state.mapper.column_attrs:
-        # Hashes and look-up indexes stay out: what is in the trail could never be forgotten again.
-        if attribute.key in said or not attribute.columns[0].info.get("audited", True):
+    unmodified = state.unmodified
+    for field in _audited(type(row)):
+        if field in said or field in unmodified:
             continue
-        history = attrs[attribute.key].history
+        history = get_history(row, field, PASSIVE_NO_INITIALIZE)
         if not history.added:
             continue
         new = _text(history.added[0])
         old = _text(history.deleted[0]) if history.deleted else None
         if new != old:
-            yield attribute.key, old, new
+            yield field, old, new
+
+
+@cache
+def _audited(kind: type[Base]) -> tuple[str, ...]:
+    """Hashes and look-up indexes stay out: what is in the trail could never be forgotten again."""
+    columns = inspect(kind).column_attrs
+    return tuple(one.key for one in columns if one.columns[0].info.get("audited", True))
 
 
 def _text(value: Any) -> str | None:

@@ -74,6 +74,8 @@ class Sealer:
         self._settled = 0
         self._seen: deque[tuple[datetime, int]] = deque()
         self._looked_at_all: datetime | None = None
+        # On SQLite one writes after the other, and nothing ever appears below what a look has seen.
+        self._settles_after = timedelta(0) if db.is_sqlite else SETTLES_AFTER
 
     def seal_waiting(self) -> dict[str, int]:
         """Seal every entry that can be seen now and that nobody else is about to seal; says how many."""
@@ -122,7 +124,7 @@ class Sealer:
         if full:
             self._looked_at_all = begun
         self._seen.append((begun, top))
-        while self._seen and self._seen[0][0] <= begun - SETTLES_AFTER:
+        while self._seen and self._seen[0][0] <= begun - self._settles_after:
             self._settled = self._seen.popleft()[1]
 
 

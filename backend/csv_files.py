@@ -4,8 +4,9 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-# What makes a spreadsheet program take a cell for a formula, also behind a tab or the end of a line.
-BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What makes a spreadsheet program take a cell for a formula, also behind a tab or the end of a line. Some take the
+# full-width signs of a Chinese keyboard for the same.
+BEGINS_A_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -47,7 +47,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from backend import clock
-from backend.engines import postgres, sqlite
+from backend.engines import postgres, readers_of, sqlite
 from backend.terms import Originator, Role
 
 NAMING = {
@@ -208,9 +208,8 @@ class Database:
         info = {"keyring": keyring, "database": self}
         # Nothing is flushed behind our back: the audit trail must still see what a row was before the change.
         self._writing = sessionmaker(self.engine, info=info, autoflush=False)
-        self._reading = sessionmaker(
-            self.engine.execution_options(reading=True, postgresql_readonly=True), info=info, autoflush=False
-        )
+        self.readers = readers_of(self.engine)
+        self._reading = sessionmaker(self.readers, info=info, autoflush=False)
 
     def open(self, actor: Actor, *, reading: bool = False, request_id: str = "") -> Transaction:
         """Begin on first use; the caller finishes. For doors that outlive a ``with`` block."""
@@ -300,6 +299,11 @@ def insert_now(txn: Transaction, row: Base) -> None:
     """
     statement, columns = _insert_of(type(row))
     txn.connection.execute(statement, {name: getattr(row, name) for name in columns})
+    as_written(txn, row)
+
+
+def as_written(txn: Transaction, row: Base) -> None:
+    """Have the session hold a row that a statement has written just now, with what is set of it."""
     make_transient_to_detached(row)
     txn.session.add(row)
 

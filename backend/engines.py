@@ -3,16 +3,19 @@
 import sqlite3
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Pool, create_engine, event
+from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 SQLITE_BUSY_MILLISECONDS = 5_000
+# So many statements a connection to SQLite keeps as it has read and planned them; we have some hundreds.
+SQLITE_STATEMENTS = 500
 SECONDS_FOR_A_CONNECTION = 5
 # Who connects next gets the connection used last: it has prepared statements and, on SQLite, pages at hand.
 POOL: dict[str, Any] = {"max_overflow": 0, "pool_timeout": SECONDS_FOR_A_CONNECTION, "pool_use_lifo": True}
@@ -25,6 +28,8 @@ SECONDS_OF_REST = 1.0
 POSTGRES_READ_ONLY = "25006"
 # No lock in time, a deadlock that was broken, and a transaction that must be done again.
 POSTGRES_HELD = frozenset({"55P03", "40P01", "40001"})
+
+READING = {"reading": True, "postgresql_readonly": True}
 
 ToJson = Callable[[object], str]
 
@@ -75,7 +80,12 @@ def sqlite(url: str, threads: int, to_json: ToJson, *, outlives_power_cuts: bool
         pool_size=threads + 1,
         **POOL,
         # The driver must not begin transactions by itself: it begins too late and never for reads.
-        connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False},
+        connect_args={
+            "isolation_level": None,
+            "timeout": SQLITE_BUSY_MILLISECONDS / 1000,
+            "check_same_thread": False,
+            "cached_statements": SQLITE_STATEMENTS,
+        },
         json_serializer=to_json,
         json_deserializer=orjson.loads,
     )
@@ -99,11 +109,43 @@ def sqlite(url: str, threads: int, to_json: ToJson, *, outlives_power_cuts: bool
 
 def _begin_in_sqlite(connection: Connection) -> None:
     reading = connection.get_execution_options().get("reading", False)
-    # Told only when it is to be otherwise than before: it keeps this from one transaction to the next.
-    if connection.info.get("reading") is not reading:
-        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
-        connection.info["reading"] = reading
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def readers_of(engine: Engine) -> Engine:
+    """The same database for those who only read, and are held to that by the database. It closes with the engine."""
+    return _readers_of_sqlite(engine) if engine.dialect.name == "sqlite" else engine.execution_options(**READING)
+
+
+class _Readers(OptionEngine):
+    """The same engine, and whatever listens to it, through connections of their own."""
+
+    # Not the pool of the engine it is made of.
+    pool: Pool = cast(Pool, None)
+
+    def __init__(self, engine: Engine) -> None:
+        """With as many connections again, made like the others."""
+        super().__init__(engine, READING)
+        self.pool = engine.pool.recreate()
+
+
+def _readers_of_sqlite(engine: Engine) -> Engine:
+    """Told once for each connection: being told, SQLite throws away every statement it has read and planned."""
+    readers = _Readers(engine)
+
+    @event.listens_for(readers.pool, "connect")
+    def only_read(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "engine_disposed")
+    def close_these_too(closed: Engine) -> None:
+        # They hear of themselves as well, as of everything that their engine hears of.
+        if closed is engine:
+            readers.dispose()
+
+    return readers
 
 
 def _replace_connections_that_only_read(engine: Engine) -> None:

@@ -12,17 +12,17 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend import clock
@@ -59,6 +59,7 @@ class DataKey(Base):
 
 # Asked before every message, and so put together once.
 _KEYS_OF_ALL = select(DataKey).where(among(DataKey.owner_id, "owners"))
+_KEY = select(*DataKey.__table__.columns).where(DataKey.owner_id == bindparam("owner"))
 
 
 class KeyCheck(Base):
@@ -119,7 +120,7 @@ class Keyring:
         """The key sealed under the newest master key, and that master key's name."""
         return _lock(self._masters[self._newest], key, f"data_key:wrapped:{owner_id}"), self._newest
 
-    def unwrap(self, row: DataKey) -> bytes:
+    def unwrap(self, row: DataKey | Row[Any]) -> bytes:
         """The key itself. Raises ``WrongDataKey`` when no configured master key opens it."""
         master = self._masters.get(row.master_key)
         if master is None:
@@ -237,6 +238,8 @@ def sweep(db: Database) -> None:
 
 def is_forgotten(txn: Transaction, owner_id: UUID) -> bool:
     """Whether this owner's key was shredded on purpose. A key that is simply not there was lost instead."""
+    if owner_id in _opened(txn):
+        return False
     row = txn.session.get(DataKey, owner_id)
     return row is not None and row.forgotten_at is not None
 
@@ -268,12 +271,24 @@ def open_keys(txn: Transaction, owner_ids: Collection[UUID]) -> Sequence[DataKey
 
     A key that was lost or shredded is found out by whoever needs it.
     """
-    rows = txn.session.scalars(_KEYS_OF_ALL, {"owners": owner_ids}).all()
+    opened = _opened(txn)
+    shut = [one for one in owner_ids if one not in opened]
+    rows = txn.session.scalars(_KEYS_OF_ALL, {"owners": shut}).all() if shut else ()
+    open_these(txn, rows)
+    return rows
+
+
+def open_these(txn: Transaction, rows: Iterable[DataKey]) -> None:
+    """The same for keys that were read already, in this transaction."""
     opened, keyring = _opened(txn), keyring_of(txn)
     for row in rows:
         if row.forgotten_at is None and row.owner_id not in opened:
             opened[row.owner_id] = AESGCM(keyring.unwrap(row))
-    return rows
+
+
+def open_key(txn: Transaction, owner_id: UUID) -> None:
+    """The work that unsealing begins with, for whoever has nothing to unseal and must not be told by it."""
+    _data_key(txn, owner_id)
 
 
 def _place(row: Sealable, column: str) -> str:
@@ -284,7 +299,7 @@ def _data_key(txn: Transaction, owner_id: UUID) -> AESGCM | None:
     """The owner's key; None when it was shredded."""
     opened = _opened(txn)
     if owner_id not in opened:
-        row = txn.session.get(DataKey, owner_id)
+        row = txn.connection.execute(_KEY, {"owner": owner_id}).one_or_none()
         if row is None:
             raise WrongDataKey("The data key of this record is gone.")
         if row.forgotten_at is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from backend import clock
 from backend.db import Transaction, compare_and_set, one_at_a_time
@@ -29,6 +29,11 @@ LONGEST_PAUSE = timedelta(minutes=30)
 LATEST_NEWS, GOOD_NEWS = timedelta(days=1), timedelta(minutes=10)
 CALM = timedelta(minutes=2)
 STOPPED = "gateway_stopped"
+_BREAKER = (
+    select(GatewayBreaker).where(GatewayBreaker.channel == bindparam("way")).execution_options(populate_existing=True)
+)
+# The same of plain columns: every breath asks for it.
+_STATE = select(*GatewayBreaker.__table__.columns).where(GatewayBreaker.channel == bindparam("way"))
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Gate:
 
 def gate(txn: Transaction, channel: str) -> Gate:
     """As every worker must ask before it speaks. One message at a time is let through a gate that is shut."""
-    breaker = _of(txn, channel)
+    breaker = txn.connection.execute(_STATE, {"way": channel}).one_or_none()
     if breaker is None or breaker.opened_at is None:
         return Gate()
     now = clock.wall()
@@ -157,8 +162,7 @@ def _is_old_news(breaker: GatewayBreaker, attempt: Attempt) -> bool:
 
 
 def _of(txn: Transaction, channel: str) -> GatewayBreaker | None:
-    found = select(GatewayBreaker).where(GatewayBreaker.channel == channel)
-    return txn.session.scalars(found.execution_options(populate_existing=True)).one_or_none()
+    return txn.session.scalars(_BREAKER, {"way": channel}).one_or_none()
 
 
 def _pause(refusals: int) -> timedelta:

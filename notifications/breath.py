@@ -24,7 +24,7 @@ from notifications import breakers, outbox
 from notifications.breakers import Gate
 from notifications.channels import Channel, Envelope, Removed
 from notifications.deciding import Decision, Send, Trial, decide, keep_back
-from notifications.models import Attempt, Message
+from notifications.models import Attempt, Message, word
 from notifications.outbox import Claim
 from notifications.settling import DeadLetter
 from notifications.templates import Template, render, segment_count
@@ -46,7 +46,7 @@ _MOVE = (
     update(_MESSAGES)
     .where(
         among(_MESSAGES.c.id, "ids"),
-        _MESSAGES.c.status == MessageStatus.CLAIMED,
+        _MESSAGES.c.status == word(MessageStatus.CLAIMED),
         _MESSAGES.c.lease_token == bindparam("token"),
     )
     .values(
@@ -189,7 +189,7 @@ def _write_down(this: Round, txn: Transaction, going: Sequence[_Beginning], toke
     lease_until = clock.wall() + timedelta(seconds=this.lease_seconds)
     moved = _moved(txn, going, token, lease_until)
     begun = [one for one in going if one.message.id in moved]
-    earlier: dict[UUID, int] = dict(txn.connection.execute(_EARLIER, {"ids": [one.message.id for one in begun]}).all())
+    earlier = _earlier(txn, begun)
     if begun:
         txn.connection.execute(_WRITE, [_attempt(this, txn, one, earlier.get(one.message.id, 0) + 1) for one in begun])
     too_late_at = monotonic() + this.lease_seconds / 2
@@ -210,6 +210,12 @@ def _moved(txn: Transaction, going: Sequence[_Beginning], token: UUID, lease_unt
         chosen = {"ids": ids, "token": token, "way": way, "in_language": language, "until": lease_until}
         moved.update(txn.connection.scalars(_MOVE, chosen))
     return moved
+
+
+def _earlier(txn: Transaction, begun: Sequence[_Beginning]) -> Mapping[UUID, int]:
+    """By message, the number of its last attempt, of those that were tried before: these have a way already."""
+    tried = [one.message.id for one in begun if one.message.channel is not None]
+    return dict(txn.connection.execute(_EARLIER, {"ids": tried}).all()) if tried else {}
 
 
 def _attempt(this: Round, txn: Transaction, one: _Beginning, number: int) -> dict[str, Any]:

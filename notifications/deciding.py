@@ -9,7 +9,8 @@ from uuid import UUID
 from backend.db import Transaction
 from backend.terms import ChannelKind, Language
 from notifications import numbers, opt_outs, outbox
-from notifications.models import Message, NumberStop, OptOut
+from notifications.against import Against, against
+from notifications.models import Message
 from notifications.settling import DeadLetter
 from notifications.templates import Template
 
@@ -59,8 +60,8 @@ Trial = Callable[[Transaction, Collection[UUID]], Release]
 class _OfNumbers:
     """What is known against the numbers of one breath. Nobody says or takes back anything of them meanwhile."""
 
-    stops: Mapping[str, OptOut]
-    of_no_use: Mapping[str, NumberStop]
+    stops: Mapping[str, Against]
+    of_no_use: Mapping[str, Against]
 
 
 def decide(
@@ -78,12 +79,12 @@ def decide(
     answers = [(message, _as_the_trial_says(txn, release, message)) for message in messages]
     decided = [(message, said) for message, said in answers if said is not None]
     known = _held(txn, {said.address for _, said in decided if _is_text(said)})
-    against = [_why_not(message, said, known, templates) for message, said in decided]
-    if STOPPED in against:
+    hindered = [_why_not(message, said, known, templates) for message, said in decided]
+    if STOPPED in hindered:
         release = again()
     return [
         (message, _with_another_way(txn, release, message, no) if no == STOPPED else no or said)
-        for (message, said), no in zip(decided, against, strict=True)
+        for (message, said), no in zip(decided, hindered, strict=True)
     ]
 
 
@@ -123,8 +124,12 @@ def _held(txn: Transaction, addresses: Collection[str]) -> _OfNumbers:
     possible = [number for number in addresses if not numbers.is_malformed(number)]
     if not possible:
         return _OfNumbers({}, {})
-    # Asked only once they are held: a statement sees what was committed before it began.
-    return _OfNumbers(opt_outs.held_standings(txn, possible), numbers.standing_of(txn, possible))
+    opt_outs.hold(txn, possible)
+    found = against(txn, possible)
+    return _OfNumbers(
+        {one.number: one for one in found if one.why == opt_outs.OPTED_OUT},
+        {one.number: one for one in found if one.why == numbers.OF_NO_USE},
+    )
 
 
 def _why_not_to(number: str, template: Template, known: _OfNumbers) -> Suppress | None:
@@ -133,11 +138,11 @@ def _why_not_to(number: str, template: Template, known: _OfNumbers) -> Suppress 
         return Suppress(numbers.MALFORMED)
     stopped = known.stops.get(number)
     # The carrier would not even let the answer to a STOP through.
-    if stopped and (stopped.refused_attempt or not template.answers_after_stop):
+    if stopped and (stopped.is_the_carriers or not template.answers_after_stop):
         return STOPPED
     wrong = known.of_no_use.get(number)
     # Where a person's word has stopped it, a text arrives: an apology, or the emergency number, may still be needed.
-    is_let_through = wrong is not None and wrong.code in numbers.BY_WORD and template.answers_after_stop
+    is_let_through = wrong is not None and wrong.is_by_word and template.answers_after_stop
     return Suppress(numbers.OF_NO_USE) if wrong is not None and not is_let_through else None
 
 

@@ -14,7 +14,7 @@ from backend import clock
 from backend.config import Settings
 from backend.db import Database
 from backend.engines import is_held_by_others
-from notifications import breath, outbox, settling, speaking
+from notifications import breath, leases, outbox, settling, speaking
 from notifications.breath import DISPATCHER, Begun, Round
 from notifications.channels import Channel
 from notifications.deciding import Decision, Later, Release, Send, Suppress, Trial
@@ -90,9 +90,11 @@ def dispatch_due(
     while not pace.is_over:
         with db.transaction(DISPATCHER) as txn:
             claim = outbox.claim(txn, due_by=due_by, lease_seconds=this.lease_seconds, limit=BATCH, only=only)
-        if not claim.message_ids:
+        sent = _send(this, claim, pace)
+        counts.update(sent)
+        if len(claim.message_ids) < BATCH and not sent.get("unsaid"):
+            # That was all there was, and what fell due meanwhile is the next run's.
             break
-        counts.update(_send(this, claim, pace))
     # What was put back has been said since, or waits for the next run.
     del counts["unsaid"]
     return dict(counts)
@@ -109,7 +111,7 @@ def _send(this: Round, claim: Claim, pace: Pace) -> Counts:
         counts.update(_breathe(this, claim, some, pace))
         if waiting and pace.is_over:
             with this.db.transaction(DISPATCHER) as txn:
-                outbox.leave(txn, claim.token)
+                leases.leave(txn, claim.token)
             break
     return counts
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from backend import clock
 from backend.db import Actor, Database, Transaction
@@ -27,6 +27,15 @@ REFUSED_REPORT = "refused_report"
 # Said of a message of ours, by a gateway, in a way that nobody understood. Nobody wrote it.
 UNREADABLE_REPORT = "unreadable_report"
 GATEWAY = Actor(Originator.GATEWAY, name="text gateway")
+
+# Every text is taken so, and so it is put together once. What comes back is the row as it then is.
+_TAKE = (
+    update(InboundMessage)
+    .where(InboundMessage.id == bindparam("taken"), InboundMessage.handled_how.is_(None))
+    .values(handled_how=BEING_READ)
+    .returning(InboundMessage)
+    .execution_options(populate_existing=True, synchronize_session=False)
+)
 
 
 @dataclass(frozen=True)
@@ -169,13 +178,8 @@ def take(txn: Transaction, inbound_id: UUID) -> InboundMessage | None:
 
     Whoever comes second waits here until the first has committed, and then finds that it is done.
     """
-    return txn.session.scalar(
-        update(InboundMessage)
-        .where(InboundMessage.id == inbound_id, InboundMessage.handled_how.is_(None))
-        .values(handled_how=BEING_READ)
-        .returning(InboundMessage)
-        .execution_options(populate_existing=True)
-    )
+    taken: InboundMessage | None = txn.session.scalar(_TAKE, {"taken": inbound_id})
+    return taken
 
 
 def leave_to_a_person(

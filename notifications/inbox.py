@@ -76,7 +76,8 @@ def resolve(
     if not compare_and_set(txn, claim, handled_at=txn.now):
         txn.session.refresh(received)
         at = received.handled_at.isoformat() if received.handled_at else None
-        raise NoLongerPossible("This text was dealt with before.", resolved_by=received.resolved_by, resolved_at=at)
+        by = str(received.resolved_by) if received.resolved_by else None
+        raise NoLongerPossible("This text was dealt with before.", by=by, at=at)
     # It may have been understood while we waited for it, and be somebody's now.
     txn.session.refresh(received, OF_ITS_OWNER)
     if owner is not None:

@@ -1,10 +1,11 @@
 """The mailroom's tables: what is to be said, each try at saying it, and what was said to us."""
 
 from datetime import date, datetime, time
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, Text, UniqueConstraint, case, false, literal_column, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, WithId
@@ -14,6 +15,22 @@ from backend.terms import AttemptStatus, MessageStatus
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+def word(of: StrEnum) -> ColumnElement[str]:
+    """A word of ours that stands in the statement itself, for conditions by which one of these indexes may be chosen.
+
+    Passed beside it, it could be any: SQLite reads and plans the statement anew each time, to see whether one serves.
+    """
+    return literal_column(f"'{of.value}'", Text())
+
+
+def whichever_index(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The same condition, by which no index is chosen.
+
+    Asked for what some patients were sent, SQLite would go by the state: through everything ever sent to anybody.
+    """
+    return case((condition, true()), else_=false())
 
 
 class Message(WithId, Base):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from backend import audit
 from backend.among import among
@@ -25,6 +25,8 @@ CHECKED, WROTE, ENTERED = "checked", "wrote", "entered"
 # Why, where no provider refused: a person telephoned and reached a stranger; whoever has the number wrote so.
 WRONG, WRITES_WRONG = "wrong_number", "writes_wrong_number"
 BY_WORD = frozenset({WRONG, WRITES_WRONG})
+
+_STANDING = select(NumberStop).where(NumberStop.number_index == bindparam("index"), NumberStop.lifted_at.is_(None))
 
 
 def as_it_came(number: str) -> str:
@@ -99,6 +101,4 @@ def lift(txn: Transaction, number_index: str, because: str, *, if_by_word: bool 
 
 
 def _standing(txn: Transaction, index: str) -> NumberStop | None:
-    return txn.session.scalars(
-        select(NumberStop).where(NumberStop.number_index == index, NumberStop.lifted_at.is_(None))
-    ).one_or_none()
+    return txn.session.scalars(_STANDING, {"index": index}).one_or_none()

@@ -1,11 +1,11 @@
 """Numbers that said STOP. Our own table, whatever a carrier keeps: it counts for every gateway and every person."""
 
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from backend import audit
 from backend.among import among
@@ -33,6 +33,7 @@ STOP_WORDS = frozenset(
 START_WORDS = frozenset({"start", "unstop", "恢复", "恢復", "开始", "開始"})
 OPTED_OUT = "opted_out"
 AROUND_A_WORD = " \t\r\n.,!?。，！？、\"'“”‘’「」【】()"
+_STANDING = select(OptOut).where(OptOut.number_index == bindparam("index"), OptOut.started_at.is_(None))
 
 
 def keyword_in(text: str) -> Keyword | None:
@@ -47,22 +48,18 @@ def keyword_in(text: str) -> Keyword | None:
 
 def has_stopped(txn: Transaction, number: str) -> bool:
     """Whether nothing may be sent to this number. A STOP that is being kept at this moment is waited for."""
-    return number in held_standings(txn, [number])
+    index = keyring_of(txn).blind_index("phone", number)
+    _take_turns(txn, index)
+    return _standing(txn, index) is not None
 
 
-def held_standings(txn: Transaction, numbers: Collection[str]) -> Mapping[str, OptOut]:
-    """By number, the STOPs that hold, which nobody else says or takes back until this transaction ends."""
+def hold(txn: Transaction, numbers: Collection[str]) -> None:
+    """Nobody else says STOP from these numbers, or takes it back, until this transaction ends.
+
+    Ask what stands once they are held: a statement sees what was committed before it began.
+    """
     ring = keyring_of(txn)
     all_one_at_a_time(txn, [("number", ring.blind_index("phone", number)) for number in numbers])
-    return standings(txn, numbers)
-
-
-def standings(txn: Transaction, numbers: Collection[str]) -> Mapping[str, OptOut]:
-    """The same as it stands now, waiting for nobody and holding up nobody."""
-    ring = keyring_of(txn)
-    by_index = {ring.blind_index("phone", number): number for number in numbers}
-    stops = select(OptOut).where(among(OptOut.number_index, "indexes"), OptOut.started_at.is_(None))
-    return {by_index[row.number_index]: row for row in txn.session.scalars(stops, {"indexes": by_index})}
 
 
 def stopped_among(txn: Transaction, indexes: Collection[str]) -> frozenset[str]:
@@ -148,9 +145,7 @@ def _wrote_start_since(txn: Transaction, index: str, moment: datetime) -> bool:
 
 
 def _standing(txn: Transaction, index: str) -> OptOut | None:
-    return txn.session.scalars(
-        select(OptOut).where(OptOut.number_index == index, OptOut.started_at.is_(None))
-    ).one_or_none()
+    return txn.session.scalars(_STANDING, {"index": index}).one_or_none()
 
 
 def _take_turns(txn: Transaction, index: str) -> None:

@@ -12,20 +12,19 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Integer, Row, Table, Text, Uuid, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Row, Table, Text, Uuid, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from backend import clock
 from backend.among import among
-from backend.db import Base, Transaction
+from backend.db import Base, Transaction, as_written
 from backend.terms import AttemptStatus, MessageStatus, Recipient, Urgency
-from notifications.models import UNSENT, Attempt, Message
+from notifications import leases
+from notifications.models import UNSENT, Attempt, Message, whichever_index, word
 
 PRIORITY = {Urgency.SAFETY: 0, Urgency.REPLY: 0, Urgency.INFUSION: 1, Urgency.ROUTINE: 2}
 EXPIRED = "expired"
-# No lease may be set longer than half of it.
-LONGEST_LEASE = timedelta(hours=1)
 THE_PATIENTS_SIDE = (Recipient.PATIENT, Recipient.CAREGIVER, Recipient.FORMER_NUMBER)
 
 
@@ -63,15 +62,15 @@ class Claim:
 
 
 # Every report recalls what would have reminded of it, so this is put together once, of plain columns.
-_ROW = cast(Table, Message.__table__)
+_ROW, _TRY = cast(Table, Message.__table__), cast(Table, Attempt.__table__)
 ENDED = ("status", "reason", "settled_at", "lease_token", "lease_until")
 _RECALL = (
     update(_ROW)
     .where(
         # The patients' table is none of ours, so the type of its ids is said here.
         _ROW.c.patient_id == bindparam("whose", type_=Uuid()),
-        _ROW.c.status.in_(UNSENT),
-        _ROW.c.recipient.in_(bindparam("to", expanding=True)),
+        _ROW.c.status.in_([word(one) for one in UNSENT]),
+        among(_ROW.c.recipient, "to"),
         # Not LIKE: SQLite's does not tell capitals from small letters.
         func.substr(_ROW.c.key, 1, bindparam("length", type_=Integer())) == bindparam("prefix", type_=Text()),
     )
@@ -84,27 +83,47 @@ _RECALL = (
     )
     .returning(_ROW.c.id)
 )
-
-_UNTIL = _ROW.c.lease_until
-# It has run out; or it would run for longer than any lease does, because the clock was set back since.
-_LEASE_IS_OVER = or_(bindparam("wall", type_=_UNTIL.type) > _UNTIL, bindparam("longest", type_=_UNTIL.type) < _UNTIL)
-_LET_GO = (
-    update(_ROW)
-    .where(_ROW.c.status == MessageStatus.CLAIMED)
-    .values(status=MessageStatus.QUEUED, lease_token=None, lease_until=None)
-)
-_LET_GO_THE_OVERDUE = _LET_GO.where(_LEASE_IS_OVER)
-_LET_GO_OF_A_CLAIM = _LET_GO.where(_ROW.c.lease_token == bindparam("token"))
+_RECALL_SOME = _RECALL.where(among(_ROW.c.key, "keys"))
+_EXPIRE_SOME = _RECALL_SOME.values(status=MessageStatus.SUPPRESSED)
 
 _ASKED = (
     select(Message)
     .where(
         Message.asks.is_not(None),
         Message.answered_at.is_(None),
-        Message.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED)),
+        whichever_index(Message.status.in_([word(MessageStatus.SENT), word(MessageStatus.DELIVERED)])),
     )
     .order_by(Message.settled_at.desc(), Message.id.desc())
 )
+
+_ASKED_OF_ONE = _ASKED.where(_ROW.c.patient_id == bindparam("whose", type_=Uuid()), _ROW.c.recipient == bindparam("to"))
+_ASKED_OF_ALL = _ASKED.where(among(Message.patient_id, "whose"), Message.recipient.in_(THE_PATIENTS_SIDE))
+
+# Said for every breath.
+_OURS = (
+    select(Message)
+    .where(
+        among(Message.id, "ids"),
+        Message.status == word(MessageStatus.CLAIMED),
+        Message.lease_token == bindparam("token"),
+    )
+    .execution_options(populate_existing=True)
+)
+_OURS_WAITED_FOR, _OURS_AND_FREE = _OURS.with_for_update(), _OURS.with_for_update(skip_locked=True)
+_OF_ATTEMPTS = (
+    select(
+        _TRY.c.id.label("attempt_id"),
+        _TRY.c.status.label("attempt_status"),
+        _TRY.c.refusal.label("refusal"),
+        _ROW.c.id.label("message_id"),
+        _ROW.c.status.label("message_status"),
+    )
+    .join(_ROW, _ROW.c.id == _TRY.c.message_id)
+    .where(among(_TRY.c.id, "ids"))
+    .order_by(_ROW.c.id)
+    .with_for_update(of=_ROW)
+)
+_HELD = select(Message).where(Message.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
 
 # --- the counter -------------------------------------------------------------------------------------------
 
@@ -116,10 +135,10 @@ def queue(txn: Transaction, letter: Letter) -> Message | None:
     waits takes over the letter's times and words. Whether it may really be sent is decided at release, not here.
     """
     txn.session.flush()
-    added: Message | None = txn.session.scalar(
-        insert_once(txn, Message).values(_columns(txn, letter)).returning(Message)
-    )
-    if added is not None:
+    row = _columns(txn, letter)
+    if txn.connection.scalar(_adding(_is_postgres(txn)), row) is not None:
+        added = Message(**dict.fromkeys(_ROW.columns.keys()) | row)
+        as_written(txn, added)
         return added
     known = txn.session.scalars(
         select(Message).where(*_same_key(letter)).with_for_update().execution_options(populate_existing=True)
@@ -160,29 +179,27 @@ def cancel(
 
     A prefix that means one agenda item ends with ``@``, or ``weekly.w1`` would also recall ``weekly.w12``.
     """
-    recall = _RECALL if keys is None else _RECALL.where(_ROW.c.key.in_(keys))
-    chosen = {"whose": patient_id, "to": list(recipients), "prefix": key_prefix, "length": len(key_prefix)}
-    return _end(txn, recall, {**chosen, "because": reason, "at": txn.now})
+    chosen = {"whose": patient_id, "to": recipients, "prefix": key_prefix, "length": len(key_prefix)}
+    if keys is None:
+        return _end(txn, _RECALL, {**chosen, "because": reason, "at": txn.now})
+    return _end(txn, _RECALL_SOME, {**chosen, "keys": keys, "because": reason, "at": txn.now})
 
 
 def expire(txn: Transaction, patient_id: UUID, *, keys: Collection[str]) -> int:
     """What nobody could send while it was worth anything is suppressed as expired, not recalled; says how many."""
-    expired = _RECALL.where(_ROW.c.key.in_(keys)).values(status=MessageStatus.SUPPRESSED)
-    chosen = {"whose": patient_id, "to": list(THE_PATIENTS_SIDE), "prefix": "", "length": 0}
-    return _end(txn, expired, {**chosen, "because": EXPIRED, "at": txn.now})
+    chosen = {"whose": patient_id, "to": THE_PATIENTS_SIDE, "prefix": "", "length": 0, "keys": keys}
+    return _end(txn, _EXPIRE_SOME, {**chosen, "because": EXPIRED, "at": txn.now})
 
 
 def open_questions(txn: Transaction, patient_id: UUID, recipient: Recipient = Recipient.PATIENT) -> Sequence[Message]:
     """What was asked for a digit and has had no answer, newest first."""
-    asked = _ASKED.where(Message.patient_id == patient_id, Message.recipient == recipient)
-    return txn.session.scalars(asked).all()
+    return txn.session.scalars(_ASKED_OF_ONE, {"whose": patient_id, "to": recipient}).all()
 
 
 def open_questions_of_all(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, Sequence[Message]]:
     """By patient, the same for many at once, whether the patient was asked or a caregiver."""
     found: dict[UUID, list[Message]] = {patient_id: [] for patient_id in patient_ids}
-    asked = _ASKED.where(Message.patient_id.in_(list(found)), Message.recipient.in_(THE_PATIENTS_SIDE))
-    for message in txn.session.scalars(asked):
+    for message in txn.session.scalars(_ASKED_OF_ALL, {"whose": patient_ids}):
         assert message.patient_id is not None
         found[message.patient_id].append(message)
     return found
@@ -198,7 +215,7 @@ def claim(
 
     ``only`` these templates; all when it is not given.
     """
-    txn.connection.execute(_LET_GO_THE_OVERDUE, _lease_limits())
+    leases.let_go_of_the_overdue(txn)
     token, until = uuid4(), clock.wall() + timedelta(seconds=lease_seconds)
     taken = txn.connection.execute(
         _taking(_is_postgres(txn), None if only is None else frozenset(only)),
@@ -213,12 +230,15 @@ def _taking(is_postgres: bool, only: frozenset[str] | None) -> ReturningUpdate[A
     """Take what is due; put together once, because it is said before every breath."""
     row = _ROW.c
     is_due = row.next_try_at <= bindparam("due_by", type_=row.next_try_at.type)
-    due = select(row.id).where(row.status == MessageStatus.QUEUED, is_due)
+    due = select(row.id).where(row.status == word(MessageStatus.QUEUED), is_due)
     due = due.order_by(row.priority, row.next_try_at, row.id).limit(bindparam("many", type_=Integer()))
     if only is not None:
         due = due.where(row.template.in_(sorted(only)))
     if is_postgres:
         due = due.with_for_update(skip_locked=True)
+    else:
+        # Told which there are, SQLite finds by its index what is due; else it reads and sorts everything that waits.
+        due = due.where(row.priority.in_([literal_column(str(one)) for one in sorted(set(PRIORITY.values()))]))
     return (
         update(_ROW)
         .where(row.id.in_(select(due.cte("due").c.id)))
@@ -227,52 +247,28 @@ def _taking(is_postgres: bool, only: frozenset[str] | None) -> ReturningUpdate[A
     )
 
 
-def leave(txn: Transaction, token: UUID) -> None:
-    """What was claimed under this token and not begun is anybody's again."""
-    txn.connection.execute(_LET_GO_OF_A_CLAIM, {"token": token})
-
-
 def take(txn: Transaction, message_ids: Collection[UUID], token: UUID) -> Sequence[Message]:
     """Of claimed messages those that are still ours, in the order asked for, held until this transaction ends.
 
     One alone is waited for when somebody else holds it. Of several, whatever another holds is left out: so whoever
     takes many never keeps somebody waiting for whom it waits.
     """
-    found = txn.session.scalars(
-        select(Message)
-        .where(among(Message.id, "ids"), Message.status == MessageStatus.CLAIMED, Message.lease_token == token)
-        .with_for_update(skip_locked=len(message_ids) > 1)
-        .execution_options(populate_existing=True),
-        {"ids": message_ids},
-    )
+    ours = _OURS_WAITED_FOR if len(message_ids) <= 1 else _OURS_AND_FREE
+    found = txn.session.scalars(ours, {"ids": message_ids, "token": token})
     by_id = {message.id: message for message in found}
     return [by_id[one] for one in message_ids if one in by_id]
 
 
 def hold_attempts(txn: Transaction, attempt_ids: Collection[UUID]) -> Sequence[Row[UUID, str, str | None, UUID, str]]:
     """Each attempt and its message, held as by ``hold``: their ids and how they stand now."""
-    attempts = (
-        select(
-            Attempt.id.label("attempt_id"),
-            Attempt.status.label("attempt_status"),
-            Attempt.refusal.label("refusal"),
-            Message.id.label("message_id"),
-            Message.status.label("message_status"),
-        )
-        .join(Message, Message.id == Attempt.message_id)
-        .where(among(Attempt.id, "ids"))
-    )
-    held = attempts.order_by(Message.id).with_for_update(of=Message)
-    return txn.session.execute(held, {"ids": attempt_ids}).all()
+    return txn.connection.execute(_OF_ATTEMPTS, {"ids": attempt_ids}).all()
 
 
 def hold(txn: Transaction, message_id: UUID) -> Message:
     """A message that nobody else changes until this transaction ends, as it is now."""
     # What this transaction has changed itself must be written before the row is read anew.
     txn.session.flush()
-    return txn.session.scalars(
-        select(Message).where(Message.id == message_id).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    return txn.session.scalars(_HELD, {"id": message_id}).one()
 
 
 def postpone(txn: Transaction, message: Message, at: datetime, reason: str) -> None:
@@ -312,10 +308,10 @@ def doubt_the_overdue(txn: Transaction) -> int:
     """Whoever was speaking has not come back in time: what it was saying becomes in doubt."""
     overdue = txn.session.scalars(
         select(Message.id)
-        .where(Message.status == MessageStatus.SENDING, _LEASE_IS_OVER)
+        .where(Message.status == word(MessageStatus.SENDING), leases.IS_OVER)
         .order_by(Message.id)
         .with_for_update(skip_locked=True),
-        _lease_limits(),
+        leases.limits(),
     ).all()
     if not overdue:
         return 0
@@ -330,19 +326,23 @@ def doubt_the_overdue(txn: Transaction) -> int:
     return len(overdue)
 
 
-def _lease_limits() -> Mapping[str, datetime]:
-    wall = clock.wall()
-    return {"wall": wall, "longest": wall + LONGEST_LEASE}
-
-
 # --- small parts -------------------------------------------------------------------------------------------
 
 
 def insert_once(txn: Transaction, table: type[Base]) -> Any:
     """An INSERT that leaves a row alone which is there already, and then returns nothing."""
-    if _is_postgres(txn):
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+    return _once_into(table, _is_postgres(txn))
+
+
+@functools.cache
+def _adding(is_postgres: bool) -> Any:
+    return _once_into(Message, is_postgres).returning(_ROW.c.id)
+
+
+@functools.cache
+def _once_into(table: type[Base], is_postgres: bool) -> Any:
+    insert = postgresql.insert if is_postgres else sqlite.insert
+    return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def _end(txn: Transaction, statement: ReturningUpdate[tuple[UUID]], chosen: Mapping[str, Any]) -> int:

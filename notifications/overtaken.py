@@ -17,8 +17,8 @@ from backend.terms import AttemptStatus, MessageStatus
 from notifications import settling
 from notifications.channels import Absent, Accepted, CannotTell, Channel, Sighting
 from notifications.dispatcher import Counts
+from notifications.leases import LONGEST_LEASE
 from notifications.models import Attempt, Message
-from notifications.outbox import LONGEST_LEASE
 from notifications.reconciliation import RECONCILER, sought_for, whoever_knows
 
 log = logging.getLogger(__name__)

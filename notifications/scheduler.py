@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 TICKER = system("ticker")
 HEARTBEAT_SECONDS = 5.0
+HEARTBEAT = timedelta(seconds=HEARTBEAT_SECONDS)
 # Ticks come every few seconds; a worker that says nothing for this long sends nothing either.
 SILENT_AFTER = timedelta(seconds=120)
 REMEMBERED_FOR = timedelta(days=7)
@@ -50,7 +51,7 @@ class Ticker:
         self._db = db
         self._jobs = {job.name: job for job in jobs}
         self._locks = {job.name: threading.RLock() for job in jobs}
-        self._started_at = clock.wall()
+        self._started_at = self._beaten_at = clock.wall()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             daemon=True,
@@ -79,6 +80,14 @@ class Ticker:
             for lock in self._locks.values():
                 held.enter_context(lock)
             yield
+
+    def still_here(self) -> None:
+        """Say between two jobs of an ``exclusive`` time that this worker lives, if it ticks and has not just said so.
+
+        Ticks that wait for their turn keep the thread that would say it by itself.
+        """
+        if self._scheduler.running and clock.wall() - self._beaten_at >= HEARTBEAT:
+            self._beat()
 
     def run(self, name: str) -> Counts:
         """Run one job now, and record it. Whatever it raises is logged and recorded, never passed on."""
@@ -116,6 +125,7 @@ class Ticker:
             log.exception("a job's run could not be recorded", extra={"job": name})
 
     def _beat(self) -> None:
+        self._beaten_at = clock.wall()
         try:
             with self._db.transaction(TICKER) as txn:
                 row = txn.session.get(WorkerHeartbeat, self.worker_id)

@@ -73,7 +73,7 @@ class OwnMessageIn(Schema):
 
     text = fields.String(
         required=True,
-        validate=[validate.Length(min=1, max=LONGEST_TEXT), people.not_blank],
+        validate=[validate.Length(min=1, max=LONGEST_TEXT), people.not_only_spaces],
         metadata={"description": "In the patient's own words"},
     )
     id = fields.UUID(

@@ -230,7 +230,10 @@ class AdverseEventOutcomesQuery(OutcomeQuery):
     emergent = fields.String(
         load_default="study",
         validate=validate.OneOf(["study", "cells", "drug", "all"]),
-        metadata={"description": "Only events that emerged in the study, under the cells, under the drug; or all"},
+        metadata={
+            "description": "Only events that emerged in the study, under the cells, under the drug; or all. "
+            "For roles kept blind not under the cells or the drug"
+        },
     )
 
 
@@ -283,7 +286,11 @@ class EventCountedOut(Schema):
     worst_grade = fields.Integer(required=True, metadata={"description": "The highest of its course, by the cut-off"})
     serious = fields.Boolean(required=True, metadata={"description": "Whether it is serious"})
     signed = fields.Boolean(required=True, metadata={"description": "false: a draft"})
-    shared = fields.Boolean(required=True, metadata={"description": "Assessments that both arms have could find it"})
+    shared = fields.Boolean(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Assessments that both arms have could find it; null: not for roles kept blind"},
+    )
     study_emergent = fields.Boolean(required=True, metadata={"description": "Began or worsened in the study"})
 
 
@@ -305,7 +312,10 @@ class AdverseEventOutcomesOut(EventTablesOut):
     computed_at = fields.AwareDateTime(required=True, metadata={"description": "When this was computed"})
     arms = fields.List(fields.Nested(AskedOut), required=True, metadata={"description": "Over whom, asked how often"})
     shared_assessments = fields.Nested(
-        EventTablesOut, required=True, metadata={"description": "The same, of what both arms are asked alike"}
+        EventTablesOut,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The same, of what both arms are asked alike; null: not for roles kept blind"},
     )
     events = fields.List(fields.Nested(EventCountedOut), required=True, metadata={"description": "What is counted"})
     patients = fields.List(

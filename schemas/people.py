@@ -15,6 +15,9 @@ LONGEST_NOTE = 4_000
 NOT_IN_A_LINE = frozenset({"Cc", "Zl", "Zp"})
 TURNING = frozenset("\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 WITHIN_WORDS = frozenset("\t\n\r")
+# What is no space by its kind, and yet shows nothing: marks between letters, and the fillers of some scripts.
+SHOWING_NOTHING = frozenset({"Cc", "Cf"})
+FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def name(**options: Any) -> fields.String:
@@ -74,7 +77,13 @@ def _described(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def not_blank(value: str) -> None:
-    """Something must be left when the spaces are taken away."""
+    """Something must be left when the spaces are taken away, and whatever else shows nothing."""
+    if all(letter.isspace() or _shows_nothing(letter) for letter in value):
+        raise ValidationError("Something other than spaces is needed.")
+
+
+def not_only_spaces(value: str) -> None:
+    """The same for a patient's words, but for spaces alone: a mark that a telephone put in must cost no report."""
     if not value.strip():
         raise ValidationError("Something other than spaces is needed.")
 
@@ -96,6 +105,10 @@ def plain_words(value: str) -> None:
     """For what staff write: lines and tabs, and no other control character."""
     if any(unicodedata.category(letter) == "Cc" and letter not in WITHIN_WORDS for letter in value):
         raise ValidationError("Holds a control character.")
+
+
+def _shows_nothing(letter: str) -> bool:
+    return letter in FILLERS or unicodedata.category(letter) in SHOWING_NOTHING
 
 
 def _is_zone(value: str) -> None:

@@ -67,7 +67,7 @@ class OtherSymptomIn(Schema):
 
     text = fields.String(
         required=True,
-        validate=[validate.Length(min=1, max=LONGEST_OTHER_SYMPTOM), people.not_blank],
+        validate=[validate.Length(min=1, max=LONGEST_OTHER_SYMPTOM), people.not_only_spaces],
         metadata={"description": "In the person's own words"},
     )
     severity = fields.Integer(

@@ -12,6 +12,7 @@ TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 WORD = r"^[a-z][a-z0-9_-]*$"
 # How words of danger may be bent; the protocol file and docs/conditions.md explain the signs.
 SIGNS = frozenset("*~[]")
+NUMBER_SIGN = "#"
 BENT_PHRASE = re.compile(r"[^\s*~\[\]]+\*?( (~ )?[^\s*~\[\]]+\*?)*")
 BENT_CHARACTERS = re.compile(r"[^\s*~\[\]]+(\[[^\x00-\x7f]+\][^\s*~\[\]]+)*")
 
@@ -146,9 +147,15 @@ def texts(description: str, *, required: bool = True) -> fields.Dict:
     )
 
 
-def word_lists(description: str, *, required: bool = True, may_be_bent: bool = False) -> fields.Dict:
-    """A list of words or phrases in every language the product speaks; bent ones have ``*``, ``~`` or ``[]``."""
-    phrase = text("A word or phrase.", written=_with_signs_where_they_mean_something if may_be_bent else _without_signs)
+def word_lists(
+    description: str, *, required: bool = True, may_be_bent: bool = False, may_hold_numbers: bool = False
+) -> fields.Dict:
+    """A list of words or phrases in every language the product speaks; bent ones have ``*``, ``~`` or ``[]``.
+
+    ``may_hold_numbers``: ``#`` stands for a number.
+    """
+    plain = _with_numbers if may_hold_numbers else _without_signs
+    phrase = text("A word or phrase.", written=_with_signs_where_they_mean_something if may_be_bent else plain)
     return fields.Dict(
         keys=fields.String(validate=validate.OneOf(list(Language), error="Must be one of: {choices}.")),
         values=fields.List(phrase, validate=[validate.Length(min=1), all_different]),
@@ -164,6 +171,12 @@ def assumption() -> Truth:
 
 
 def _without_signs(said: str) -> None:
+    _with_numbers(said)
+    if NUMBER_SIGN in said:
+        raise ValidationError("Must not hold #; only words beside a death may.")
+
+
+def _with_numbers(said: str) -> None:
     if SIGNS & set(said):
         raise ValidationError("Must not hold * ~ [ or ]; only words of danger may.")
 

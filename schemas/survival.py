@@ -134,6 +134,11 @@ class DeathReportOut(Schema):
         required=True,
         metadata={"description": "Other reports, not denied, whose date cannot be of the same day; all are kept"},
     )
+    last_known_alive = fields.Date(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The latest day the patient is known to have lived; after died_on, one is mistaken"},
+    )
 
 
 class DeathReportsOut(OnePageOut):

@@ -161,15 +161,15 @@ def _sealed(_key: object, value: bytes, place: str) -> None:
 
 
 @cache
-def our_source() -> str:
-    """All that is written in the rooms whose sentences we send."""
-    return "\n".join(file.read_text("utf-8") for room in OUR_ROOMS for file in room.parent.rglob("*.py"))
+def our_source() -> bytes:
+    """All that is written in the rooms whose sentences we send. Bytes are looked through in half the time of text."""
+    return b"\n".join(file.read_bytes() for room in OUR_ROOMS for file in room.parent.rglob("*.py"))
 
 
 @cache
 def is_ours(word: str) -> bool:
     """Whether it is written there. The same few patients are sealed all day, and looking is slow."""
-    return word in our_source()
+    return word.encode() in our_source()
 
 
 def _words(sealed: str) -> Iterable[str]:

@@ -22,6 +22,9 @@ from tests.databases import KEYRING, KINDS, Databases, settings_of
 START = "2027-03-01T08:00:00+08:00"
 
 
+# Folders with tests that take more than some seconds: whole stories, processes, every route for everybody.
+LONG = frozenset({"access", "bench", "demo", "fuzz", "simulation", "stories"})
+
 # What the product hashes passwords with; tests/staff/test_passwords.py looks at it.
 THE_PRODUCTS_OWN = passwords.HASHER
 
@@ -38,8 +41,8 @@ def pytest_configure() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Modules whose tests may take long come first, so that at the end no process waits for another's longest."""
-    long = {item.path for item in items if item.get_closest_marker("timeout")}
-    items.sort(key=lambda item: item.path not in long)
+    longest = {item.path for item in items if item.get_closest_marker("timeout")}
+    items.sort(key=lambda item: (item.path not in longest, item.path.parent.name not in LONG))
 
 
 def pytest_collection_finish() -> None:

@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from backend import audit
@@ -71,6 +71,22 @@ def test_an_instant_comes_back_aware_whatever_zone_it_was_given_in(db: Database)
 def test_a_reading_transaction_cannot_write(db: Database) -> None:
     with pytest.raises(DBAPIError), db.reading(TEST) as txn:
         txn.session.execute(text("DELETE FROM work_item"))
+
+
+def test_who_reads_and_who_writes_in_turns_is_told_once_what_is_allowed(db: Database) -> None:
+    """Being told, SQLite throws away every statement it has read and planned."""
+    said: list[str] = []
+    event.listen(db.engine, "before_cursor_execute", lambda _c, _k, statement, *_: said.append(statement))
+    for _ in range(2):
+        with db.reading(TEST) as reading, db.transaction(TEST) as writing:
+            assert reading.session.scalars(select(Site.id)).all() == writing.session.scalars(select(Site.id)).all()
+        with pytest.raises(DBAPIError), db.reading(TEST) as txn:
+            txn.session.execute(text("DELETE FROM work_item"))
+    db.close()
+    with pytest.raises(DBAPIError), db.reading(TEST) as txn:
+        txn.session.execute(text("DELETE FROM work_item"))
+
+    assert not [statement for statement in said if "PRAGMA" in statement]
 
 
 def test_a_failed_transaction_leaves_nothing_and_still_does_what_must_survive(db: Database) -> None:

@@ -1,15 +1,16 @@
 """An act on what the calendar is computed from, carried out whole: the act, the new plan, the news, what it did."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sqlalchemy import Table, bindparam, update
 
 import notifications
+from backend import audit
 from backend.agenda.calendar import by_key
 from backend.agenda.course import AgendaItem
-from backend.agenda.history import agenda_of
+from backend.agenda.history import Seen, see
 from backend.agenda.news import tell_of_infusions
 from backend.agenda.planning import replan
 from backend.agenda.under_another import difference
@@ -32,25 +33,34 @@ _ONE_MORE = (
 
 @dataclass(frozen=True)
 class Diff:
-    """What an act did to the agenda, by key, and how many stored messages it recalled."""
+    """What an act did to the agenda, by key, and how many stored messages it recalled.
+
+    ``after`` has every item by key as it then stands.
+    """
 
     added: tuple[str, ...]
     moved: tuple[str, ...]
     cancelled: tuple[str, ...]
     kept: tuple[str, ...]
     messages_recalled: int
+    after: Mapping[str, AgendaItem] = field(default_factory=dict, compare=False, repr=False)
 
 
-def carry_out(txn: Transaction, patient: Patient, act: Callable[[], Made]) -> tuple[Made, Diff]:
+def carry_out(
+    txn: Transaction, patient: Patient, act: Callable[[], Made], *, seen: Seen | None = None
+) -> tuple[Made, Diff]:
     """Do it, make the outbox hold what the agenda now asks for, tell the patient of infusions, and say what changed.
 
-    The caller has taken the patient's turn. For a preview the door does all this and keeps nothing of it.
+    The caller has taken the patient's turn, and may have ``seen`` the agenda since. For a preview the door does all
+    this and keeps nothing of it.
     """
-    before = by_key(agenda_of(txn, patient))
-    made = act()
-    after = by_key(agenda_of(txn, patient))
-    recalled = _recall_what_spoke_of_old_days(txn, patient, before, after) + replan(txn, patient).recalled
-    tell_of_infusions(txn, patient, before, after)
+    before = by_key((seen or see(txn, patient)).items)
+    with audit.together(txn):
+        made = act()
+        changed = see(txn, patient)
+        after = by_key(changed.items)
+        recalled = _recall_what_spoke_of_old_days(txn, patient, before, after) + replan(txn, patient, changed).recalled
+        tell_of_infusions(txn, patient, before, after)
     txn.connection.execute(_ONE_MORE, {"whose": patient.id, "at": txn.now})
     return made, _diff(before, after, recalled)
 
@@ -81,6 +91,7 @@ def _diff(before: Mapping[str, AgendaItem], after: Mapping[str, AgendaItem], rec
         cancelled=tuple(item.key for item in found.lost),
         kept=tuple(item.key for item in found.kept),
         messages_recalled=recalled,
+        after=after,
     )
 
 

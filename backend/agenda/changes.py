@@ -1,6 +1,6 @@
 """Acts on the agenda: each changes what the calendar is computed from, replans, and says what that did."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,7 +10,7 @@ from backend.agenda.acting import Diff, carry_out
 from backend.agenda.calendar import by_key, visible_to_patient
 from backend.agenda.course import AgendaItem
 from backend.agenda.facts import FactKind
-from backend.agenda.history import agenda_of
+from backend.agenda.history import agenda_of, see
 from backend.agenda.models import AgendaFact, Cycle
 from backend.agenda.news import pair_of
 from backend.db import Transaction
@@ -72,14 +72,15 @@ def start_infusion(txn: Transaction, patient: Patient, number: int, day: int, st
 def record_attendance(txn: Transaction, patient: Patient, key: str, status: Attendance, on: date) -> AttendanceChange:
     """The patient came or did not. Coming shows that the patient was alive; a missed day 2 is a deviation."""
     take_turn(txn, patient)
-    item = item_of(txn, patient, key)
+    seen = see(txn, patient)
+    item = _item_in(by_key(seen.items), key)
     if item.kind not in ATTENDED_KINDS:
         raise InvalidInput(fields={"key": ["Only visits, infusions and contacts are attended."]})
     _check_attended_on(txn, patient, item, on)
     if item.state in (AgendaState.CANCELLED, AgendaState.PLANNED) and not _was_cut_short(patient, item):
         raise NoLongerPossible(f"{key} is {item.state}.")
-    fact, diff = carry_out(txn, patient, lambda: _attend(txn, patient, item, status, on))
-    return AttendanceChange(item_of(txn, patient, key), fact, diff)
+    fact, diff = carry_out(txn, patient, lambda: _attend(txn, patient, item, status, on), seen=seen)
+    return AttendanceChange(_item_in(diff.after, key), fact, diff)
 
 
 def enter_deviation(txn: Transaction, patient: Patient, said: deviations.Entry) -> tuple[Deviation, Diff]:
@@ -93,8 +94,43 @@ def enter_deviation(txn: Transaction, patient: Patient, said: deviations.Entry) 
 def reply_to(txn: Transaction, patient: Patient, key: str, reply: Reply, note: str | None = None) -> AgendaItem:
     """The patient answers an invitation. Asking for another date makes a task for the site."""
     take_turn(txn, patient)
-    item = by_key(visible_to_patient(agenda_of(txn, patient))).get(key)
-    if item is None or item.kind not in ATTENDED_KINDS:
+    _take_reply(txn, patient, by_key(visible_to_patient(agenda_of(txn, patient))), key, reply, note)
+    return item_of(txn, patient, key)
+
+
+def reply_to_all(txn: Transaction, patient: Patient, key: str, reply: Reply) -> None:
+    """One answer to an invitation; to an infusion it speaks for every day of its cycle that is still ahead."""
+    take_turn(txn, patient)
+    # A reply to one day changes nothing about the others, so all are looked at once.
+    visible = by_key(visible_to_patient(agenda_of(txn, patient)))
+    confirmed = (item.key for item in visible.values() if item.state is AgendaState.CONFIRMED)
+    days = [one for one in confirmed if pair_of(one) == pair_of(key)]
+    for one in days or [key]:
+        _take_reply(txn, patient, visible, one, reply)
+
+
+def item_of(txn: Transaction, patient: Patient, key: str) -> AgendaItem:
+    """One item of the agenda. Raises ``NotFound`` when the agenda has no such key."""
+    return _item_in(by_key(agenda_of(txn, patient)), key)
+
+
+def _item_in(items: Mapping[str, AgendaItem], key: str) -> AgendaItem:
+    item = items.get(key)
+    if item is None:
+        raise NotFound()
+    return item
+
+
+def _take_reply(
+    txn: Transaction,
+    patient: Patient,
+    visible: Mapping[str, AgendaItem],
+    key: str,
+    reply: Reply,
+    note: str | None = None,
+) -> None:
+    item = _item_in(visible, key)
+    if item.kind not in ATTENDED_KINDS:
         raise NotFound()
     if item.state in OVER:
         raise NoLongerPossible(f"This is {item.state} and needs no answer any more.")
@@ -108,23 +144,6 @@ def reply_to(txn: Transaction, patient: Patient, key: str, reply: Reply, note: s
             patient_id=patient.id,
             due_at=txn.now,
         )
-    return item_of(txn, patient, key)
-
-
-def reply_to_all(txn: Transaction, patient: Patient, key: str, reply: Reply) -> None:
-    """One answer to an invitation; to an infusion it speaks for every day of its cycle that is still ahead."""
-    items = visible_to_patient(agenda_of(txn, patient))
-    days = [item.key for item in items if item.state is AgendaState.CONFIRMED and pair_of(item.key) == pair_of(key)]
-    for one in days or [key]:
-        reply_to(txn, patient, one, reply)
-
-
-def item_of(txn: Transaction, patient: Patient, key: str) -> AgendaItem:
-    """One item of the agenda. Raises ``NotFound`` when the agenda has no such key."""
-    item = by_key(agenda_of(txn, patient)).get(key)
-    if item is None:
-        raise NotFound()
-    return item
 
 
 def _was_cut_short(patient: Patient, item: AgendaItem) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from backend.protocol.definition import Protocol
 from backend.protocol.rules import Rule
@@ -31,8 +32,7 @@ class CycleCourse:
     is_reversed: bool = False
 
 
-@dataclass(frozen=True)
-class Reported:
+class Reported(NamedTuple):
     """A report that was filed, whether or not it answered an item of the agenda."""
 
     instrument: str

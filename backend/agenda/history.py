@@ -1,7 +1,10 @@
 """From stored rows to the plain values that the calendar is computed from."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,14 +13,12 @@ from sqlalchemy import Row, bindparam, select
 from backend.agenda.calendar import agenda
 from backend.agenda.course import AgendaItem, Course, CycleCourse, Earlier, Reported
 from backend.agenda.facts import (
+    ATTENDANCE,
+    FILED_FOR_ANY_ITEM,
+    FILED_FOR_ONE,
     FactKind,
-    Filed,
-    Happened,
     facts_of,
-    facts_of_all,
     filed_by,
-    filed_by_all,
-    filed_for,
 )
 from backend.agenda.models import Cycle
 from backend.among import among
@@ -25,6 +26,7 @@ from backend.db import Transaction
 from backend.partial_dates import earliest
 from backend.patients import life
 from backend.patients.models import Patient
+from backend.patients.of_each import Rows
 from backend.patients.versions import standing_moves
 from backend.protocol.definition import Protocol
 from backend.protocol.load import protocol_of
@@ -32,54 +34,59 @@ from backend.staff.models import Site
 from backend.terms import Attendance, CycleStatus, Reply
 
 _CYCLES = select(Cycle).where(Cycle.patient_id == bindparam("patient_id")).order_by(Cycle.number, Cycle.attempt)
-# The same as plain columns: every report asks, and changes none.
-_CYCLE_ROWS = _CYCLES.with_only_columns(*Cycle.__table__.columns)
-_CYCLES_OF_ALL = (
-    select(*Cycle.__table__.columns)
-    .where(among(Cycle.patient_id, "whose"))
-    .order_by(Cycle.patient_id, Cycle.number, Cycle.attempt)
+_CYCLE, _PATIENT, _SITE = Cycle.__table__, Patient.__table__, Site.__table__
+# Asked by every report and before every message: as plain columns, and the zone of the site with them. Whoever has no
+# cycle has one row, without a number.
+_ZONES_AND_CYCLES = (
+    select(_PATIENT.c.id.label("whose"), _SITE.c.time_zone, *_CYCLE.c)
+    .select_from(_PATIENT.join(_SITE).outerjoin(_CYCLE, _CYCLE.c.patient_id == _PATIENT.c.id))
+    .where(among(_PATIENT.c.id, "whose"))
+    .order_by(_CYCLE.c.number, _CYCLE.c.attempt)
 )
-_SITES = select(Site).where(among(Site.id, "sites"))
 
 
-class _Known(NamedTuple):
-    """What is read of one patient from tables that hold many rows of each."""
+@dataclass
+class _AtTheSite:
+    """What is dated where the site is: its zone, and the patient's cycles in order."""
 
-    facts: Iterable[Happened]
-    filed: Iterable[Filed]
-    cycles: Iterable[Row[Any]]
-    alive_as_of: tuple[date, ...] = ()
+    zone: str
+    cycles: list[CycleCourse] = field(default_factory=list)
+
+
+class Seen(NamedTuple):
+    """A patient's course and the whole agenda that it makes now: read once by an act, and passed on in it."""
+
+    course: Course
+    items: tuple[AgendaItem, ...]
 
 
 def agenda_of(txn: Transaction, patient: Patient, *, at: datetime | None = None) -> tuple[AgendaItem, ...]:
     """The patient's whole agenda as it stands, or as it stood for the facts known now, seen from ``at``."""
-    protocol = protocol_of(txn, patient.protocol_version_id)
-    return agenda(protocol, course_of(txn, patient), at or txn.now)
+    return agenda(protocol_for(txn, patient), course_of(txn, patient), at or txn.now)
+
+
+def see(txn: Transaction, patient: Patient) -> Seen:
+    """The course and the agenda as they stand."""
+    return see_all(txn, [patient])[patient.id]
+
+
+def see_all(txn: Transaction, patients: Collection[Patient]) -> Mapping[UUID, Seen]:
+    """By patient, the same for many at once."""
+    courses = courses_of(txn, patients)
+    return {one.id: Seen(courses[one.id], agenda(protocol_for(txn, one), courses[one.id], txn.now)) for one in patients}
 
 
 def course_of(txn: Transaction, patient: Patient) -> Course:
     """Everything the calendar depends on, read from the database."""
-    known = _Known(
-        facts_of(txn, patient), filed_by(txn, patient), _cycles(txn, patient), life.alive_dates(txn, patient)
-    )
-    return _course(txn, patient, known)
+    return courses_of(txn, [patient])[patient.id]
 
 
 def courses_of(txn: Transaction, patients: Collection[Patient]) -> Mapping[UUID, Course]:
     """By patient, the same for many at once, in as few statements as for one."""
     whose = [patient.id for patient in patients]
-    facts, filed, alive = facts_of_all(txn, whose), filed_by_all(txn, whose), life.alive_dates_of_all(txn, whose)
-    cycles: dict[UUID, list[Row[Any]]] = {patient_id: [] for patient_id in whose}
-    for row in txn.connection.execute(_CYCLES_OF_ALL, {"whose": whose}):
-        cycles[row.patient_id].append(row)
-    # Held on to, because the session forgets what nobody holds, and every patient asks for a site again.
-    sites = txn.session.scalars(_SITES, {"sites": list({one.site_id for one in patients})}).all()
-    courses = {
-        one.id: _course(txn, one, _Known(facts[one.id], filed[one.id], cycles[one.id], alive[one.id]))
-        for one in patients
-    }
-    del sites
-    return courses
+    sites, facts, filed = _at_the_sites(txn, whose), facts_of(txn, whose), filed_by(txn, whose)
+    alive = life.alive_dates_of_all(txn, whose)
+    return {one.id: _course(txn, one, sites[one.id], facts[one.id], filed[one.id], alive[one.id]) for one in patients}
 
 
 def course_to_judge(txn: Transaction, patient: Patient, key: str | None) -> Course:
@@ -88,34 +95,47 @@ def course_to_judge(txn: Transaction, patient: Patient, key: str | None) -> Cour
     Without evidence of life, which matters to survival checks alone, and without reports of other items, which
     matter only where one questionnaire covers another: there may be hundreds of each.
     """
-    return _course(txn, patient, _Known(facts_of(txn, patient), filed_for(txn, patient, key), _cycles(txn, patient)))
+    whose = [patient.id]
+    sites, facts = _at_the_sites(txn, whose), facts_of(txn, whose)
+    filed = filed_by(txn, whose, FILED_FOR_ANY_ITEM if key is None else FILED_FOR_ONE, key)
+    return _course(txn, patient, sites[patient.id], facts[patient.id], filed[patient.id])
 
 
 def course_to_check_survival(txn: Transaction, patient: Patient) -> Course:
     """As much of it as tells how survival checks stand: without reports, each of which is evidence of life besides."""
-    return _course(
-        txn, patient, _Known(facts_of(txn, patient), (), _cycles(txn, patient), life.alive_dates(txn, patient))
-    )
+    whose = [patient.id]
+    sites, facts = _at_the_sites(txn, whose), facts_of(txn, whose)
+    return _course(txn, patient, sites[patient.id], facts[patient.id], (), life.alive_dates(txn, patient))
 
 
-def _cycles(txn: Transaction, patient: Patient) -> Iterable[Row[Any]]:
-    return txn.connection.execute(_CYCLE_ROWS, {"patient_id": patient.id})
+def _at_the_sites(txn: Transaction, whose: Collection[UUID]) -> Mapping[UUID, _AtTheSite]:
+    found: dict[UUID, _AtTheSite] = {}
+    for row in txn.connection.execute(_ZONES_AND_CYCLES, {"whose": whose}).all():
+        site = found.setdefault(row.whose, _AtTheSite(row.time_zone))
+        if row.number is not None:
+            site.cycles.append(_cycle(row))
+    return found
 
 
-def _course(txn: Transaction, patient: Patient, known: _Known) -> Course:
-    facts, filed = list(known.facts), list(known.filed)
+def _course(
+    txn: Transaction,
+    patient: Patient,
+    site: _AtTheSite,
+    facts: Rows,
+    filed: Rows,
+    alive_as_of: tuple[date, ...] = (),
+) -> Course:
+    of_kind = {kind: list(rows) for kind, rows in groupby(facts, key=attrgetter("kind"))}
     return Course(
         arm=patient.arm,
         randomised_on=patient.randomised_on,
-        site_zone=txn.session.get_one(Site, patient.site_id).time_zone,
+        site_zone=site.zone,
         patient_zone=patient.time_zone,
-        cycles=tuple(_cycle(row) for row in known.cycles),
+        cycles=tuple(site.cycles),
         answered=_answered(filed),
-        attended=_attended(facts),
-        replies={
-            fact.key: (Reply(fact.reply), fact.on) for fact in facts if fact.kind == FactKind.REPLIED and fact.reply
-        },
-        alive_as_of=known.alive_as_of,
+        attended=_attended([fact for kind in ATTENDANCE for fact in of_kind.get(kind, ())]),
+        replies={fact.key: (Reply(fact.reply), fact.on) for fact in of_kind.get(FactKind.REPLIED, ()) if fact.reply},
+        alive_as_of=alive_as_of,
         died_on=_stop_of(patient.died_on),
         withdrawn_from_reporting_on=patient.withdrawn_from_reporting_on,
         withdrawn_from_study_on=patient.withdrawn_from_study_on,
@@ -154,18 +174,17 @@ def _cycle(row: Row[Any]) -> CycleCourse:
     )
 
 
-def _answered(filed: Sequence[Filed]) -> dict[str, datetime]:
+def _answered(filed: Rows) -> dict[str, datetime]:
     """The first answer counts: a second report for the same item adds to the record and changes no date."""
     answered: dict[str, datetime] = {}
     for report in filed:
-        if report.answers is not None:
-            answered.setdefault(report.answers, report.at)
+        if report.agenda_key is not None:
+            answered.setdefault(report.agenda_key, report.at)
     return answered
 
 
-def _attended(facts: Sequence[Happened]) -> dict[str, tuple[Attendance, date]]:
+def _attended(said: Rows) -> dict[str, tuple[Attendance, date]]:
     """The latest word on each visit, whichever of the two it is."""
-    said = (fact for fact in facts if fact.kind in (FactKind.ATTENDED, FactKind.MISSED))
     return {
         fact.key: (Attendance(fact.kind), fact.on) for fact in sorted(said, key=lambda one: (one.recorded_at, one.on))
     }

@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import exists, select
 
 import notifications
-from backend.agenda.calendar import agenda
-from backend.agenda.course import AgendaItem, Course
-from backend.agenda.history import courses_of, protocol_for
+from backend.agenda.course import AgendaItem
+from backend.agenda.history import Seen, protocol_for, see_all
 from backend.agenda.news import NEWS
 from backend.agenda.reminders import AHEAD_OR_OPEN, Habits, WantedMessage, wanted
+from backend.among import among
 from backend.db import Transaction
 from backend.patients import contact
 from backend.patients.caregivers import caregivers_of, caregivers_of_all
@@ -28,6 +28,7 @@ REPLANNED = "replanned"
 PAUSED = "paused"
 # In the values of a message that says by another channel what one with this key did not bring.
 INSTEAD_OF = "instead_of"
+_PATIENTS = select(Patient).where(among(Patient.id, "whose")).order_by(Patient.id)
 UNDONE = AHEAD_OR_OPEN | {AgendaState.EXPIRED}
 
 
@@ -53,9 +54,12 @@ class _Change:
         return bool(self.missed or self.stale or self.letters)
 
 
-def replan(txn: Transaction, patient: Patient) -> Replanned:
-    """Make the outbox hold what the agenda now asks for, up to the horizon; what was sent stays as it is."""
-    return _apply(txn, _changes(txn, [patient]))
+def replan(txn: Transaction, patient: Patient, seen: Seen | None = None) -> Replanned:
+    """Make the outbox hold what the agenda now asks for, up to the horizon; what was sent stays as it is.
+
+    ``seen`` is the agenda for whoever has just read it.
+    """
+    return _apply(txn, _changes(txn, [patient], {patient.id: seen} if seen else None))
 
 
 def replan_all(txn: Transaction, patient_ids: Collection[UUID]) -> Replanned:
@@ -86,21 +90,18 @@ def _apply(txn: Transaction, changes: Iterable[_Change]) -> Replanned:
 def _changes_of(txn: Transaction, patient_ids: Collection[UUID]) -> list[_Change]:
     if not patient_ids:
         return []
-    patients = txn.session.scalars(select(Patient).where(Patient.id.in_(patient_ids)).order_by(Patient.id)).all()
-    # Held on to, because the session forgets what nobody holds, and every patient asks for a site again.
-    sites = txn.session.scalars(select(Site).where(Site.id.in_({patient.site_id for patient in patients}))).all()
-    changes = _changes(txn, patients)
-    del sites
-    return changes
+    patients = txn.session.scalars(_PATIENTS, {"whose": patient_ids}).all()
+    return _changes(txn, patients)
 
 
-def _changes(txn: Transaction, patients: Sequence[Patient]) -> list[_Change]:
+def _changes(txn: Transaction, patients: Sequence[Patient], seen: Mapping[UUID, Seen] | None = None) -> list[_Change]:
     """Who needs what; those who need nothing are left out. Reads only."""
     ids = [patient.id for patient in patients]
     waiting, held, named = unsent(txn, ids), contact.whose_contact_is_held(txn, ids), caregivers_of_all(txn, ids)
-    courses = courses_of(txn, patients)
+    # After the messages: of an act in between, its new dates are seen, and its new messages are not taken for stale.
+    seen = seen or see_all(txn, patients)
     found = [
-        _change(txn, patient, courses[patient.id], waiting[patient.id], named[patient.id], is_held=patient.id in held)
+        _change(txn, patient, seen[patient.id], waiting[patient.id], named[patient.id], is_held=patient.id in held)
         for patient in patients
     ]
     # What has been sent may be wanted still, until it is answered or its time is over.
@@ -118,16 +119,15 @@ def _changes(txn: Transaction, patients: Sequence[Patient]) -> list[_Change]:
 def _change(
     txn: Transaction,
     patient: Patient,
-    course: Course,
+    seen: Seen,
     waiting: Mapping[str, Planned],
     named: Sequence[Caregiver],
     *,
     is_held: bool,
 ) -> _Change:
-    items = agenda(protocol_for(txn, patient), course, txn.now)
     hears_nothing = is_held or patient.status in NO_LONGER_FOLLOWED
-    letters = {} if hears_nothing else letters_for(txn, patient, items, named)
-    missed = [] if hears_nothing else _missed(waiting, items, txn.now)
+    letters = {} if hears_nothing else _letters_for(txn, patient, seen.items, seen.course.site_zone, named)
+    missed = [] if hears_nothing else _missed(waiting, seen.items, txn.now)
     return _Change(
         patient.id,
         missed,
@@ -149,10 +149,16 @@ def letters_for(
     txn: Transaction, patient: Patient, items: Sequence[AgendaItem], named: Sequence[Caregiver]
 ) -> Mapping[str, Letter]:
     """The same for whoever may be written to; ``named`` are their caregivers."""
+    return _letters_for(txn, patient, items, txn.session.get_one(Site, patient.site_id).time_zone, named)
+
+
+def _letters_for(
+    txn: Transaction, patient: Patient, items: Sequence[AgendaItem], site_zone: str, named: Sequence[Caregiver]
+) -> Mapping[str, Letter]:
     protocol = protocol_for(txn, patient)
     habits = Habits(
         zone=patient.time_zone,
-        site_zone=txn.session.get_one(Site, patient.site_id).time_zone,
+        site_zone=site_zone,
         preferred_time=patient.preferred_time or protocol.messaging.preferred_time,
     )
     messages = wanted(protocol, items, habits, txn.now, protocol.messaging.horizon_days)

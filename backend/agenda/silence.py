@@ -8,11 +8,12 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from backend import audit
 from backend.agenda.calendar import agenda, by_key
 from backend.agenda.calls import UNANSWERED, Callers, WantedCall, calls_about, speaks_of, wanted_now
 from backend.agenda.course import AgendaItem, Course
@@ -44,6 +45,8 @@ from backend.worklist.models import WorkItem
 ANSWERED = "answered"
 RECORDED = "recorded"
 NO_LONGER_NEEDED = "no longer needed"
+# Before the day on which nobody knew whether the patient lives: the key of the task to find out.
+UNKNOWN = "survival-unknown@"
 
 
 log = logging.getLogger(__name__)
@@ -101,10 +104,18 @@ def _who_may_be_due(txn: Transaction, some: Sequence[UUID]) -> Sequence[UUID]:
 
 
 @dataclass(frozen=True)
+class _Wanted:
+    """A call to ask for, and the task about it that had closed by itself, if there was one."""
+
+    call: WantedCall
+    closed: WorkItem | None
+
+
+@dataclass(frozen=True)
 class Due:
     """What is to be done about one patient's calls: those to ask for, the tasks to close and what came of each."""
 
-    to_open: Sequence[WantedCall]
+    to_open: Sequence[_Wanted]
     to_close: Sequence[tuple[WorkItem, str]]
     # When more would be due if the patient stayed silent; None: never.
     next_at: datetime | None
@@ -148,9 +159,10 @@ def attend_to(txn: Transaction, patient_id: UUID) -> dict[str, int]:
     patient = txn.session.get_one(Patient, patient_id)
     take_turn(txn, patient)
     due = _due(txn, patient, _known_of(txn, [patient])[patient.id])
-    for task, outcome in due.to_close:
-        resolve(txn, task, outcome)
-    opened = [call for call in due.to_open if _open(txn, patient, call)]
+    with audit.together(txn):
+        for task, outcome in due.to_close:
+            resolve(txn, task, outcome)
+        opened = [wanted for wanted in due.to_open if _open(txn, patient, wanted)]
     return {"calls_opened": len(opened), "calls_closed": len(due.to_close)}
 
 
@@ -164,9 +176,11 @@ def _known_of(txn: Transaction, patients: Sequence[Patient]) -> Mapping[UUID, _K
 def _due(txn: Transaction, patient: Patient, known: _Known) -> Due:
     items, calls = _calls(txn, patient, known)
     standing = {call.key: call for call in calls}
-    to_close = [(task, _outcome(task, items)) for task in known.open_tasks if task.key not in standing]
+    outcomes = [(task, _outcome(task, known.course, items, standing)) for task in known.open_tasks]
+    to_close = [(task, outcome) for task, outcome in outcomes if outcome is not None]
     called = [standing[task.key] for task in known.open_tasks if task.key in standing]
-    to_open = [call for call in wanted_now(calls, txn.now) if _is_news(txn, patient, call, called)]
+    asked = (_asked_for(txn, patient, call, called) for call in wanted_now(calls, txn.now))
+    to_open = [one for one in asked if one is not None]
     next_at = min((call.opens_at for call in calls if call.opens_at > txn.now), default=None)
     return Due(to_open, to_close, next_at)
 
@@ -189,17 +203,28 @@ def _is_stopped(protocol: Protocol, course: Course, item: AgendaItem) -> bool:
 
 
 def _open_tasks(txn: Transaction, patients: Sequence[Patient]) -> Mapping[UUID, Sequence[WorkItem]]:
-    """Calls about silence; and about dates, which nobody is told of any more once the patient has left."""
+    """Calls about silence or to find out who lives; and about dates, of which nobody is told once they have left."""
     found: dict[UUID, list[WorkItem]] = {patient.id: [] for patient in patients}
     has_left = {patient.id for patient in patients if patient.status in NO_LONGER_FOLLOWED}
     for task in txn.session.scalars(_OPEN_CALLS, {"whose": list(found)}):
-        if task.patient_id and (task.agenda_key is not None or task.patient_id in has_left):
+        is_of_any = task.agenda_key is not None or task.key.startswith(UNKNOWN)
+        if task.patient_id and (is_of_any or task.patient_id in has_left):
             found[task.patient_id].append(task)
     return found
 
 
-def _outcome(task: WorkItem, items: Sequence[AgendaItem]) -> str:
-    """Why nobody wants a call any more: an answer came, or what it was about has gone, has moved, or was stopped."""
+def _outcome(
+    task: WorkItem, course: Course | None, items: Sequence[AgendaItem], standing: Collection[str]
+) -> str | None:
+    """Why nobody wants a call any more: an answer came, or what it was about has gone, has moved, or was stopped.
+
+    None while it is wanted. Whether somebody lives is asked until they are known to have lived on the day or later.
+    """
+    if course is not None and task.key.startswith(UNKNOWN):
+        nobody_knew_on = date.fromisoformat(task.key.removeprefix(UNKNOWN))
+        return ANSWERED if max(course.alive_as_of, default=date.min) >= nobody_knew_on else None
+    if task.key in standing:
+        return None
     item = by_key(items).get(task.agenda_key or "")
     if item is None or item.state is AgendaState.CANCELLED or not speaks_of(task.key, item.due_on):
         return NO_LONGER_NEEDED
@@ -209,25 +234,26 @@ def _outcome(task: WorkItem, items: Sequence[AgendaItem]) -> str:
     return RECORDED if item.kind is AgendaKind.INFUSION else ANSWERED
 
 
-def _is_news(txn: Transaction, patient: Patient, call: WantedCall, called: Sequence[WantedCall]) -> bool:
-    """Whether no task with this key was there before, and none that is open speaks for the same silence.
+def _asked_for(txn: Transaction, patient: Patient, call: WantedCall, called: Sequence[WantedCall]) -> _Wanted | None:
+    """The call, if no task with its key was there before, and none that is open speaks for the same silence.
 
     Whoever was not to be asked has not been silent: what passed during a pause is not called about after it. A call
     that a pause took off the list is asked for again while it can still be answered: a survival check always can.
     """
     if call.is_over and was_paused_at(txn, patient, call.opens_at):
-        return False
+        return None
     if any(one.is_same_silence(call) for one in called):
-        return False
+        return None
     known = find_item(txn, patient.id, call.key)
-    return known is None or (not call.is_over and closed_by_itself(known))
+    is_news = known is None or (not call.is_over and closed_by_itself(known))
+    return _Wanted(call, known) if is_news else None
 
 
-def _open(txn: Transaction, patient: Patient, call: WantedCall) -> bool:
+def _open(txn: Transaction, patient: Patient, wanted: _Wanted) -> bool:
     """On a day off somebody must be on call for it; where nobody is, it goes on at once."""
-    known = find_item(txn, patient.id, call.key)
-    if known is not None:
-        return open_again(txn, known)
+    call = wanted.call
+    if wanted.closed is not None:
+        return open_again(txn, wanted.closed)
     is_held = call.duty is not Duty.ON_CALL or bool(on_call_at(txn, patient.site_id, call.due_at))
     opened = open_item(
         txn,

@@ -17,6 +17,8 @@ from backend.api.outcome_answers import (
     SVG,
     answer,
     as_seen,
+    definition,
+    may_compare_arms,
     names_of_arms,
     subtitle,
     visible_patients,
@@ -42,15 +44,18 @@ class AdherenceToReporting(MethodView):
     @blp.doc(responses=ALSO)
     def get(self, query: dict[str, Any]) -> Any:
         """Count assessments by week, arm and site: JSON; text/csv, a row an assessment; or image/svg+xml."""
-        expected = as_seen(expected_of(g.txn, visible_patients(query), arm=query["arm"], cutoff=query["cutoff"]))
-        told = (expected, query)
+        expected = expected_of(g.txn, visible_patients(query), arm=query["arm"], cutoff=query["cutoff"])
+        if not may_compare_arms():
+            # What one arm alone is asked tells who is in it, by its name and by how often.
+            expected = [one for one in expected if one.is_shared]
+        told = (as_seen(expected), query)
         return answer({JSON: partial(_data, *told), CSV: partial(_table, *told), SVG: partial(_picture, *told)})
 
 
 def _data(expected: Sequence[Expected], query: dict[str, Any], language: str) -> dict[str, Any]:
     codes = access.site_codes(g.txn)
     return {
-        "definition": words_in(language)["adherence_definition"],
+        "definition": definition("adherence_definition", language),
         "cutoff": query["cutoff"],
         "computed_at": g.txn.now,
         "together": _counts(adherence_of(expected)),

@@ -1,7 +1,7 @@
 """Adverse events by term, worst grade and arm, as JSON, as CSV and as a picture; each figure with its events."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,12 +18,15 @@ from backend.api.outcome_answers import (
     SVG,
     answer,
     as_seen,
+    definition,
+    may_compare_arms,
     names_of_arms,
     patient_at_site,
     subtitle,
     visible_patients,
 )
 from backend.csv_files import csv_text
+from backend.errors import ArmsAreBlinded
 from backend.outcomes.adverse_events import (
     Asked,
     Happened,
@@ -31,6 +34,7 @@ from backend.outcomes.adverse_events import (
     Row,
     Wanted,
     asked_by_arm,
+    asked_of_all,
     happened_by,
     reports_of_each,
     rows_of,
@@ -45,6 +49,8 @@ from schemas.outcomes import AdverseEventOutcomesOut, AdverseEventOutcomesQuery
 blp = ApiBlueprint("event_outcomes", __name__, url_prefix="/api/v1/outcomes", description="What the trial found")
 
 ALL = "all"
+# Both arms have a time in the study; the cells are one arm's alone.
+OF_EVERY_ARM = ("study", ALL)
 COLUMNS = (
     "subject_number", "site", "arm", "term_code", "term", "onset_on", "worst_grade", "serious", "signed", "shared",
     "study_emergent", "cells_emergent", "drug_emergent", "event_id",
@@ -58,6 +64,7 @@ class Found:
     happened: Sequence[Happened]
     terms: Mapping[str, Term]
     followed: Sequence[Reporting]
+    is_blind: bool
     query: Mapping[str, Any]
 
     @property
@@ -86,31 +93,48 @@ class AdverseEventOutcomes(MethodView):
 
 def _found(query: Mapping[str, Any]) -> Found:
     visible, wanted = visible_patients(query), Wanted(query["arm"], query["cutoff"])
-    happened = as_seen(happened_by(g.txn, visible, current_protocol(g.txn), wanted))
+    is_blind, protocol = not may_compare_arms(), current_protocol(g.txn)
+    if is_blind and query["emergent"] not in OF_EVERY_ARM:
+        raise ArmsAreBlinded()
+    happened = as_seen(happened_by(g.txn, visible, protocol, wanted))
+    if is_blind:
+        happened = [_without_what_tells_the_arm(one) for one in happened]
     if query["emergent"] != ALL:
         happened = [one for one in happened if one.emerged[query["emergent"]]]
     terms: dict[str, Term] = {}
     for version in sorted({one.ctcae_version for one in happened}):
         terms |= terms_of(g.txn, {one.term_code for one in happened if one.ctcae_version == version}, version)
     known = as_seen(lives(g.txn, visible, arm=wanted.arm, cutoff=wanted.cutoff))
-    return Found(happened, terms, reports_of_each(g.txn, visible, known, wanted.cutoff), query)
+    # Who reports more is in the arm that is asked more.
+    counted = asked_of_all(protocol) if is_blind else None
+    followed = reports_of_each(g.txn, visible, known, wanted.cutoff, by=counted)
+    return Found(happened, terms, followed, is_blind, query)
+
+
+def _without_what_tells_the_arm(one: Happened) -> Happened:
+    """Not which questions found it, nor under which treatment it emerged."""
+    return replace(one, is_shared=None, emerged=dict.fromkeys(one.emerged) | {"study": one.emerged["study"]})
 
 
 def _data(found: Found, language: str) -> dict[str, Any]:
     return {
-        "definition": words_in(language)["events_definition"],
+        "definition": definition("events_definition", language),
         "cutoff": found.query["cutoff"],
         "emergent": found.query["emergent"],
         "computed_at": g.txn.now,
         "arms": [_asked(one) for one in found.asked],
         "signed": _rows(found, is_signed=True),
         "drafts": _rows(found, is_signed=False),
-        "shared_assessments": {
-            "signed": _rows(found, is_signed=True, is_shared=True),
-            "drafts": _rows(found, is_signed=False, is_shared=True),
-        },
+        "shared_assessments": None if found.is_blind else _shared(found),
         "events": _events(found),
         "patients": _patients(found),
+    }
+
+
+def _shared(found: Found) -> dict[str, Any]:
+    return {
+        "signed": _rows(found, is_signed=True, is_shared=True),
+        "drafts": _rows(found, is_signed=False, is_shared=True),
     }
 
 

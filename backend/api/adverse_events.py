@@ -18,6 +18,7 @@ from backend.api.events_shown import one, shown, signature_shown
 from backend.api.languages import ACCEPT_LANGUAGE
 from backend.api.limits import caller_network
 from backend.event_terms import EventSource
+from backend.survival.fatal_events import NOT_YET, tell_of_death
 from backend.triage.models import CandidateEvent
 from schemas.adverse_events import (
     JUDGED,
@@ -51,7 +52,7 @@ class CandidateConfirmations(MethodView):
     def post(self, body: dict[str, Any], candidate_id: UUID) -> Answer:
         """Confirm that a candidate is this adverse event; a draft until an investigator signs it."""
         candidate = access.record(g.txn, CandidateEvent, candidate_id, Verb.RECORD_ADVERSE_EVENTS)
-        return _answer(recording.confirm(g.txn, candidate, _judged(body)))
+        return _recorded(recording.confirm(g.txn, candidate, _judged(body)))
 
 
 @blp.route("/patients/<uuid:patient_id>/adverse-events")
@@ -65,7 +66,7 @@ class PatientEvents(MethodView):
         """Record an adverse event that was seen at a visit, in the laboratory, or heard of; a draft."""
         patient = access.patient(g.txn, patient_id, Verb.RECORD_ADVERSE_EVENTS)
         source = EventSource(body.pop("source"))
-        return _answer(recording.enter(g.txn, patient, _judged(body), source))
+        return _recorded(recording.enter(g.txn, patient, _judged(body), source))
 
 
 @blp.route("/adverse-events")
@@ -102,8 +103,9 @@ class OneEvent(MethodView):
         """Change an event that was just read; needs If-Match. What was signed is a draft again."""
         event = access.record(g.txn, AdverseEvent, event_id, Verb.RECORD_ADVERSE_EVENTS)
         reason, from_on = body.pop("reason"), body.pop("grade_from_on", None)
-        seen = etags.seen_version()
-        return _answer(recording.change(g.txn, event, body, reason=reason, seen_version=seen, grade_from_on=from_on))
+        seen, before = etags.seen_version(), event.grade
+        recording.change(g.txn, event, body, reason=reason, seen_version=seen, grade_from_on=from_on)
+        return _recorded(event, before)
 
 
 @blp.route("/adverse-events/<uuid:event_id>/grades")
@@ -116,7 +118,9 @@ class Grades(MethodView):
     def post(self, body: dict[str, Any], event_id: UUID) -> Answer:
         """Add a grade the event had from a day on. What was signed is a draft again."""
         event = access.record(g.txn, AdverseEvent, event_id, Verb.RECORD_ADVERSE_EVENTS)
-        return _answer(recording.note_grade(g.txn, event, body["grade"], body["from_on"], reason=body["reason"]))
+        before = event.grade
+        recording.note_grade(g.txn, event, body["grade"], body["from_on"], reason=body["reason"])
+        return _recorded(event, before)
 
 
 @blp.route("/adverse-events/<uuid:event_id>/signatures")
@@ -157,6 +161,12 @@ class Voidings(MethodView):
 
 def _judged(body: dict[str, Any]) -> Judgement:
     return Judgement(**body | {"serious": tuple(body["serious"])})
+
+
+def _recorded(event: AdverseEvent, grade_before: int = NOT_YET) -> Answer:
+    """A fatal event is a report of death in the same transaction; recording, which lies below, knows of none."""
+    tell_of_death(g.txn, event, grade_before)
+    return _answer(event)
 
 
 def _answer(event: AdverseEvent) -> Answer:

@@ -66,10 +66,13 @@ def _said(patient: Patient, body: dict[str, Any]) -> Attempted:
     caregiver_id = body["caregiver_id"]
     if caregiver_id is not None and all(one.row.id != caregiver_id for one in named):
         raise InvalidInput(fields={"caregiver_id": ["The patient has named no such person."]})
+    outcome = ContactOutcome(body["outcome"])
+    # A death that somebody tells of is never refused, whoever of the family it was.
+    is_death = outcome is ContactOutcome.DIED
     return Attempted(
         channel=ContactChannel(body["channel"]),
-        asked=attempts.who_is_meant(body["person"], body["relation"], named, caregiver_id),
-        outcome=ContactOutcome(body["outcome"]),
+        asked=attempts.who_is_meant(body["person"], body["relation"], named, caregiver_id, must_be_clear=not is_death),
+        outcome=outcome,
         work_item_id=body["work_item"],
         **{name: body[name] for name in ("relation", "as_of", "note", "tried_at", "key")},
     )
@@ -81,8 +84,6 @@ def _task(patient: Patient, item_id: UUID | None) -> WorkItem | None:
     item: WorkItem | None = g.txn.session.get(WorkItem, item_id)
     if item is None or item.patient_id != patient.id or item.reason not in attempts.TO_FIND_OUT:
         raise InvalidInput(fields={"work_item": ["The patient's call list has no such task."]})
-    if item.resolved_at is not None:
-        raise InvalidInput(fields={"work_item": ["This task was closed before; leave it out."]})
     return item
 
 

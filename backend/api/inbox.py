@@ -14,6 +14,7 @@ from backend.access import Verb
 from backend.api.bodies import ApiBlueprint
 from backend.api.requests import afterwards
 from backend.conversation_terms import InboxOutcome, WhyHere
+from backend.conversations import given_texts
 from backend.conversations.circumstances import Circumstances, circumstances_of
 from backend.conversations.who_wrote import People, Writer, WriterKind, people_behind
 from backend.db import Transaction
@@ -96,8 +97,8 @@ class InboxResolutions(MethodView):
     def post(self, body: dict[str, Any], inbound_id: UUID) -> dict[str, Any]:
         """Close a text, and say whose it is where nobody could tell. Who comes second is told who was first."""
         received = access.inbound(g.txn, inbound_id, Verb.READ_INBOX)
-        owner = _owner(received, body["patient"]) if body["patient"] else None
-        resolved = inbox.resolve(g.txn, received, body["outcome"], body["note"], owner=owner)
+        patient = _patient(received, body["patient"]) if body["patient"] else None
+        resolved = given_texts.resolve(g.txn, received, body["outcome"], body["note"], patient)
         word = body["outcome"] if body["outcome"] in set(InboxOutcome) else InboxOutcome.OTHER
         return {"id": resolved.id, "resolved_at": resolved.handled_at, "outcome": word}
 
@@ -131,7 +132,7 @@ class _Known:
         return {"id": one.id, "subject_number": one.subject_number, "site": site, "status": one.status}
 
 
-def _owner(received: InboundMessage, patient_id: UUID) -> inbox.Owner:
+def _patient(received: InboundMessage, patient_id: UUID) -> Patient:
     """An unknown patient, one of another site, and one whose site has nothing to do with the text: one complaint."""
     try:
         patient = access.patient(g.txn, patient_id, Verb.READ_INBOX)
@@ -139,7 +140,7 @@ def _owner(received: InboundMessage, patient_id: UUID) -> inbox.Owner:
         patient = None
     if patient is None or received.site_id not in (None, patient.site_id):
         raise InvalidInput(fields={"patient": ["There is no such patient."]})
-    return inbox.Owner(patient.id, patient.site_id)
+    return patient
 
 
 def _shown(texts: Sequence[InboundMessage], *, alone: bool = False) -> list[dict[str, Any]]:

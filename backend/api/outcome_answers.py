@@ -64,8 +64,17 @@ def may_compare_arms() -> bool:
 
 
 def as_seen(records: Sequence[Row]) -> Sequence[Row]:
-    """The records of an analysis, each with its arm; whoever may compare none sees one group of all."""
+    """The records of an analysis, each with its arm; whoever may compare none sees one group of all.
+
+    What else would tell an arm, each analysis leaves out itself.
+    """
     return records if may_compare_arms() else [replace(one, arm=ALL_ARMS) for one in records]
+
+
+def definition(name: str, language: str) -> str:
+    """What is counted, in words; for whoever may compare no arms, also what is left out."""
+    words = words_in(language)
+    return words[name] if may_compare_arms() else f"{words[name]} {words['kept_blind']}"
 
 
 def names_of_arms(arms: Collection[str], language: str) -> Mapping[str, str]:

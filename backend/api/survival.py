@@ -45,7 +45,8 @@ from schemas.survival import (
 blp = ApiBlueprint("survival", __name__, url_prefix="/api/v1", description="Survival follow-up")
 
 SEALED = ("cause", "informant", "relation", "denied_because")
-OPEN_TO_ALL = tuple(name for name in DeathReportOut().fields if name not in (*SEALED, "disagrees_with"))
+OF_OTHERS = ("disagrees_with", "last_known_alive")
+OPEN_TO_ALL = tuple(name for name in DeathReportOut().fields if name not in (*SEALED, *OF_OTHERS))
 
 
 @blp.route("/me/survival-confirmations")
@@ -161,7 +162,9 @@ def _keep_life(txn: Transaction, patient: Patient, body: dict[str, Any]) -> UUID
         follow_up.check_proxies(txn, patient, field="respondent")
     source = EvidenceSource.CAREGIVER if is_proxy else EvidenceSource.PATIENT
     reference = body["key"] or ""
-    return follow_up.confirm_alive(txn, patient, as_of=body["as_of"], source=source, reference=reference).id
+    evidence = follow_up.confirm_alive(txn, patient, as_of=body["as_of"], source=source, reference=reference)
+    follow_up.warn_whoever_decides(txn, patient, evidence)
+    return evidence.id
 
 
 def _keep_death(txn: Transaction, patient: Patient, body: dict[str, Any]) -> UUID:
@@ -172,19 +175,16 @@ def _keep_death(txn: Transaction, patient: Patient, body: dict[str, Any]) -> UUI
 
 
 def _learn(patient: Patient, body: dict[str, Any]) -> None:
-    source = EvidenceSource(body["source"])
-    if body["status"] == SurvivalStatus.ALIVE:
-        if source is EvidenceSource.CAREGIVER:
-            follow_up.check_proxies(g.txn, patient, field="source")
-        follow_up.confirm_alive(g.txn, patient, as_of=body["as_of"], source=source, note=body["note"])
-        return
-    follow_up.note_unknown(g.txn, patient, as_of=body["as_of"], source=source, note=body["note"])
+    is_alive = body["status"] == SurvivalStatus.ALIVE
+    learn = follow_up.learn_alive if is_alive else follow_up.note_unknown
+    learn(g.txn, patient, as_of=body["as_of"], source=EvidenceSource(body["source"]), note=body["note"])
 
 
 def _shown(patient: Patient, reports: Sequence[DeathReport]) -> list[dict[str, Any]]:
     """Names and words for those who care for the patient, and the reading is noted once the answer stands."""
     others = deaths.reports_of(g.txn, patient)
-    shown = [_report(one, others) for one in reports]
+    known = {"last_known_alive": last_known_alive(g.txn, patient)}
+    shown = [_report(one, others) | known for one in reports]
     if not access.may(g.txn, patient.site_id, Verb.READ_IDENTIFIERS):
         return shown
     afterwards(partial(note_reading, patient_id=patient.id))

@@ -1,22 +1,25 @@
 """A digit as an answer to the one question that is open, and what we say back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 import notifications
 from backend import clock
 from backend.agenda.calendar import by_key
 from backend.agenda.changes import reply_to_all
+from backend.agenda.course import AgendaItem
 from backend.agenda.history import agenda_of
 from backend.agenda.news import pair_of
 from backend.agenda.reminders import AHEAD_OR_OPEN
+from backend.among import among
 from backend.conversation_terms import WhyHere
 from backend.conversations import printed
 from backend.conversations.loops import is_a_loop, leave_in_silence
 from backend.conversations.reading import tells_of_fever
-from backend.db import Actor, Transaction
+from backend.db import Actor, Transaction, UTCDateTime
 from backend.patients.models import Caregiver, Patient
 from backend.patients.new_numbers import is_confirmed
 from backend.sealing import unseal
@@ -30,6 +33,11 @@ from notifications.outbox import Letter, open_questions
 
 YES, PLEASE_CHANGE, CALL_ME = 1, 2, 3
 SURVIVAL = "survival"
+
+# Asked for every digit, and so put together once.
+_TRIED_BEFORE = select(Attempt).where(
+    among(Attempt.message_id, "messages"), Attempt.started_at <= bindparam("written", type_=UTCDateTime())
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ def take_printed_word(txn: Transaction, received: InboundMessage, sender: Sender
 
 def _take(txn: Transaction, received: InboundMessage, sender: Sender, questions: Sequence[Message], digit: int) -> None:
     if digit == CALL_ME and questions:
-        take_call(txn, received, sender)
+        _promise_a_call(txn, received, sender, questions)
     elif len(questions) > 1 and not was_asked_to_clarify(txn, sender, questions):
         answer(txn, received, sender, "please_clarify", "asked_to_clarify")
     elif len(questions) == 1 and _answer(txn, received, sender, questions[0], digit):
@@ -174,28 +182,37 @@ def leave_to_a_person(txn: Transaction, received: InboundMessage, sender: Sender
 
 def questions_for(txn: Transaction, received: InboundMessage, sender: Sender) -> Sequence[Message]:
     """The questions this person may answer with this text, the newest of each thing asked about."""
+    asked = open_questions(txn, sender.patient.id, sender.recipient)
+    # Where nothing is open, nobody need know how the agenda stands.
+    agenda = by_key(agenda_of(txn, sender.patient)) if asked else {}
+    still = [message for message in asked if _is_still_to_come(message, agenda.get(message.agenda_key or ""))]
+    there = _asked_there(txn, still, received)
     newest: dict[str, Message] = {}
-    agenda = by_key(agenda_of(txn, sender.patient))
-    for message in open_questions(txn, sender.patient.id, sender.recipient):
-        item = agenda.get(message.agenda_key or "")
-        if item is None or item.state not in AHEAD_OR_OPEN or item.due_on.isoformat() not in message.key:
-            continue
-        if _was_asked_there(txn, message, received):
+    for message in still:
+        if message.id in there:
             newest.setdefault(_thing(message), message)
     return list(newest.values())
 
 
-def _was_asked_there(txn: Transaction, message: Message, received: InboundMessage) -> bool:
-    """A text answers what was asked at its own number, or in the app, before it was written.
+def _is_still_to_come(message: Message, item: AgendaItem | None) -> bool:
+    """Whether what it asks about stands as it did when it was asked."""
+    return item is not None and item.state in AHEAD_OR_OPEN and item.due_on.isoformat() in message.key
+
+
+def _asked_there(txn: Transaction, messages: Sequence[Message], received: InboundMessage) -> Collection[UUID]:
+    """Of these messages, by id, those that this text may answer: asked at its own number, or in the app, before it.
 
     A webhook may have been lost and the text come late; and what was asked at a former number, its new owner was not.
     """
-    asked = select(Attempt).where(Attempt.message_id == message.id, Attempt.started_at <= received.received_at)
+    if not messages:
+        return ()
     number = inbound.number_of(txn, received)
-    return any(
-        number is None or attempt.channel != ChannelKind.SMS or unseal(txn, attempt, "address_sealed") == number
-        for attempt in txn.session.scalars(asked.order_by(Attempt.number))
-    )
+    tries = {"messages": [message.id for message in messages], "written": received.received_at}
+    return {
+        one.message_id
+        for one in txn.session.scalars(_TRIED_BEFORE, tries)
+        if number is None or one.channel != ChannelKind.SMS or unseal(txn, one, "address_sealed") == number
+    }
 
 
 def _may_answer(sender: Sender, question: Message) -> bool:
@@ -235,7 +252,10 @@ def _thank(txn: Transaction, received: InboundMessage, sender: Sender, template:
 
 def take_call(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
     """Somebody is to call, and nothing that was asked is asked again until they have."""
-    questions = questions_for(txn, received, sender)
+    _promise_a_call(txn, received, sender, questions_for(txn, received, sender))
+
+
+def _promise_a_call(txn: Transaction, received: InboundMessage, sender: Sender, questions: Sequence[Message]) -> None:
     open_item(
         txn,
         reason=WorkReason.CALL_REQUESTED,

@@ -6,16 +6,16 @@ answered on the form meanwhile is not put any more.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Table, bindparam, func, select, update
 
 import notifications
 from backend.agenda.course import AgendaItem
 from backend.conversation_terms import ConversationStatus
 from backend.conversations import drafts, script, states
-from backend.conversations.models import Conversation
+from backend.conversations.models import Conversation, ConversationAnswer
 from backend.conversations.states import Happened
 from backend.conversations.wording import text_of
 from backend.db import Transaction
@@ -35,6 +35,43 @@ CONVERSATION = "conversation"
 # So long nobody else speaks to a number whose question is open, and then it is taken to be left for later.
 PATIENCE = timedelta(minutes=30)
 RUNNING = (ConversationStatus.WAITING, ConversationStatus.ANSWERING)
+
+
+class Put(NamedTuple):
+    """What became of the message that puts a question: when it was settled, and when the question had been sent."""
+
+    urgency: str
+    settled_at: datetime | None
+    sent_at: datetime | None
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether nobody can have answered it yet."""
+        return self.sent_at is None and self.settled_at is None
+
+    @property
+    def was_put(self) -> bool:
+        """Whether the question was sent, or is on its way: something may have kept it from being put at all."""
+        return self.sent_at is not None or self.is_on_its_way
+
+
+# Asked before nearly every message, and so put together once, of plain columns.
+_ROW = cast(Table, Message.__table__)
+_ATTEMPT = Attempt.__table__.c
+_SENT_AT = (
+    select(func.max(_ATTEMPT.settled_at))
+    .where(
+        _ATTEMPT.message_id == _ROW.c.id,
+        # It may have gone to the app in the end, which puts no question.
+        _ATTEMPT.template.in_(sorted(PUTS_A_QUESTION)),
+        _ATTEMPT.status == AttemptStatus.ACCEPTED,
+    )
+    .scalar_subquery()
+)
+# The columns of ``Put``, of a message.
+PUT = (_ROW.c.urgency, _ROW.c.settled_at, _SENT_AT)
+_PUT = select(*PUT).where(_ROW.c.id == bindparam("id"))
+_ANSWERED = update(_ROW).where(_ROW.c.id == bindparam("question")).values(answered_at=bindparam("at"))
 
 
 def ask(txn: Transaction, conversation: Conversation, question: str, received: InboundMessage, template: str) -> None:
@@ -64,10 +101,18 @@ def closes_at(item: AgendaItem, now: datetime) -> datetime:
     return item.closes_at if now < item.closes_at else item.expires_at or item.closes_at
 
 
-def next_of(txn: Transaction, conversation: Conversation) -> str | None:
-    """What it asks next; None when everything was asked."""
-    values = drafts.values_of(drafts.answers_of(txn, conversation))
-    return script.next_question(drafts.instrument_of(txn, conversation), conversation.extent, values)
+def next_of(
+    txn: Transaction, conversation: Conversation, answers: Mapping[str, ConversationAnswer] | None = None
+) -> str | None:
+    """What it asks next; None when everything was asked. ``answers``: those there are, where they have been read."""
+    answers = drafts.answers_of(txn, conversation) if answers is None else answers
+    return script.next_question(drafts.instrument_of(txn, conversation), conversation.extent, drafts.values_of(answers))
+
+
+def note_answered(txn: Transaction, conversation: Conversation) -> None:
+    """Whoever has answered the open question needs not hear it another way."""
+    if conversation.question_id is not None:
+        txn.connection.execute(_ANSWERED, {"question": conversation.question_id, "at": txn.now})
 
 
 def asked_by(txn: Transaction, message: Message) -> Conversation | None:
@@ -85,28 +130,19 @@ def said_by(txn: Transaction, conversation: Conversation, language: str) -> Mapp
     return {"question": text_of(instrument, conversation.extent, conversation.asked, language)}
 
 
-def asked_at(txn: Transaction, conversation: Conversation) -> datetime | None:
-    """When the open question had really been sent; None while it has not, or never will be."""
-    return _put(txn, conversation.question_id).sent_at if conversation.question_id else None
-
-
-def was_put(txn: Transaction, conversation: Conversation) -> bool:
-    """Whether the open question was sent, or is on its way: something may have kept it from being put at all."""
-    if conversation.question_id is None:
-        return False
-    question = _put(txn, conversation.question_id)
-    return question.sent_at is not None or question.settled_at is None
-
-
 def silent_since(txn: Transaction, conversation: Conversation) -> datetime | None:
     """Since when nobody has answered: since the question arrived, or the last answer if that was later.
 
     None while a question is still on its way: nobody can have answered that. Where none ever arrived, since long ago.
     """
-    if conversation.question_id is None:
+    return silence_after(conversation, _put(txn, conversation.question_id) if conversation.question_id else None)
+
+
+def silence_after(conversation: Conversation, question: Put | None) -> datetime | None:
+    """The same, once it is known what became of the open question; None for that where none is open. Pure."""
+    if question is None:
         return conversation.last_heard_at or conversation.opened_at
-    question = _put(txn, conversation.question_id)
-    if question.sent_at is None and question.settled_at is None:
+    if question.is_on_its_way:
         return None
     long_ago = conversation.opened_at - PATIENCE
     return max((at for at in (question.sent_at, conversation.last_heard_at) if at), default=long_ago)
@@ -131,31 +167,8 @@ def _is_being_answered(txn: Transaction, conversation: Conversation) -> bool:
     return conversation.question_id is not None and _put(txn, conversation.question_id).urgency == Urgency.REPLY
 
 
-class _Put(NamedTuple):
-    """What became of the message that puts a question: when it was settled, and when the question had been sent."""
-
-    urgency: str
-    settled_at: datetime | None
-    sent_at: datetime | None
-
-
-# Asked before nearly every message, and so put together once, of plain columns.
-_MESSAGE, _ATTEMPT = Message.__table__.c, Attempt.__table__.c
-_SENT_AT = (
-    select(func.max(_ATTEMPT.settled_at))
-    .where(
-        _ATTEMPT.message_id == _MESSAGE.id,
-        # It may have gone to the app in the end, which puts no question.
-        _ATTEMPT.template.in_(sorted(PUTS_A_QUESTION)),
-        _ATTEMPT.status == AttemptStatus.ACCEPTED,
-    )
-    .scalar_subquery()
-)
-_PUT = select(_MESSAGE.urgency, _MESSAGE.settled_at, _SENT_AT).where(_MESSAGE.id == bindparam("id"))
-
-
-def _put(txn: Transaction, message_id: UUID) -> _Put:
-    return _Put._make(txn.connection.execute(_PUT, {"id": message_id}).one())
+def _put(txn: Transaction, message_id: UUID) -> Put:
+    return Put._make(txn.connection.execute(_PUT, {"id": message_id}).one())
 
 
 def is_asked(conversation: Conversation, question: str, message: Message, now: datetime) -> None:

@@ -7,24 +7,25 @@ go is decided at release like that of any other.
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import NamedTuple, Self
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarResult, and_, bindparam, exists, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
 
 import notifications
 from backend import audit
 from backend.agenda.calendar import by_key
-from backend.agenda.history import agenda_of, protocol_for
+from backend.agenda.history import agenda_of
 from backend.agenda.planning import INSTEAD_OF
 from backend.agenda.reminders import AHEAD_OR_OPEN
 from backend.db import Database, Transaction, system
 from backend.patients import contact
 from backend.patients.models import Patient
 from backend.patients.new_numbers import PLEASE_CONFIRM
+from backend.protocol.load import protocol_of
 from backend.sealing import is_forgotten
 from backend.terms import NO_LONGER_FOLLOWED, PATIENT_CHANNELS, ChannelKind, MessageStatus, Recipient, Urgency
 from notifications import Letter, numbers, opt_outs
@@ -45,7 +46,8 @@ def fall_back(db: Database) -> dict[str, int]:
     """Say by the next channel what the first did not bring in time, one message a transaction; says how many."""
     with db.reading(LISTENER) as txn:
         # No number of those that have no other way may hide one that has.
-        unheard = list(islice((one.id for one in _unheard(txn) if next_channel(txn, one) is not None), BATCH))
+        waited = (txn.session.get_one(Message, one.id) for one in _unheard(txn) if _has_waited(txn, one))
+        unheard = list(islice((one.id for one in waited if next_channel(txn, one) is not None), BATCH))
     taken = 0
     for message_id in unheard:
         try:
@@ -75,10 +77,7 @@ def next_channel(txn: Transaction, message: Message) -> ChannelKind | None:
     if message.patient_id is None or INSTEAD_OF in message.values or not _is_unheard(message):
         return None
     patient = txn.session.get_one(Patient, message.patient_id)
-    # Most have no other way, or time left: what asks the database comes after.
-    if set(patient.channels) <= {message.channel} or _time_of(txn, patient, message) > txn.now:
-        return None
-    if _may_not_hear(txn, patient):
+    if not _has_waited(txn, _Unheard.of(message, patient)) or _may_not_hear(txn, patient):
         return None
     ways = (ChannelKind(name) for name in patient.channels if name != message.channel)
     way = next((way for way in ways if _is_open(txn, message, way)), None)
@@ -88,7 +87,7 @@ def next_channel(txn: Transaction, message: Message) -> ChannelKind | None:
 
 def next_fall_back(txn: Transaction, after: datetime) -> datetime | None:
     """When the next message will have waited long enough, if nobody hears it before."""
-    times = (_time_of(txn, txn.session.get_one(Patient, one.patient_id), one) for one in _unheard(txn))
+    times = (_time_of(txn, one) for one in _unheard(txn))
     return min((at for at in times if at > after), default=None)
 
 
@@ -113,39 +112,67 @@ def unopened(txn: Transaction, message_ids: Collection[UUID]) -> Sequence[UUID]:
 _NOT_OPENED = (Message.channel == ChannelKind.IN_APP, Message.opened_at.is_(None))
 
 
+class _Unheard(NamedTuple):
+    """What it takes to see whether a message has waited long enough, and for whom there is another way."""
+
+    id: UUID
+    channel: str | None
+    urgency: str
+    settled_at: datetime | None
+    ways: Collection[str]
+    protocol_version_id: UUID
+
+    @classmethod
+    def of(cls, message: Message, patient: Patient) -> Self:
+        """The same of a message that has been read whole."""
+        settled_at, version_id = message.settled_at, patient.protocol_version_id
+        return cls(message.id, message.channel, message.urgency, settled_at, patient.channels, version_id)
+
+
+_ROW, _PATIENT = Message.__table__.c, Patient.__table__.c
+# What has left lately and shows no sign of having been heard, by the index that holds just these. Kept apart, because
+# SQLite would otherwise go by the status, which nearly all messages there ever were have in common.
+_OF_EACH = ("id", "patient_id", "key", "template", "recipient", "channel", "urgency", "status", "settled_at")
+_LATELY = (
+    select(*(_ROW[name] for name in (*_OF_EACH, "in_reply_to", "words_sealed")))
+    .where(_ROW.answered_at.is_(None), _ROW.opened_at.is_(None), _ROW.settled_at > bindparam("since"))
+    .cte("lately")
+    .prefix_with("MATERIALIZED")
+)
+_LEFT, _AGAIN = _LATELY.c, Message.__table__.alias("again").c
 _NOT_HEARD: ColumnElement[bool] = and_(
-    Message.recipient == Recipient.PATIENT,
-    Message.channel.is_not(None),
-    Message.answered_at.is_(None),
-    Message.opened_at.is_(None),
+    _LEFT.recipient == Recipient.PATIENT,
+    _LEFT.channel.is_not(None),
     # Answers go back the way the question came; what the team asks in its own words is that message's alone.
-    Message.in_reply_to.is_(None),
-    Message.words_sealed.is_(None),
+    _LEFT.in_reply_to.is_(None),
+    _LEFT.words_sealed.is_(None),
     # Only the number itself can show whose it is.
-    Message.template != PLEASE_CONFIRM,
+    _LEFT.template != PLEASE_CONFIRM,
     or_(
-        Message.status.in_((MessageStatus.SENT, MessageStatus.FAILED)),
-        and_(Message.status == MessageStatus.DELIVERED, Message.channel == ChannelKind.IN_APP),
+        _LEFT.status.in_((MessageStatus.SENT, MessageStatus.FAILED)),
+        and_(_LEFT.status == MessageStatus.DELIVERED, _LEFT.channel == ChannelKind.IN_APP),
     ),
 )
-
-_AGAIN = aliased(Message)
 _WAS_SAID_AGAIN = exists().where(
-    _AGAIN.patient_id == Message.patient_id,
-    _AGAIN.key.in_([Message.key + f"/{channel}" for channel in PATIENT_CHANNELS]),
+    _AGAIN.patient_id == _LEFT.patient_id,
+    _AGAIN.key.in_([_LEFT.key + f"/{channel}" for channel in PATIENT_CHANNELS]),
 )
-# What has left, to a patient, lately, was not heard, and has not been said another way. Every minute asks, and putting
-# so much of a question into words takes longer than its answer.
+# Every minute asks, and most of it has no other way or time left: so it is put together once, of plain columns.
 _UNHEARD = (
-    select(Message)
-    .where(_NOT_HEARD, Message.settled_at > bindparam("since"), ~_WAS_SAID_AGAIN)
-    .order_by(Message.settled_at, Message.id)
+    select(_LEFT.id, _LEFT.channel, _LEFT.urgency, _LEFT.settled_at, _PATIENT.channels, _PATIENT.protocol_version_id)
+    .join(Patient.__table__, _PATIENT.id == _LEFT.patient_id)
+    .where(_NOT_HEARD, ~_WAS_SAID_AGAIN)
+    .order_by(_LEFT.settled_at, _LEFT.id)
 )
 
 
-def _unheard(txn: Transaction) -> ScalarResult[Message]:
-    options = {"yield_per": BATCH}
-    return txn.session.scalars(_UNHEARD, {"since": txn.now - LOOKED_BACK}, execution_options=options)
+def _unheard(txn: Transaction) -> Iterator[_Unheard]:
+    return map(_Unheard._make, txn.connection.execute(_UNHEARD, {"since": txn.now - LOOKED_BACK}))
+
+
+def _has_waited(txn: Transaction, message: _Unheard) -> bool:
+    """Whether there is another way, and the time for being heard by this one is over."""
+    return not set(message.ways) <= {message.channel} and _time_of(txn, message) <= txn.now
 
 
 def _is_unheard(message: Message) -> bool:
@@ -162,9 +189,9 @@ def _may_not_hear(txn: Transaction, patient: Patient) -> bool:
     return has_ended or is_forgotten(txn, patient.id) or bool(contact.holds(txn, patient))
 
 
-def _time_of(txn: Transaction, patient: Patient, message: Message) -> datetime:
+def _time_of(txn: Transaction, message: _Unheard) -> datetime:
     """When it has waited long enough to be heard."""
-    usual = protocol_for(txn, patient).messaging
+    usual = protocol_of(txn, message.protocol_version_id).messaging
     hours = usual.fallback_safety_hours if message.urgency == Urgency.SAFETY else usual.fallback_hours
     assert message.settled_at is not None, "It has left."
     return message.settled_at + timedelta(hours=hours)

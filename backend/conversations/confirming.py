@@ -6,7 +6,7 @@ Two wrong years, or three days without the right one, and somebody telephones.
 import re
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from backend.contact_terms import PhoneConfirmation
 from backend.conversation_terms import WhyHere
@@ -32,6 +32,9 @@ WRONG_YEAR, CONFIRMED = "wrong_year", "number_confirmed"
 CORRECTED = "corrected"
 CHARACTERS = str.maketrans("〇零一二三四五六七八九", "00123456789")
 A_YEAR = re.compile(r"(?:i was )?(?:born )?(?:in )?((?:19|20)\d\d) ?(?:年|年生|年出生|生)?")
+# Asked again and again, and so put together once, of plain columns.
+_PATIENT = Patient.__table__.c
+_SILENT = select(_PATIENT.id).where(_PATIENT.phone_unconfirmed_since <= bindparam("since")).order_by(_PATIENT.id)
 
 
 def year_in(text: str) -> int | None:
@@ -86,9 +89,7 @@ def settle(txn: Transaction, patient: Patient, how: PhoneConfirmation) -> None:
 def ask_for_calls(db: Database) -> dict[str, int]:
     """Have somebody call where three days have brought no right year, and nobody where that does not matter now."""
     with db.reading(CALLER) as txn:
-        silent = txn.session.scalars(
-            select(Patient.id).where(Patient.phone_unconfirmed_since <= txn.now - new_numbers.SILENCE)
-        ).all()
+        silent = txn.connection.scalars(_SILENT, {"since": txn.now - new_numbers.SILENCE}).all()
     asked = sum(_ask(db, patient_id) for patient_id in silent)
     return {"numbers_to_confirm": asked} if asked else {}
 

@@ -1,11 +1,16 @@
-"""Words of death that do not tell of a death now: denied, or of one long past. Pure.
+"""Words of death that do not tell of a patient's death now: denied, feared, of one long past, or of a neighbour. Pure.
 
 Where in doubt it is a death: a person decides, and until then nothing is sent. What is found here is still read by a
 person before anything else, so nothing is lost by it but a condolence to the living.
 """
 
 import re
-from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from backend.conversations.deaths_told import one_of
+from backend.protocol.definition import WordLists, Words
+from backend.triage.words import LISTS_REMEMBERED, folded
 
 # Nobody is followed longer than this by far, so whoever died earlier is not the patient.
 LONG_AGO_YEARS = 10
@@ -20,22 +25,63 @@ LATELY = re.compile(
     r"(?<![a-z])(?:today|yesterday|tonight|morning|night|just|now|this|last|on)(?![a-z])|[今昨刚凌晨早晚]"
 )
 CLAUSE_ENDS = re.compile(r"[.!?;,。！？；，\n]")
-NOT_ENGLISH = r"(?:not|n't|never|hasnt|nobody has|no one has|nobody|no one)(?: (?:yet|actually|really|just))? "
-NOT_CHINESE = r"(?:没有|没|未|不是|并未|并没有|還没|沒有|沒)(?:人|谁|真的|真)?"
+NOT_ENGLISH = (
+    r"(?:not|n't|never|hasnt|nobody has|no one has|nobody|no one|nearly|almost)(?: (?:yet|actually|really|just))? "
+)
+NOT_CHINESE = r"(?:没有|没|未|不是|并未|并没有|還没|沒有|沒)(?:人|谁|真的|真)?|[快要想怕]"
 
 
-def tells_of_no_death_now(text: str, words: Iterable[str]) -> bool:
-    """Whether each clause of a folded text with one of these words denies it just before, or speaks of long ago."""
-    listed = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-    if not listed:
+@dataclass(frozen=True)
+class _Lists:
+    """The words of all languages."""
+
+    death: tuple[str, ...]
+    persons: tuple[str, ...]
+    other_people: tuple[str, ...]
+
+
+def tells_of_no_death_now(text: str, words: Words) -> bool:
+    """Whether each clause with a word of death denies or fears it just before, or is of long ago or somebody else."""
+    lists = _Lists(*(_in_all_languages(one) for one in (words.death, words.persons, words.other_people)))
+    if not lists.death:
         return False
-    telling = [clause for clause in CLAUSE_ENDS.split(text) if re.search(listed, clause)]
-    return bool(telling) and all(_is_denied(clause, listed) or _is_long_past(clause) for clause in telling)
+    listed, mention = _death(lists), _mention(lists)
+    telling = [clause for clause in CLAUSE_ENDS.split(" ".join(folded(text).split())) if listed.search(clause)]
+    return bool(telling) and all(
+        _is_denied(clause, listed) or _is_long_past(clause) or _is_of_somebody_else(clause, listed, mention)
+        for clause in telling
+    )
 
 
-def _is_denied(clause: str, listed: str) -> bool:
-    denied = re.findall(rf"(?:{NOT_ENGLISH}|{NOT_CHINESE})(?:{listed})", clause)
-    return len(denied) == len(re.findall(listed, clause))
+def _in_all_languages(lists: WordLists) -> tuple[str, ...]:
+    return tuple(folded(word) for said in lists.values() for word in said)
+
+
+@lru_cache(maxsize=LISTS_REMEMBERED)
+def _death(lists: _Lists) -> re.Pattern[str]:
+    return re.compile(f"(?P<denied>{NOT_ENGLISH}|{NOT_CHINESE})?(?:{_anywhere(lists.death)})")
+
+
+@lru_cache(maxsize=LISTS_REMEMBERED)
+def _mention(lists: _Lists) -> re.Pattern[str]:
+    """Somebody who is named: one of the patients' families, or somebody else and theirs ("my neighbour's wife")."""
+    person, other = one_of(lists.persons), one_of(lists.other_people)
+    return re.compile(f"(?P<other>{other}(?:(?:'s |s' | s |的)?{person})?)|{person}")
+
+
+def _anywhere(listed: tuple[str, ...]) -> str:
+    return "|".join(re.escape(word) for word in sorted(listed, key=len, reverse=True))
+
+
+def _is_denied(clause: str, listed: re.Pattern[str]) -> bool:
+    return all(found["denied"] for found in listed.finditer(clause))
+
+
+def _is_of_somebody_else(clause: str, listed: re.Pattern[str], mention: re.Pattern[str]) -> bool:
+    """Whether whoever is named last before the word of death is nobody whom a study follows."""
+    told = listed.search(clause)
+    named = list(mention.finditer(clause, 0, told.start())) if told else []
+    return bool(named) and named[-1]["other"] is not None
 
 
 def _is_long_past(clause: str) -> bool:

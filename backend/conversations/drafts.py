@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from backend import audit
 from backend.conversation_terms import ConversationStatus
 from backend.conversations import script, states
 from backend.conversations.models import Conversation, ConversationAnswer
 from backend.conversations.states import Happened
-from backend.db import Transaction
+from backend.db import Transaction, insert_now
 from backend.errors import NoLongerPossible
 from backend.instruments.definition import Instrument, instrument
 from backend.patients.models import Caregiver, Patient
@@ -27,6 +27,11 @@ _ANSWERS = (
     select(ConversationAnswer)
     .where(ConversationAnswer.conversation_id == bindparam("id"))
     .order_by(ConversationAnswer.turn)
+)
+_LIVE = (
+    select(Conversation)
+    .where(Conversation.patient_id == bindparam("patient"), Conversation.ended_at.is_(None))
+    .order_by(Conversation.opened_at.desc(), Conversation.id)
 )
 
 
@@ -102,8 +107,7 @@ def unwritten(
 
 def live(txn: Transaction, patient: Patient) -> Sequence[Conversation]:
     """Everything this patient is being asked, or a caregiver about them; what was asked last comes first."""
-    found = select(Conversation).where(Conversation.patient_id == patient.id, Conversation.ended_at.is_(None))
-    return txn.session.scalars(found.order_by(Conversation.opened_at.desc(), Conversation.id)).all()
+    return txn.session.scalars(_LIVE, {"patient": patient.id}).all()
 
 
 def hold(txn: Transaction, conversation: Conversation) -> Conversation:
@@ -124,13 +128,13 @@ def record_answer(
     at: datetime,
     words: str | None = None,
     inbound_id: UUID | None = None,
-) -> None:
+) -> Mapping[str, ConversationAnswer]:
     """Keep one answer, with the value a report has: 0-4, 1 for yes and 0 for no, degrees; None where it was left out.
 
-    The newest answer to a question counts. Raises ``NoLongerPossible`` once the questionnaire has ended, and
-    ``ValueError`` for what no answer to this question can be: whoever reads answers checks that before.
+    The newest answer to a question counts; gives all that count then, as ``answers_of`` does. The caller holds the
+    conversation. Raises ``NoLongerPossible`` once the questionnaire has ended, and ``ValueError`` for what no answer
+    to this question can be: whoever reads answers checks that before.
     """
-    hold(txn, conversation)
     asked_by = instrument_of(txn, conversation)
     if value is not None and not script.may_be(asked_by, item, value):
         raise ValueError(f"{item} cannot be {value}.")
@@ -138,22 +142,24 @@ def record_answer(
     conversation.first_answer_at = conversation.first_answer_at or at
     conversation.last_heard_at = at
     conversation.unclear = 0
+    before = answers_of(txn, conversation)
     answer = ConversationAnswer(
         patient_id=conversation.patient_id,
         site_id=conversation.site_id,
         conversation_id=conversation.id,
         item=item,
         value=value,
+        words_sealed=None,
         channel=channel,
         answered_at=at,
-        turn=_turns(txn, conversation) + 1,
+        turn=max((one.turn for one in before.values()), default=0) + 1,
         inbound_id=inbound_id,
     )
     answer.words_sealed = seal(txn, answer, "words_sealed", words)
-    txn.session.add(answer)
     # The answer is its own record and never changes; one entry says that it came.
     audit.note(txn, "conversation.answered", answer)
-    txn.session.flush()
+    insert_now(txn, answer)
+    return {**before, item: answer}
 
 
 def answers_of(txn: Transaction, conversation: Conversation) -> Mapping[str, ConversationAnswer]:
@@ -191,6 +197,8 @@ def _live_for(txn: Transaction, patient: Patient, agenda_key: str | None, instru
         else Conversation.agenda_key.is_(None) & (Conversation.instrument == instrument)
     )
     found = select(Conversation).where(Conversation.patient_id == patient.id, Conversation.ended_at.is_(None), same)
+    # What this transaction has changed itself must be written before the row is read anew.
+    txn.session.flush()
     return txn.session.scalars(
         found.order_by(Conversation.opened_at.desc(), Conversation.id).execution_options(populate_existing=True)
     ).first()
@@ -203,8 +211,3 @@ def _taken_over(conversation: Conversation, caregiver: Caregiver) -> Conversatio
         raise NoLongerPossible("Somebody else has begun to answer this questionnaire.")
     conversation.caregiver_id = caregiver.id
     return conversation
-
-
-def _turns(txn: Transaction, conversation: Conversation) -> int:
-    so_far = select(func.max(ConversationAnswer.turn)).where(ConversationAnswer.conversation_id == conversation.id)
-    return txn.session.scalar(so_far) or 0

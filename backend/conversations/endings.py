@@ -6,16 +6,18 @@ workers may, because each ends once.
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, exists, or_, select
 
 from backend.among import among
-from backend.conversation_terms import LIVE, ConversationStatus
+from backend.conversation_terms import ConversationStatus
 from backend.conversations import asking, drafts, filing, script, states
 from backend.conversations.answers import Sender
+from backend.conversations.asking import Put
 from backend.conversations.models import Conversation
 from backend.conversations.states import Happened
 from backend.db import Database, Transaction, system
@@ -35,33 +37,40 @@ NO_LONGER_ASKED = NO_LONGER_FOLLOWED | {PatientStatus.WITHDRAWN_FROM_REPORTING}
 
 log = logging.getLogger(__name__)
 
+
+class _Standing(NamedTuple):
+    """A conversation that has not ended, and what may end it: how its patient stands, another report, silence."""
+
+    survey: Conversation
+    patient_status: str
+    is_overtaken: bool
+    question: Put | None
+
+
 # Asked of everything that is being asked, every half minute, and so put together once, of plain columns.
-_LIVE = select(Conversation).where(Conversation.ended_at.is_(None))
-_THESE = (
-    select(Conversation)
-    .where(among(Conversation.id, "ids"))
-    .order_by(Conversation.opened_at, Conversation.id)
+_ROW, _PATIENT = Conversation.__table__.c, Patient.__table__
+_REPORT, _MESSAGE = SymptomReport.__table__.c, Message.__table__
+_IS_OVERTAKEN = exists().where(
+    _REPORT.patient_id == _ROW.patient_id, _REPORT.agenda_key == _ROW.agenda_key, _REPORT.id != _ROW.report_id
+)
+_LIVE = (
+    select(Conversation, _PATIENT.c.status, _IS_OVERTAKEN, *asking.PUT)
+    .join(_PATIENT, _PATIENT.c.id == Conversation.patient_id)
+    .outerjoin(_MESSAGE, _MESSAGE.c.id == Conversation.question_id)
+    .where(Conversation.ended_at.is_(None))
     .execution_options(populate_existing=True)
 )
-_REPORT, _MESSAGE = SymptomReport.__table__.c, Message.__table__.c
-_OTHER_REPORT = (
-    select(_REPORT.id)
-    .where(
-        _REPORT.patient_id == bindparam("patient"),
-        _REPORT.agenda_key == bindparam("key"),
-        _REPORT.id != bindparam("own"),
-    )
-    .limit(1)
-)
+_THESE = _LIVE.where(among(Conversation.id, "ids")).order_by(Conversation.opened_at, Conversation.id)
+_OVERTAKEN = select(_IS_OVERTAKEN).where(_ROW.id == bindparam("id"))
 _SENT_ABOUT_IT = (
-    select(_MESSAGE.id)
+    select(_MESSAGE.c.id)
     .where(
-        _MESSAGE.patient_id == bindparam("patient"),
-        _MESSAGE.channel == ChannelKind.SMS,
-        _MESSAGE.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED)),
+        _MESSAGE.c.patient_id == bindparam("patient"),
+        _MESSAGE.c.channel == ChannelKind.SMS,
+        _MESSAGE.c.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED)),
         or_(
-            _MESSAGE["values"][asking.CONVERSATION].as_string() == bindparam("conversation"),
-            _MESSAGE.agenda_key.is_not_distinct_from(bindparam("key")),
+            _MESSAGE.c["values"][asking.CONVERSATION].as_string() == bindparam("conversation"),
+            _MESSAGE.c.agenda_key.is_not_distinct_from(bindparam("key")),
         ),
     )
     .limit(1)
@@ -77,17 +86,12 @@ def of(txn: Transaction, sender: Sender) -> Sequence[Conversation]:
 def stop(txn: Transaction, patient: Patient, caregiver_id: UUID | None = None) -> None:
     """Nothing more is asked of whoever said STOP, and what they had answered is filed."""
     for survey in drafts.live(txn, patient):
-        if survey.caregiver_id == caregiver_id:
-            cut_short(txn, survey)
+        if survey.caregiver_id == caregiver_id and drafts.hold(txn, survey).ended_at is None:
+            _cut_short(txn, survey, otherwise=ConversationStatus.BROKEN_OFF)
 
 
-def cut_short(
-    txn: Transaction, survey: Conversation, otherwise: ConversationStatus = ConversationStatus.BROKEN_OFF
-) -> None:
+def _cut_short(txn: Transaction, survey: Conversation, *, otherwise: ConversationStatus) -> None:
     """End it before everything was asked. What was answered is filed; ``otherwise`` is the end where nothing was."""
-    drafts.hold(txn, survey)
-    if survey.ended_at is not None:
-        return
     if survey.first_answer_at is not None:
         filing.file(txn, survey, status=how_it_ends_now(txn, survey))
     else:
@@ -103,10 +107,7 @@ def how_it_ends_now(txn: Transaction, survey: Conversation) -> ConversationStatu
 
 def is_overtaken(txn: Transaction, survey: Conversation) -> bool:
     """Whether another report has answered the same item meanwhile."""
-    if survey.agenda_key is None:
-        return False
-    about = {"patient": survey.patient_id, "key": survey.agenda_key, "own": survey.report_id}
-    return txn.connection.scalar(_OTHER_REPORT, about) is not None
+    return bool(txn.connection.scalar(_OVERTAKEN, {"id": survey.id}))
 
 
 def break_off(txn: Transaction, survey: Conversation) -> None:
@@ -120,29 +121,34 @@ def break_off(txn: Transaction, survey: Conversation) -> None:
 def see_to_surveys(db: Database) -> Counter[str]:
     """Let stall what is silent, and end what must end, several in one transaction."""
     with db.reading(ASKER) as txn:
-        live = txn.session.scalars(_LIVE).all()
-        # Held on to, because the session forgets what nobody holds.
-        whose = txn.session.scalars(select(Patient).where(Patient.id.in_({one.patient_id for one in live}))).all()
-        waiting = [(one.id, one.patient_id) for one in live if _what_follows(txn, one) is not None]
-        del whose
+        live = _standings(txn.session.execute(_LIVE))
+        waiting = [(one.survey.id, one.survey.patient_id) for one in live if _what_follows(txn, one) is not None]
     some = (waiting[first : first + SEEN_TO_TOGETHER] for first in range(0, len(waiting), SEEN_TO_TOGETHER))
     return sum((_together_or_each(db, dict(few)) for few in some), Counter())
 
 
 def next_ending(txn: Transaction, after: datetime) -> datetime | None:
     """When the next of them may stall or end, if nobody answers before; None when none will."""
-    live = txn.session.scalars(_LIVE).all()
-    return min((at for one in live for at in _turning_points(txn, one) if at > after), default=None)
+    live = _standings(txn.session.execute(_LIVE))
+    return min((at for one in live for at in _turning_points(one) if at > after), default=None)
 
 
-def _turning_points(txn: Transaction, survey: Conversation) -> Iterator[datetime]:
+def _turning_points(one: _Standing) -> Iterator[datetime]:
+    survey = one.survey
     if survey.closes_at is not None:
         yield survey.closes_at
-    since = asking.silent_since(txn, survey) if survey.status != ConversationStatus.PENDING else None
+    since = asking.silence_after(survey, one.question) if survey.status != ConversationStatus.PENDING else None
     if since is not None and survey.status in asking.RUNNING:
         yield since + asking.PATIENCE
     if since is not None and survey.first_answer_at is not None:
         yield since + PATIENCE_WITH_T2
+
+
+def _standings(rows: Iterable[Any]) -> list[_Standing]:
+    return [
+        _Standing(survey, status, is_overtaken, Put._make(put) if survey.question_id else None)
+        for survey, status, is_overtaken, *put in rows
+    ]
 
 
 def _together_or_each(db: Database, whose: Mapping[UUID, UUID]) -> Counter[str]:
@@ -153,8 +159,7 @@ def _together_or_each(db: Database, whose: Mapping[UUID, UUID]) -> Counter[str]:
             held = {one.id for one in patients}
             keys = open_keys(txn, held)
             free = [one for one, patient_id in whose.items() if patient_id in held]
-            surveys = txn.session.scalars(_THESE, {"ids": free}).all()
-            done = Counter(word for survey in surveys for word in _see_to(txn, survey))
+            done = Counter(word for one in _in_turn(txn, free) for word in _see_to(txn, one))
             del keys, patients
     except Exception:
         if len(whose) == 1:
@@ -166,9 +171,23 @@ def _together_or_each(db: Database, whose: Mapping[UUID, UUID]) -> Counter[str]:
     return sum((_together_or_each(db, one) for one in left), done)
 
 
-def _see_to(txn: Transaction, survey: Conversation) -> list[str]:
+def _in_turn(txn: Transaction, ids: Collection[UUID]) -> Iterator[_Standing]:
+    """Each as it is when its turn comes: the report of one may answer what another of the same patient asks."""
+    seen: set[UUID] = set()
+    for one in _these(txn, ids):
+        yield from _these(txn, [one.survey.id]) if one.survey.patient_id in seen else [one]
+        seen.add(one.survey.patient_id)
+
+
+def _these(txn: Transaction, ids: Collection[UUID]) -> Sequence[_Standing]:
+    # What this transaction has changed itself must be written before the rows are read anew.
+    txn.session.flush()
+    return _standings(txn.session.execute(_THESE, {"ids": ids}))
+
+
+def _see_to(txn: Transaction, one: _Standing) -> list[str]:
     """In the patient's turn, what has to happen to it now; another worker may have been first."""
-    follows = _what_follows(txn, survey)
+    survey, follows = one.survey, _what_follows(txn, one)
     if follows is None or is_forgotten(txn, survey.patient_id):
         return []
     if follows is Happened.FELL_SILENT:
@@ -178,29 +197,23 @@ def _see_to(txn: Transaction, survey: Conversation) -> list[str]:
         break_off(txn, survey)
     else:
         otherwise = ConversationStatus.BROKEN_OFF if _reached(txn, survey) else ConversationStatus.UNREACHABLE
-        cut_short(txn, survey, otherwise)
+        _cut_short(txn, survey, otherwise=otherwise)
     return ["surveys_ended"]
 
 
-def _what_follows(txn: Transaction, survey: Conversation) -> Happened | None:
+def _what_follows(txn: Transaction, one: _Standing) -> Happened | None:
     """What time has done to it, from the most final; None when it may go on."""
-    if survey.status not in LIVE:
-        return None
-    patient = txn.session.get_one(Patient, survey.patient_id)
-    is_over = survey.closes_at is not None and survey.closes_at <= txn.now
-    if is_over or patient.status in NO_LONGER_ASKED:
+    is_over = one.survey.closes_at is not None and one.survey.closes_at <= txn.now
+    if is_over or one.patient_status in NO_LONGER_ASKED:
         return Happened.CUT_SHORT
-    if is_overtaken(txn, survey):
-        return Happened.OVERTAKEN
-    return _after_silence(txn, survey)
+    return Happened.OVERTAKEN if one.is_overtaken else _after_silence(txn, one)
 
 
-def _after_silence(txn: Transaction, survey: Conversation) -> Happened | None:
+def _after_silence(txn: Transaction, one: _Standing) -> Happened | None:
     """Silence counts from when the question had arrived, or from the last answer if that was later."""
+    survey = one.survey
     is_urgent, is_running = survey.tier_so_far == Tier.T2, survey.status in asking.RUNNING
-    if not is_urgent and not is_running:
-        return None
-    since = asking.silent_since(txn, survey)
+    since = asking.silence_after(survey, one.question)
     silent = txn.now - since if since is not None else timedelta(0)
     if is_urgent and silent >= PATIENCE_WITH_T2:
         return Happened.CUT_SHORT

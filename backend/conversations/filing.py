@@ -20,12 +20,14 @@ MODES = {AnswerChannel.SMS: ReportMode.SMS, AnswerChannel.WEB_FORM: ReportMode.W
 WHEN_FINISHED = frozenset({ConversationStatus.COMPLETED})
 
 
-def judge_so_far(txn: Transaction, conversation: Conversation) -> Tier | None:
+def judge_so_far(
+    txn: Transaction, conversation: Conversation, answers: Mapping[str, ConversationAnswer]
+) -> Tier | None:
     """How urgent the answers so far are, as if they were a report; None when there is nothing in them.
 
     Only that is kept, with the conversation: what needs a call is not to be left lying. Call it after every answer.
     """
-    conversation.tier_so_far = _judged(txn, conversation)
+    conversation.tier_so_far = _judged(txn, conversation, answers)
     txn.session.flush()
     return Tier(conversation.tier_so_far) if conversation.tier_so_far else None
 
@@ -54,8 +56,7 @@ def file(txn: Transaction, conversation: Conversation, *, status: ConversationSt
         return submit_report(txn, patient, _without_a_place(sent))
 
 
-def _judged(txn: Transaction, conversation: Conversation) -> Tier | None:
-    answers = drafts.answers_of(txn, conversation)
+def _judged(txn: Transaction, conversation: Conversation, answers: Mapping[str, ConversationAnswer]) -> Tier | None:
     if not answers:
         return None
     if _card(answers) is not None:

@@ -105,10 +105,11 @@ def keep_page(txn: Transaction, filling: Filling, given: Mapping[str, Given], la
     conversation = filling.conversation
     _speak(txn, conversation, language)
     news = {item: answer for item, answer in given.items() if not filling.says_already(item, answer)}
+    answers = filling.answers
     for item, answer in news.items():
         channel, words = AnswerChannel.WEB_FORM, answer.words
-        drafts.record_answer(txn, conversation, item, answer.value, channel=channel, at=txn.now, words=words)
-    if not news or filing.judge_so_far(txn, conversation) is not Tier.T1:
+        answers = drafts.record_answer(txn, conversation, item, answer.value, channel=channel, at=txn.now, words=words)
+    if not news or filing.judge_so_far(txn, conversation, answers) is not Tier.T1:
         return None
     is_whole = filling_of(txn, conversation).next_page() is None
     end = ConversationStatus.COMPLETED if is_whole else ConversationStatus.PARTIAL

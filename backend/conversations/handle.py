@@ -5,11 +5,10 @@ The text was stored and committed before anything here runs, so nothing that fai
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.conversation_terms import WhyHere
@@ -31,10 +30,10 @@ from backend.conversations.answers import Sender
 from backend.conversations.reading import Command
 from backend.conversations.replies import EMERGENCIES, Digit, Meaning
 from backend.conversations.strangers import lender
+from backend.conversations.writers import Writers, writers_of
 from backend.db import Database, Transaction, system
 from backend.patients import contact, life
-from backend.patients.models import Caregiver, Patient
-from backend.patients.new_numbers import former_owners
+from backend.patients.models import Patient
 from backend.protocol.definition import Words
 from backend.protocol.load import current_protocol, protocol_of
 from backend.staff.models import StaffMember
@@ -42,12 +41,21 @@ from backend.survival import deaths
 from backend.terms import Keyword, WorkReason
 from backend.triage.candidates import open_for_text
 from backend.worklist.items import open_item
-from notifications import inbound, numbers, opt_outs
+from notifications import inbound, opt_outs
 from notifications.models import InboundMessage
 
 READER = system("text reader")
 BATCH = 100
 RETRIED_FOR = timedelta(hours=1)
+
+# Asked every few seconds, and so put together once, of plain columns.
+_TEXT = InboundMessage.__table__.c
+_NOT_LOOKED_AT = (
+    select(_TEXT.id)
+    .where(_TEXT.handled_at.is_(None), _TEXT.handled_how.is_(None))
+    .order_by(_TEXT.received_at, _TEXT.id)
+    .limit(BATCH)
+)
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +63,7 @@ log = logging.getLogger(__name__)
 def understand_waiting(db: Database) -> dict[str, int]:
     """Understand every text that nothing has looked at yet, each in a transaction of its own."""
     with db.reading(READER) as txn:
-        waiting = list(txn.session.scalars(_not_looked_at()))
+        waiting = txn.connection.scalars(_NOT_LOOKED_AT).all()
     understood = sum(understand(db, inbound_id) for inbound_id in waiting)
     return {"understood": understood, "failed": len(waiting) - understood}
 
@@ -102,14 +110,14 @@ def _try(txn: Transaction, received: InboundMessage, step: Callable[[Transaction
 
 def _give_to_its_site(txn: Transaction, received: InboundMessage) -> None:
     """So that no other hospital reads it."""
-    writers = _writers_of(txn, received)
+    writers = writers_of(txn, received)
     sender = writers.only_sender(txn)
     site_id = sender.patient.site_id if sender else writers.only_site()
     inbound.give_to(txn, received, sender.patient.id if sender else None, site_id=site_id)
 
 
 def _look_for_danger(txn: Transaction, received: InboundMessage) -> None:
-    writers = _writers_of(txn, received)
+    writers = writers_of(txn, received)
     sender = writers.only_sender(txn)
     if sender is None:
         _answer_danger_from_anybody(txn, received, writers)
@@ -117,68 +125,9 @@ def _look_for_danger(txn: Transaction, received: InboundMessage) -> None:
         _raise_the_alarm(txn.acting_as(sender.actor), received, sender)
 
 
-def _not_looked_at() -> Select[UUID]:
-    return (
-        select(InboundMessage.id)
-        .where(InboundMessage.handled_at.is_(None), InboundMessage.handled_how.is_(None))
-        .order_by(InboundMessage.received_at, InboundMessage.id)
-        .limit(BATCH)
-    )
-
-
-@dataclass(frozen=True)
-class _Writers:
-    """Whose number it is: patients by their own, caregivers by theirs, and members of staff by theirs."""
-
-    patients: tuple[Patient, ...]
-    caregivers: tuple[Caregiver, ...]
-    staff: tuple[StaffMember, ...] = ()
-    # Whose it was before, or still is by the record though a stranger has it: nothing that comes from it is theirs.
-    formerly: tuple[Patient, ...] = ()
-    is_a_strangers: bool = False
-
-    @property
-    def are_staff_only(self) -> bool:
-        """Whether the number is no patient's and no caregiver's."""
-        return not self.patients and not self.caregivers
-
-    @property
-    def why_nobody_is_certain(self) -> WhyHere:
-        """For a person to read, where there is no ``only_sender``."""
-        if not self.are_staff_only:
-            return WhyHere.SHARED_NUMBER
-        if self.formerly:
-            return WhyHere.WRONG_NUMBER if self.is_a_strangers else WhyHere.FORMER_NUMBER
-        return WhyHere.STAFF_NUMBER if self.staff else WhyHere.UNKNOWN_NUMBER
-
-    def only_sender(self, txn: Transaction) -> Sender | None:
-        """The one person who can have written; None when there is no one, or more than one. Never the first."""
-        if len(self.patients) == 1 and all(one.patient_id == self.patients[0].id for one in self.caregivers):
-            return Sender(self.patients[0], None)
-        if not self.patients and len({one.patient_id for one in self.caregivers}) == 1:
-            caregiver = self.caregivers[0]
-            return Sender(txn.session.get_one(Patient, caregiver.patient_id), caregiver)
-        return None
-
-    def all_patients(self, txn: Transaction) -> Sequence[Patient]:
-        """Everybody the text may be about."""
-        looked_after = [txn.session.get_one(Patient, one.patient_id) for one in self.caregivers]
-        return list(dict.fromkeys((*self.patients, *looked_after, *self.formerly)))
-
-    def written_to(self, txn: Transaction) -> Sequence[Patient]:
-        """Those about whom texts go to the number."""
-        return () if self.are_staff_only else self.all_patients(txn)
-
-    def only_site(self) -> UUID | None:
-        """The site of all of them, if they have one in common; that of the staff where nobody else has the number."""
-        sites = {one.site_id for one in (*self.patients, *self.formerly)} | {one.site_id for one in self.caregivers}
-        sites |= {one.home_site_id for one in self.staff if one.home_site_id} if self.are_staff_only else set()
-        return sites.pop() if len(sites) == 1 else None
-
-
 def _handle(txn: Transaction, received: InboundMessage) -> None:
     keyword = inbound.obey(txn, received)
-    writers = _writers_of(txn, received)
+    writers = writers_of(txn, received)
     sender = writers.only_sender(txn)
     if keyword is not None:
         _after_keyword(txn, received, keyword, writers, sender)
@@ -188,14 +137,14 @@ def _handle(txn: Transaction, received: InboundMessage) -> None:
         _from_whom_we_know(txn, received, writers, sender)
 
 
-def _from_whom_we_know(txn: Transaction, received: InboundMessage, writers: _Writers, sender: Sender | None) -> None:
+def _from_whom_we_know(txn: Transaction, received: InboundMessage, writers: Writers, sender: Sender | None) -> None:
     if sender is None:
         _leave_without_a_sender(txn, received, writers)
     else:
         _understand(txn.acting_as(sender.actor), received, sender)
 
 
-def _leave_without_a_sender(txn: Transaction, received: InboundMessage, writers: _Writers) -> None:
+def _leave_without_a_sender(txn: Transaction, received: InboundMessage, writers: Writers) -> None:
     """Whose words they are is for a person to find out; danger is answered before that, at whoever's number."""
     is_danger = _answer_danger_from_anybody(txn, received, writers)
     why = WhyHere.DANGER if is_danger else _answer_anybody(txn, received, writers)
@@ -205,7 +154,7 @@ def _leave_without_a_sender(txn: Transaction, received: InboundMessage, writers:
     inbound.leave_to_a_person(txn, received, site_id=writers.only_site(), why=why or writers.why_nobody_is_certain)
 
 
-def _answer_anybody(txn: Transaction, received: InboundMessage, writers: _Writers) -> WhyHere | None:
+def _answer_anybody(txn: Transaction, received: InboundMessage, writers: Writers) -> WhyHere | None:
     """Where one site stands behind what is said; why a person must read it soon, if they must."""
     patients, text = writers.all_patients(txn), inbound.text_of(txn, received)
     if not patients:
@@ -216,7 +165,7 @@ def _answer_anybody(txn: Transaction, received: InboundMessage, writers: _Writer
     return nobodys.say(txn, received, patients, meanings, is_written_to=not writers.are_staff_only)
 
 
-def _answer_danger_from_anybody(txn: Transaction, received: InboundMessage, writers: _Writers) -> bool:
+def _answer_danger_from_anybody(txn: Transaction, received: InboundMessage, writers: Writers) -> bool:
     """Words of danger from a number of several: somebody is called to each who lives. Whether there were any."""
     text, patients = inbound.text_of(txn, received), writers.all_patients(txn)
     if not any(replies.holds_danger(text, _words_of(txn, patient)) for patient in patients):
@@ -231,25 +180,8 @@ def _answer_danger_from_anybody(txn: Transaction, received: InboundMessage, writ
     return True
 
 
-def _writers_of(txn: Transaction, received: InboundMessage) -> _Writers:
-    if received.patient_id is not None:
-        return _Writers((txn.session.get_one(Patient, received.patient_id),), ())
-    number = inbound.number_of(txn, received) or ""
-    by_record = _Writers(
-        tuple(contact.patients_by_phone(txn, number)),
-        tuple(contact.caregivers_by_phone(txn, number)),
-        tuple(staff_replies.members_by_phone(txn, received.number_index)),
-    )
-    if numbers.is_a_strangers(txn, received.number_index):
-        theirs = tuple(by_record.all_patients(txn))
-        return _Writers((), (), by_record.staff, formerly=theirs, is_a_strangers=True)
-    if not by_record.are_staff_only or by_record.staff:
-        return by_record
-    return _Writers((), (), formerly=tuple(former_owners(txn, received.number_index)))
-
-
 def _after_keyword(
-    txn: Transaction, received: InboundMessage, keyword: Keyword, writers: _Writers, sender: Sender | None
+    txn: Transaction, received: InboundMessage, keyword: Keyword, writers: Writers, sender: Sender | None
 ) -> None:
     """STOP and START have acted on the number already; here the people who must know are told."""
     if keyword is Keyword.STOP:
@@ -274,7 +206,7 @@ def _after_keyword(
     )
 
 
-def _ask_nothing_more(txn: Transaction, writers: _Writers) -> None:
+def _ask_nothing_more(txn: Transaction, writers: Writers) -> None:
     """What was answered until then is filed."""
     for patient in writers.patients:
         endings.stop(txn, patient)
@@ -379,7 +311,7 @@ def _leave(txn: Transaction, received: InboundMessage, sender: Sender, why: WhyH
 
 
 def _is_death_reported(txn: Transaction, patient: Patient) -> bool:
-    return any(held.reason == deaths.HELD_BECAUSE_REPORTED for held in contact.holds(txn, patient))
+    return deaths.HELD_BECAUSE_REPORTED in contact.why_held(txn, [patient.id]).get(patient.id, ())
 
 
 def _words_of(txn: Transaction, patient: Patient) -> Words:

@@ -9,38 +9,41 @@ from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import bindparam, literal, or_, select, union_all
+from sqlalchemy import bindparam, or_, select
 
 from backend import clock
 from backend.agenda.course import AgendaItem, Course
 from backend.agenda.history import courses_of, protocol_for
 from backend.agenda.one_message import item_and_neighbours
 from backend.among import among
-from backend.conversation_terms import ConversationStatus
+from backend.conversation_terms import ConversationStatus, WhyHere
 from backend.conversations.models import Conversation
+from backend.conversations.unread_deaths import unread_deaths
 from backend.db import Transaction, UTCDateTime
 from backend.patients import contact
 from backend.patients.caregivers import caregivers_of_all
 from backend.patients.models import Caregiver, Patient
 from backend.patients.turns import hold_still
-from backend.sealing import DataKey, keyring_of, unseal
+from backend.sealing import DataKey, open_these, unseal
 from backend.staff.models import Site
 from backend.terms import ChannelKind, MessageStatus, Urgency
-from notifications import numbers, opt_outs
-from notifications.models import Message, NumberStop, OptOut
+from notifications.against import against
+from notifications.models import Message, whichever_index, word
 
 # The day that a message's key speaks of.
 SPOKEN_OF = re.compile(r"@(\d{4}-\d{2}-\d{2}):")
 # Asked before every breath, and so put together once; of plain columns where nothing of it is changed.
 _ROW = Message.__table__.c
+LEFT = (word(MessageStatus.SENT), word(MessageStatus.DELIVERED))
 _ROUTINE_TEXTS = select(_ROW.patient_id, _ROW.status, _ROW.settled_at).where(
     among(_ROW.patient_id, "whose"),
     _ROW.channel == ChannelKind.SMS,
     _ROW.urgency == Urgency.ROUTINE,
-    or_(
-        _ROW.status == MessageStatus.SENDING,
-        _ROW.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED))
-        & (_ROW.settled_at >= bindparam("since", type_=UTCDateTime())),
+    whichever_index(
+        or_(
+            _ROW.status == word(MessageStatus.SENDING),
+            _ROW.status.in_(LEFT) & (_ROW.settled_at >= bindparam("since", type_=UTCDateTime())),
+        )
     ),
 )
 _SITES_AND_KEYS = (
@@ -58,15 +61,6 @@ _SURVEYS = (
     )
     .order_by(Conversation.opened_at, Conversation.id)
 )
-_STOP, _NO_USE = OptOut.__table__.c, NumberStop.__table__.c
-_AGAINST = union_all(
-    select(_STOP.number_index, literal(opt_outs.OPTED_OUT)).where(
-        among(_STOP.number_index, "indexes"), _STOP.started_at.is_(None)
-    ),
-    select(_NO_USE.number_index, literal(numbers.OF_NO_USE)).where(
-        among(_NO_USE.number_index, "indexes"), _NO_USE.lifted_at.is_(None)
-    ),
-)
 
 # So many patients with one telephone may have all that each of them alone might have in a day.
 SHARERS_IN_FULL = 2
@@ -82,7 +76,8 @@ class Known:
         self.patients: Mapping[UUID, Patient] = {one.id: one for one in hold_still(txn, patient_ids)}
         beside = txn.session.execute(_SITES_AND_KEYS, {"whose": self.patients}).all()
         self.sites: Mapping[UUID, Site] = {site.id: site for site, _ in beside}
-        self._keys = [key for _, key in beside]
+        self._keys = [key for _, key in beside if key is not None]
+        open_these(txn, self._keys)
 
     @cached_property
     def holds(self) -> Mapping[UUID, Sequence[str]]:
@@ -93,6 +88,11 @@ class Known:
     def caregivers(self) -> Mapping[UUID, Sequence[Caregiver]]:
         """By patient, whom they have named and not taken back."""
         return caregivers_of_all(self._txn, self.patients)
+
+    @cached_property
+    def unread_deaths(self) -> Mapping[UUID, WhyHere]:
+        """By patient, why a text of a death waits for a person to read it; only those of whom one does."""
+        return unread_deaths(self._txn, self.patients.values(), lambda: self.caregivers)
 
     @cached_property
     def courses(self) -> Mapping[UUID, Course]:
@@ -166,10 +166,7 @@ class Known:
 
         ``OPTED_OUT`` while a STOP holds, ``OF_NO_USE`` where nothing arrives.
         """
-        ring = keyring_of(self._txn)
-        by_index = {ring.blind_index("phone", number): number for number in self.phones.values()}
-        said = self._txn.connection.execute(_AGAINST, {"indexes": list(by_index)}) if by_index else ()
-        return frozenset((by_index[index], why) for index, why in said)
+        return frozenset((one.number, one.why) for one in against(self._txn, frozenset(self.phones.values())))
 
     @cached_property
     def sharers(self) -> Mapping[str, Collection[UUID]]:

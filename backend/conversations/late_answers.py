@@ -4,18 +4,46 @@ Its day may be over at midnight, two minutes after the question left. Whoever th
 there, and no other question may take that for an answer of its own.
 """
 
-from sqlalchemy import or_, select
+from sqlalchemy import Uuid, and_, bindparam, or_, select
 
 from backend.conversation_terms import ConversationStatus
 from backend.conversations import answers, asking, script, surveys
 from backend.conversations.answers import Sender
 from backend.conversations.models import Conversation
-from backend.db import Transaction
+from backend.db import Transaction, UTCDateTime
 from backend.patients.turns import take_turn
 from backend.terms import ChannelKind
 from backend.triage.candidates import open_for_text
 from notifications import inbound
 from notifications.models import Attempt, InboundMessage, Message
+
+# What was asked last, and the questionnaire that had asked it, if it was one and that has ended since.
+_MESSAGE, _ATTEMPT = Message.__table__, Attempt.__table__
+_ASKED_LAST = (
+    select(_MESSAGE.c.answered_at, Conversation)
+    .join(_ATTEMPT, _ATTEMPT.c.message_id == _MESSAGE.c.id)
+    .outerjoin(
+        Conversation,
+        and_(
+            Conversation.patient_id == _MESSAGE.c.patient_id,
+            Conversation.question_id == _MESSAGE.c.id,
+            Conversation.ended_at.is_not(None),
+            Conversation.status != ConversationStatus.REFUSED,
+        ),
+    )
+    .where(
+        # The try has its message's patient: said of both, the last of hundreds is found without reading the others.
+        _ATTEMPT.c.patient_id == bindparam("patient"),
+        _MESSAGE.c.patient_id == bindparam("patient"),
+        _MESSAGE.c.recipient == bindparam("recipient"),
+        _MESSAGE.c.caregiver_id.is_not_distinct_from(bindparam("caregiver", type_=Uuid())),
+        _ATTEMPT.c.channel == ChannelKind.SMS,
+        _ATTEMPT.c.started_at <= bindparam("written", type_=UTCDateTime()),
+        or_(_ATTEMPT.c.template.in_(sorted(asking.PUTS_A_QUESTION)), _MESSAGE.c.asks.is_not(None)),
+    )
+    .order_by(_ATTEMPT.c.started_at.desc())
+    .limit(1)
+)
 
 
 def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
@@ -34,33 +62,14 @@ def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
 
 
 def _was_asked_for_the_card(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
-    question = _last_question(txn, received, sender)
-    if question is None or question.answered_at is not None:
+    """By the last thing asked at this telephone before the text was written, of whatever kind, and not answered."""
+    whose = {
+        "patient": sender.patient.id,
+        "recipient": sender.recipient,
+        "caregiver": sender.caregiver.id if sender.caregiver else None,
+        "written": received.received_at,
+    }
+    last = txn.session.execute(_ASKED_LAST, whose).first()
+    if last is None or last.answered_at is not None or last.Conversation is None:
         return False
-    ended = txn.session.scalars(
-        select(Conversation).where(
-            Conversation.patient_id == sender.patient.id,
-            Conversation.question_id == question.id,
-            Conversation.ended_at.is_not(None),
-            Conversation.status != ConversationStatus.REFUSED,
-        )
-    ).first()
-    return ended is not None and asking.next_of(txn, ended) == script.CARD
-
-
-def _last_question(txn: Transaction, received: InboundMessage, sender: Sender) -> Message | None:
-    """What was asked last at this telephone before the text was written, of whatever kind."""
-    whose = sender.caregiver.id if sender.caregiver else None
-    asked = (
-        select(Message)
-        .join(Attempt, Attempt.message_id == Message.id)
-        .where(
-            Message.patient_id == sender.patient.id,
-            Message.recipient == sender.recipient,
-            Message.caregiver_id.is_(None) if whose is None else Message.caregiver_id == whose,
-            Attempt.channel == ChannelKind.SMS,
-            Attempt.started_at <= received.received_at,
-            or_(Attempt.template.in_(asking.PUTS_A_QUESTION), Message.asks.is_not(None)),
-        )
-    )
-    return txn.session.scalars(asked.order_by(Attempt.started_at.desc()).limit(1)).first()
+    return asking.next_of(txn, last.Conversation) == script.CARD

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from backend.conversation_terms import WhyHere
-from backend.db import Transaction
+from backend.db import Transaction, UTCDateTime
 from backend.patients.models import Patient
 from backend.terms import Urgency
 from notifications import inbound, opt_outs
@@ -21,6 +21,19 @@ STOPPED = "stop_reply"
 # No sign of two machines: the next question only follows a valid answer, and a letter a person has written.
 COUNTS_FOR_NOTHING = ALWAYS_SAID | {"survey_question", "letter"}
 
+# Asked before nearly every answer, and so put together once, of plain columns.
+_MESSAGE, _TEXT = Message.__table__, InboundMessage.__table__
+_AUTOMATIC = (
+    select(func.count(_MESSAGE.c.id))
+    .join(_TEXT, _TEXT.c.id == _MESSAGE.c.in_reply_to)
+    .where(
+        _TEXT.c.number_index == bindparam("number"),
+        _MESSAGE.c.created_at > bindparam("since", type_=UTCDateTime()),
+        _MESSAGE.c.urgency == Urgency.REPLY,
+        _MESSAGE.c.template.not_in(sorted(COUNTS_FOR_NOTHING)),
+    )
+)
+
 
 def is_a_loop(txn: Transaction, received: InboundMessage, template: str) -> bool:
     """Whether this answer would be one too many: more than six automatic ones in ten minutes with one number.
@@ -31,17 +44,8 @@ def is_a_loop(txn: Transaction, received: InboundMessage, template: str) -> bool
         return False
     if template == STOPPED and opt_outs.is_stopped_by(txn, received.id):
         return False
-    recent = (
-        select(func.count(Message.id))
-        .join(InboundMessage, InboundMessage.id == Message.in_reply_to)
-        .where(
-            InboundMessage.number_index == received.number_index,
-            Message.created_at > txn.now - LOOP_WINDOW,
-            Message.urgency == Urgency.REPLY,
-            Message.template.not_in(COUNTS_FOR_NOTHING),
-        )
-    )
-    return (txn.session.scalar(recent) or 0) >= MOST_REPLIES
+    recent = {"number": received.number_index, "since": txn.now - LOOP_WINDOW}
+    return (txn.connection.scalar(_AUTOMATIC, recent) or 0) >= MOST_REPLIES
 
 
 def leave_in_silence(

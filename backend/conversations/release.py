@@ -28,6 +28,7 @@ from backend.conversations.loops import ALWAYS_SAID
 from backend.conversations.release_to_former import number_to_tell
 from backend.conversations.release_to_staff import NO_WAYS, StaffWays, release_to_staff
 from backend.conversations.release_to_writer import release_to_writer
+from backend.conversations.unread_deaths import may_have_to_wait, must_wait
 from backend.conversations.whom_to_call import number_in
 from backend.db import Transaction
 from backend.patients import contact, life
@@ -195,6 +196,13 @@ def _about_what_was_asked(asked: _Question) -> Decision | None:
     return Suppress("no_longer_asked")
 
 
+def _about_words_of_death(asked: _Question) -> Decision | None:
+    """Somebody has written that the patient died, or may have: until a person has read it, what was planned waits."""
+    if may_have_to_wait(asked.message) and must_wait(asked.message, asked.known.unread_deaths.get(asked.patient.id)):
+        return Later(asked.txn.now + LOOK_AGAIN, "death_unread")
+    return None
+
+
 def _about_a_survey(asked: _Question) -> Decision | None:
     """While questions are being answered by text, routine texts wait; an infusion, a danger and a reply do not.
 
@@ -249,6 +257,7 @@ _RULES = (
     _about_the_caregiver,
     _about_the_agenda,
     _about_what_was_asked,
+    _about_words_of_death,
     _about_a_survey,
     _about_hours,
     _about_the_cap,

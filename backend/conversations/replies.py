@@ -4,16 +4,16 @@ Words of danger and of death come first, then a plain answer, then a word we act
 that holds ``120`` must ring, whatever else a number may answer.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+from backend.conversations.deaths_told import may_say_that_a_person_died, says_only_that_a_person_died
 from backend.conversations.denied_deaths import tells_of_no_death_now
 from backend.conversations.reading import Command, command_in, plain_word, read_choice
 from backend.protocol.definition import Words
-from backend.triage.words import LISTS_REMEMBERED, folded, holds_any
+from backend.triage.words import LISTS_REMEMBERED, holds_any
 from notifications.as_seen import as_seen
 
 
@@ -36,8 +36,6 @@ class Digit:
 
 
 EMERGENCIES = frozenset({Meaning.DANGER, Meaning.DANGER_PERHAPS_DEATH, Meaning.DEATH_AND_DANGER})
-LONGEST_NEWS = 80
-BETWEEN_WORDS = re.compile(r"[^\w']+")
 
 
 def read(text: str, words: Words) -> Digit | Command | Meaning:
@@ -57,21 +55,21 @@ def holds_danger(text: str, words: Words) -> bool:
 
 
 def _of_danger_or_death(text: str, words: Words) -> Meaning:
-    is_death, is_perhaps = _holds(text, words.death), _holds(text, words.death_after_a_person)
-    if is_death and _tells_of_no_death_now(text, words):
+    is_death, is_perhaps = _holds(text, words.death), _may_be_a_death(text, words)
+    if is_death and tells_of_no_death_now(text, words):
         is_death, is_perhaps = False, True
     if holds_danger(text, words):
         if is_death:
             return Meaning.DEATH_AND_DANGER
         return Meaning.DANGER_PERHAPS_DEATH if is_perhaps else Meaning.DANGER
-    if is_death or _says_only_that_a_person_died(text, words):
+    if is_death or says_only_that_a_person_died(text, words):
         return Meaning.DEATH
     return Meaning.PERHAPS_DEATH if is_perhaps else Meaning.UNCLEAR
 
 
-def _tells_of_no_death_now(text: str, words: Words) -> bool:
-    listed = [folded(word) for said in words.death.values() for word in said]
-    return tells_of_no_death_now(" ".join(folded(text).split()), listed)
+def _may_be_a_death(text: str, words: Words) -> bool:
+    is_listed = _holds(text, words.death_after_a_person) or _holds(text, words.perhaps_death)
+    return is_listed or may_say_that_a_person_died(text, words)
 
 
 def _holds(text: str, lists: Mapping[str, tuple[str, ...]]) -> bool:
@@ -86,25 +84,3 @@ def _is_all_of(text: str, lists: Mapping[str, tuple[str, ...]]) -> bool:
 @lru_cache(maxsize=LISTS_REMEMBERED)
 def _plain_words(listed: tuple[str, ...]) -> frozenset[str]:
     return frozenset(plain_word(word) for word in listed)
-
-
-def _says_only_that_a_person_died(text: str, words: Words) -> bool:
-    """``他走了`` and "my father died this morning", but neither ``药没了`` nor "my phone died"."""
-    plain = " ".join(BETWEEN_WORDS.sub(" ", folded(text)).split())
-    if len(plain) > LONGEST_NEWS:
-        return False
-    return any(re.fullmatch(_pattern(words, language), plain) is not None for language in words.death_after_a_person)
-
-
-def _pattern(words: Words, language: str) -> str:
-    death = _one_of(words.death_after_a_person[language])
-    person = _one_of(words.persons.get(language, ()))
-    beside = f"(?:{_one_of(words.beside_a_death.get(language, ()))} ?)*"
-    return f"{death}|{beside}(?:{person} ?)+{beside}{death} ?{beside}"
-
-
-@lru_cache(maxsize=LISTS_REMEMBERED)
-def _one_of(listed: tuple[str, ...]) -> str:
-    """Any of them, as a whole word where words have spaces between them; nothing when there are none."""
-    longest_first = sorted((folded(word) for word in listed), key=len, reverse=True)
-    return "(?:(?!)" + "".join(rf"|(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])" for word in longest_first) + ")"

@@ -5,11 +5,8 @@ is left to those who read texts, and the question stays open.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from uuid import UUID
-
-from sqlalchemy import select
 
 from backend.conversation_terms import AnswerChannel, ConversationStatus, WhyHere
 from backend.conversations import (
@@ -26,7 +23,8 @@ from backend.conversations import (
 )
 from backend.conversations.answers import Sender
 from backend.conversations.commands import may_know
-from backend.conversations.models import Conversation
+from backend.conversations.models import Conversation, ConversationAnswer
+from backend.conversations.open_surveys import OpenSurvey, asked_last, open_surveys
 from backend.conversations.reading import (
     Command,
     begins_with_yes,
@@ -47,8 +45,7 @@ from backend.terms import Language, Tier, WorkReason
 from backend.triage.candidates import open_for_text
 from backend.worklist.items import open_item
 from notifications import inbound
-from notifications.models import Attempt, InboundMessage
-from notifications.outbox import hold, open_questions
+from notifications.models import InboundMessage
 
 # An answer that nobody can read is asked for again so often; after that a person telephones.
 ASKED_AGAIN = 2
@@ -60,13 +57,14 @@ ANSWERED, ANSWERED_BEFORE = "answered", "answered_before"
 
 @dataclass(frozen=True)
 class Turn:
-    """One text to one survey."""
+    """One text to one survey, what that asks, and whether it had asked it before the text was written."""
 
     txn: Transaction
     received: InboundMessage
     sender: Sender
     survey: Conversation
     asked: str
+    was_asked_before: bool
 
 
 def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
@@ -81,12 +79,14 @@ def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
     is_meant = command in _WORDS or _is_meant_as_an_answer(text)
     if not is_meant and len(text) > printed.LONGEST and not begins_with_yes(text):
         return False
-    turn = turn_of(txn, received, sender)
+    take_turn(txn, sender.patient)
+    being_asked = open_surveys(txn, received, sender)
+    turn = _turn_among(being_asked, txn, received, sender)
     if turn is None:
-        return is_meant and _may_be_about_the_card(txn, received, sender)
+        return is_meant and _may_be_about_the_card(being_asked, txn, received, sender)
     if not is_meant and _degree(turn, text) is None:
         return turn.asked == script.CARD and begins_with_yes(text) and _leave_on_top(txn, received, sender)
-    if not was_asked_before(turn):
+    if not turn.was_asked_before:
         _leave_what_came_early(turn)
     elif command in _WORDS:
         _WORDS[command](turn)
@@ -106,7 +106,7 @@ def begin(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
     if survey is None or question is None:
         answers.answer(txn, received, sender, "survey_none", "survey")
         return
-    _ask(Turn(txn, received, sender, survey, question), asking.QUESTION)
+    _ask(Turn(txn, received, sender, survey, question, was_asked_before=False), asking.QUESTION)
 
 
 # --- whose it is, and what it asks --------------------------------------------------------------------------
@@ -115,29 +115,24 @@ def begin(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
 def turn_of(txn: Transaction, received: InboundMessage, sender: Sender) -> Turn | None:
     """The survey that takes what this text answers, and what it asks; None where none does."""
     take_turn(txn, sender.patient)
-    survey = _open_for(txn, received, sender)
-    if survey is None or survey.asked is None or not asking.was_put(txn, survey):
-        return None
-    if survey.asked == script.TEMPERATURE and _is_for_a_reminder(txn, received, sender):
-        return None
-    return Turn(txn, received, sender, survey, survey.asked)
+    return _turn_among(open_surveys(txn, received, sender), txn, received, sender)
 
 
-def _open_for(txn: Transaction, received: InboundMessage, sender: Sender) -> Conversation | None:
+def _turn_among(
+    being_asked: Sequence[OpenSurvey], txn: Transaction, received: InboundMessage, sender: Sender
+) -> Turn | None:
     """The survey whose question is the newest thing asked at this number, of whatever is still open.
 
     A temperature can answer no reminder: it belongs to the survey that asks for it, also behind one.
     """
-    asked = [one for one in endings.of(txn, sender) if one.asked is not None and one.question_id is not None]
-    begun = {one.id: _begun_at(txn, one.question_id) for one in asked}
-    # One that is still to leave was asked last of all.
-    newest = max(asked, key=lambda one: (begun[one.id] is None, begun[one.id] or one.opened_at), default=None)
-    if newest is None:
+    one = asked_last(being_asked)
+    if one is None or one.survey.asked is None or not one.was_put:
         return None
-    since = begun[newest.id]
-    others = [_begun_at(txn, one.id) for one in open_questions(txn, sender.patient.id, sender.recipient)]
-    is_newest = since is None or all(other is None or other <= since for other in others)
-    return drafts.hold(txn, newest) if is_newest or _is_its_temperature(txn, newest, received) else None
+    if not one.is_the_newest and not _is_its_temperature(txn, one.survey, received):
+        return None
+    if one.survey.asked == script.TEMPERATURE and _is_for_a_reminder(txn, received, sender):
+        return None
+    return Turn(txn, received, sender, one.survey, one.survey.asked, one.was_asked_before)
 
 
 def _is_its_temperature(txn: Transaction, survey: Conversation, received: InboundMessage) -> bool:
@@ -152,11 +147,15 @@ def _is_for_a_reminder(txn: Transaction, received: InboundMessage, sender: Sende
     return may_be and bool(answers.questions_for(txn, received, sender))
 
 
-def _may_be_about_the_card(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
+def _may_be_about_the_card(
+    being_asked: Sequence[OpenSurvey], txn: Transaction, received: InboundMessage, sender: Sender
+) -> bool:
     """1 and 2 answer the card of danger signs too, where a reminder came after it: nobody guesses which was meant."""
-    is_open = any(one.asked == script.CARD and asking.was_put(txn, one) for one in endings.of(txn, sender))
+    is_open = any(one.survey.asked == script.CARD and one.was_put for one in being_asked)
+    if not is_open or yes_or_no(inbound.text_of(txn, received)) is None:
+        return False
     reminders = answers.questions_for(txn, received, sender)
-    if not (is_open and reminders) or yes_or_no(inbound.text_of(txn, received)) is None:
+    if not reminders:
         return False
     if not answers.was_asked_to_clarify(txn, sender, reminders):
         answers.answer(txn, received, sender, "please_clarify", "asked_to_clarify")
@@ -170,22 +169,6 @@ def _leave_on_top(txn: Transaction, received: InboundMessage, sender: Sender) ->
     answers.say(txn, received, sender, "still_unclear_reply")
     inbound.leave_to_a_person(txn, received, patient_id=patient.id, site_id=patient.site_id, why=WhyHere.DANGER)
     return True
-
-
-def _begun_at(txn: Transaction, message_id: UUID | None) -> datetime | None:
-    begun = select(Attempt.started_at).where(Attempt.message_id == message_id)
-    return txn.session.scalars(begun.order_by(Attempt.started_at.desc()).limit(1)).first()
-
-
-def was_asked_before(turn: Turn) -> bool:
-    """A text that was written before the question left is no answer to it."""
-    put = select(Attempt.id).where(
-        Attempt.patient_id == turn.survey.patient_id,
-        Attempt.template.in_(asking.PUTS_A_QUESTION),
-        Attempt.started_at >= (turn.survey.asked_since or turn.survey.opened_at),
-        Attempt.started_at <= turn.received.received_at,
-    )
-    return turn.txn.session.scalars(put.limit(1)).first() is not None
 
 
 def _leave_what_came_early(turn: Turn) -> None:
@@ -249,20 +232,18 @@ def yes_or_no(text: str) -> int | None:
 def _record(turn: Turn, value: float | None) -> None:
     """Keep it, hear what is urgent in all that was answered so far, and go on."""
     txn, survey, received = turn.txn, turn.survey, turn.received
-    drafts.record_answer(
+    given = drafts.record_answer(
         txn, survey, turn.asked, value, channel=AnswerChannel.SMS, at=received.received_at, inbound_id=received.id
     )
-    if survey.question_id is not None:
-        # Whoever has answered it needs not hear it another way.
-        hold(txn, survey.question_id).answered_at = txn.now
+    asking.note_answered(txn, survey)
     survey.asked_since = None
-    if filing.judge_so_far(txn, survey) is Tier.T1:
+    if filing.judge_so_far(txn, survey, given) is Tier.T1:
         _raise_the_alarm(turn, value)
     elif endings.is_overtaken(txn, survey):
         endings.break_off(txn, survey)
         answers.answer(txn, received, turn.sender, "survey_done", ANSWERED)
     else:
-        _go_on(turn)
+        _go_on(turn, given)
 
 
 def _raise_the_alarm(turn: Turn, value: float | None) -> None:
@@ -274,9 +255,9 @@ def _raise_the_alarm(turn: Turn, value: float | None) -> None:
     answers.answer(txn, turn.received, turn.sender, "danger_reply", "danger")
 
 
-def _go_on(turn: Turn) -> None:
+def _go_on(turn: Turn, given: Mapping[str, ConversationAnswer]) -> None:
     txn, survey = turn.txn, turn.survey
-    question = asking.next_of(txn, survey)
+    question = asking.next_of(txn, survey, given)
     if question is not None:
         _ask(replace(turn, asked=question), asking.QUESTION)
         return

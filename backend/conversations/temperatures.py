@@ -11,7 +11,7 @@ from backend.conversation_terms import AnswerChannel, Caveat, WhyHere
 from backend.conversations import answers, script, surveys
 from backend.conversations.answers import Sender
 from backend.conversations.commands import may_know
-from backend.conversations.reading import read_temperature
+from backend.conversations.reading import read_choice, read_temperature
 from backend.db import Transaction
 from backend.instruments.definition import Measurement, instrument
 from backend.reports.submit import Submission, submit_report
@@ -29,11 +29,12 @@ def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
     is_in_the_app = received.number_index is None or received.in_reply_to is not None
     if is_in_the_app or not may_know(sender) or not answers.may_count(received, sender):
         return False
-    asked_by = instrument(txn, INSTRUMENT)
-    degrees = read_temperature(inbound.text_of(txn, received))
-    if degrees is None or not _can_be(degrees, asked_by.measurements[script.TEMPERATURE]):
+    degrees = _degrees_in(inbound.text_of(txn, received))
+    if degrees is None:
         return False
-    if _is_for_a_survey(txn, received, sender, degrees):
+    asked_by = instrument(txn, INSTRUMENT)
+    is_one = _can_be(degrees, asked_by.measurements[script.TEMPERATURE])
+    if not is_one or _is_for_a_survey(txn, received, sender, degrees):
         return False
     filed = submit_report(txn, sender.patient, _report(received, sender, asked_by.version, float(degrees)))
     answers.answer(txn, received, sender, _reply_to(filed.report.tier), HOW)
@@ -47,9 +48,10 @@ def is_nobodys_fever(txn: Transaction, received: InboundMessage, sender: Sender)
     """
     if received.number_index is None or (may_know(sender) and answers.may_count(received, sender)):
         return False
-    degrees = read_temperature(inbound.text_of(txn, received))
-    bounds = instrument(txn, INSTRUMENT).measurements[script.TEMPERATURE]
-    if degrees is None or degrees < FEVER or not _can_be(degrees, bounds):
+    degrees = _degrees_in(inbound.text_of(txn, received))
+    if degrees is None or degrees < FEVER:
+        return False
+    if not _can_be(degrees, instrument(txn, INSTRUMENT).measurements[script.TEMPERATURE]):
         return False
     answers.say(txn, received, sender, "still_unclear_reply")
     patient = sender.patient
@@ -69,7 +71,12 @@ def _is_for_a_survey(txn: Transaction, received: InboundMessage, sender: Sender,
     turn = surveys.turn_of(txn, received, sender)
     if turn is None:
         return False
-    return degrees < FEVER or (turn.asked == script.TEMPERATURE and surveys.was_asked_before(turn))
+    return degrees < FEVER or (turn.asked == script.TEMPERATURE and turn.was_asked_before)
+
+
+def _degrees_in(text: str) -> Decimal | None:
+    """The number that is all the text says, unless it is one digit: that answers a question, and no body is so cold."""
+    return None if read_choice(text) is not None else read_temperature(text)
 
 
 def _can_be(degrees: Decimal, bounds: Measurement) -> bool:

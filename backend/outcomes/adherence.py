@@ -37,7 +37,7 @@ class Came(StrEnum):
 
 @dataclass(frozen=True)
 class Expected:
-    """One assessment that was asked for, and how it came."""
+    """One assessment that was asked for, and how it came. ``is_shared``: the calendar puts it to every arm."""
 
     patient_id: UUID
     subject_number: str
@@ -47,6 +47,7 @@ class Expected:
     due_on: date
     week: int
     came: Came
+    is_shared: bool
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,9 @@ def expected_of(
         some = [one for one in patients[start : start + AT_ONCE] if cutoff is None or one.randomised_on <= cutoff]
         courses = courses_of(txn, some)
         for patient in some:
-            items = agenda(protocol_for(txn, patient), courses[patient.id], txn.now)
-            found.extend(_expected(patient, items, _until(txn, patient, cutoff)))
+            protocol = protocol_for(txn, patient)
+            items = agenda(protocol, courses[patient.id], txn.now)
+            found.extend(_expected(patient, items, _until(txn, patient, cutoff), frozenset(protocol.arms)))
     return found
 
 
@@ -107,7 +109,9 @@ def _until(txn: Transaction, patient: Patient, cutoff: date | None) -> datetime:
     return min(clock.start_of_day(cutoff + timedelta(days=1), patient.time_zone), txn.now)
 
 
-def _expected(patient: Patient, items: Iterable[AgendaItem], until: datetime) -> Iterator[Expected]:
+def _expected(
+    patient: Patient, items: Iterable[AgendaItem], until: datetime, everybody: frozenset[str]
+) -> Iterator[Expected]:
     for item in items:
         how = came(item, until)
         if how is not None:
@@ -121,4 +125,5 @@ def _expected(patient: Patient, items: Iterable[AgendaItem], until: datetime) ->
                 item.due_on,
                 week,
                 how,
+                is_shared=item.row.arms >= everybody,
             )

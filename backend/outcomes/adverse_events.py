@@ -39,7 +39,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Happened:
-    """One adverse event as the table takes it. ``is_shared``: assessments that both arms have could find it."""
+    """One adverse event as the table takes it. ``is_shared``: assessments that both arms have could find it.
+
+    None in the place of what would tell the arm to whoever may not know it.
+    """
 
     event_id: UUID
     patient_id: UUID
@@ -52,8 +55,8 @@ class Happened:
     worst_grade: int
     is_serious: bool
     is_signed: bool
-    is_shared: bool
-    emerged: Mapping[str, bool]
+    is_shared: bool | None
+    emerged: Mapping[str, bool | None]
 
 
 @dataclass(frozen=True)
@@ -141,11 +144,20 @@ def asked_of_all(protocol: Protocol) -> frozenset[str]:
 
 
 def reports_of_each(
-    txn: Transaction, visible: ColumnElement[bool], known: Sequence[Life], cutoff: date | None
+    txn: Transaction,
+    visible: ColumnElement[bool],
+    known: Sequence[Life],
+    cutoff: date | None,
+    *,
+    by: Collection[str] | None = None,
 ) -> Sequence[Reporting]:
-    """How often each of these patients reported, up to the cut-off, over the months they were followed."""
+    """How often each of these patients reported, up to the cut-off, over the months they were followed.
+
+    ``by`` names the questionnaires that count; None: all.
+    """
     counted = select(SymptomReport.patient_id, func.count()).join(Patient, Patient.id == SymptomReport.patient_id)
-    received = counted.where(visible, _by_the_end(txn, cutoff))
+    of_those = [] if by is None else [SymptomReport.instrument.in_(sorted(by))]
+    received = counted.where(visible, _by_the_end(txn, cutoff), *of_those)
     rows = txn.session.execute(received.group_by(SymptomReport.patient_id))
     reports = {patient_id: number for patient_id, number in rows}  # noqa: C416 - rows are no pairs to a type checker
     return [

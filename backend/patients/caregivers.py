@@ -7,11 +7,19 @@ from uuid import UUID
 from sqlalchemy import select
 
 from backend import audit
+from backend.among import among
 from backend.db import Transaction
 from backend.patients.models import Caregiver, Patient
 from backend.phones import e164
 from backend.sealing import keyring_of, seal, unseal
 from backend.staff.models import Site
+
+# Asked before every message and every plan, and so put together once.
+_STANDING = (
+    select(Caregiver)
+    .where(among(Caregiver.patient_id, "whose"), Caregiver.ended_at.is_(None))
+    .order_by(Caregiver.named_at, Caregiver.id)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +70,7 @@ def caregivers_of(txn: Transaction, patient: Patient) -> Sequence[Caregiver]:
 def caregivers_of_all(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, Sequence[Caregiver]]:
     """By patient, the same for many at once."""
     named: dict[UUID, list[Caregiver]] = {patient_id: [] for patient_id in patient_ids}
-    standing = select(Caregiver).where(Caregiver.patient_id.in_(named), Caregiver.ended_at.is_(None))
-    for caregiver in txn.session.scalars(standing.order_by(Caregiver.named_at, Caregiver.id)):
+    for caregiver in txn.session.scalars(_STANDING, {"whose": patient_ids}):
         named[caregiver.patient_id].append(caregiver)
     return named
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import exists, func, select
 
 from backend import audit, clock
 from backend.among import among
@@ -13,6 +13,7 @@ from backend.errors import InvalidInput, NoLongerPossible
 from backend.partial_dates import latest
 from backend.patients.acts import Reversal, VoidedEvidence
 from backend.patients.models import EvidenceOfLife, Patient
+from backend.patients.of_each import as_kept, of_each
 from backend.patients.sign_in import void_unused_codes
 from backend.sealing import seal
 from backend.terms import EvidenceSource, PatientStatus
@@ -20,16 +21,10 @@ from backend.terms import EvidenceSource, PatientStatus
 # What counts: evidence that rested on a mistaken entry stays, and shows nothing any more.
 COUNTS = ~exists().where(VoidedEvidence.evidence_id == EvidenceOfLife.id)
 _ALIVE_DATES = (
-    select(EvidenceOfLife.as_of)
-    .where(EvidenceOfLife.patient_id == bindparam("patient_id"), COUNTS)
-    .distinct()
-    .order_by(EvidenceOfLife.as_of)
-)
-_ALIVE_DATES_OF_ALL = (
-    select(EvidenceOfLife.patient_id, EvidenceOfLife.as_of)
+    select(as_kept(EvidenceOfLife.patient_id), EvidenceOfLife.as_of)
     .where(among(EvidenceOfLife.patient_id, "whose"), COUNTS)
     .distinct()
-    .order_by(EvidenceOfLife.patient_id, EvidenceOfLife.as_of)
+    .order_by(EvidenceOfLife.as_of)
 )
 
 
@@ -68,15 +63,13 @@ def add_evidence(
 
 def alive_dates(txn: Transaction, patient: Patient) -> tuple[date, ...]:
     """Every date on which the patient is known to have been alive, earliest first."""
-    return tuple(txn.connection.scalars(_ALIVE_DATES, {"patient_id": patient.id}))
+    return alive_dates_of_all(txn, [patient.id])[patient.id]
 
 
 def alive_dates_of_all(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, tuple[date, ...]]:
     """By patient, the same for many at once."""
-    found: dict[UUID, list[date]] = {patient_id: [] for patient_id in patient_ids}
-    for patient_id, as_of in txn.connection.execute(_ALIVE_DATES_OF_ALL, {"whose": list(found)}):
-        found[patient_id].append(as_of)
-    return {patient_id: tuple(dates) for patient_id, dates in found.items()}
+    found = of_each(patient_ids, txn.connection.execute(_ALIVE_DATES, {"whose": patient_ids}))
+    return {patient_id: tuple([row.as_of for row in rows]) for patient_id, rows in found.items()}
 
 
 def last_known_alive(txn: Transaction, patient: Patient) -> date | None:

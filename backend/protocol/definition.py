@@ -136,16 +136,22 @@ class Words:
     ``danger`` counts wherever it stands, ``danger_alone`` only as the whole of a text message: "emergency" stands in
     our own texts too, and "fit" in many.
 
-    ``death`` counts wherever it stands. ``death_after_a_person`` counts alone, or after one of the ``persons`` with
-    nothing but words of ``beside_a_death`` around: "my phone died" is no death. ``never_texted`` is what no text
-    message may say, beside the protocol's own drugs and titles.
+    ``death`` counts wherever it stands, unless it is denied, or said of one of ``other_people``. ``perhaps_death`` is
+    read by a person, wherever it stands. ``death_after_a_person`` counts alone, or after one of the ``persons`` with
+    nothing but words of ``beside_a_death`` around: "my phone died" is no death, but a person reads it.
+    ``death_only_of_a_person`` counts in the same way, and means nothing elsewhere: "I passed the test". In
+    ``beside_a_death`` a ``#`` is a number. ``never_texted`` is what no text message may say, beside the protocol's own
+    drugs and titles.
     """
 
     danger: WordLists
     danger_alone: WordLists
     death: WordLists
+    perhaps_death: WordLists
     death_after_a_person: WordLists
+    death_only_of_a_person: WordLists
     persons: WordLists
+    other_people: WordLists
     beside_a_death: WordLists
     never_texted: WordLists
 

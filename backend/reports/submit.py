@@ -19,6 +19,7 @@ from backend.errors import InvalidInput, ReportIdTaken
 from backend.instruments.answers import Checked, check_answers
 from backend.instruments.definition import Instrument, find_instrument, is_superseded
 from backend.patients import life
+from backend.patients.caregivers import caregivers_of
 from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
 from backend.patients.turns import take_turn
@@ -297,11 +298,24 @@ def _tell_the_agenda(txn: Transaction, patient: Patient, report: SymptomReport) 
 
 
 def _note_life(txn: Transaction, patient: Patient, report: SymptomReport, happened_at: datetime) -> None:
-    """A report shows that somebody was alive to be asked about; after a recorded death it is for a person to judge."""
+    """A report shows that somebody was alive to be asked about; after a recorded death it is for a person to judge.
+
+    What a relative sends says so only where the patient lets them; the report itself stands.
+    """
+    is_by_proxy = report.respondent == Respondent.CAREGIVER
     if life.is_dead(patient):
         return
+    if is_by_proxy and not _may_a_relative_say_so(txn, patient):
+        return
     source = EVIDENCE_BY_MODE.get(ReportMode(report.mode), EvidenceSource.PATIENT)
-    if report.respondent == Respondent.CAREGIVER:
+    if is_by_proxy:
         source = EvidenceSource.CAREGIVER
     as_of = clock.local_day(happened_at, patient.time_zone)
     life.add_evidence(txn, patient, as_of=as_of, source=source, reference=f"report:{report.id}")
+
+
+def _may_a_relative_say_so(txn: Transaction, patient: Patient) -> bool:
+    """Whoever wrote from a telephone of their own; on the patient's own, or at the site, anybody named who may."""
+    named = caregivers_of(txn, patient)
+    writer = [one for one in named if one.id == txn.actor.id]
+    return any(one.may_confirm_survival for one in writer or named)

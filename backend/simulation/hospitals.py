@@ -9,7 +9,6 @@ from multiprocessing.connection import Connection, wait
 from operator import add
 from pathlib import Path
 
-from backend.simulation import assumptions as of
 from backend.simulation.account import Account
 from backend.simulation.lives import Scenario, live_through
 from backend.simulation.place import SQLITE, a_place, an_empty_database
@@ -46,7 +45,8 @@ def _at_work(scenario: Scenario, keep: Path | None) -> Iterator[Sequence[_Hospit
     """None of them outlives this, whatever happens."""
     hospitals: list[_Hospital] = []
     try:
-        for site in of.SITES:
+        # Where nobody is enrolled nothing happens.
+        for site in sorted({fate.site for fate in scenario.fates()}):
             hospitals.append(_open(site, scenario, keep / site if keep else None))
         yield hospitals
     finally:

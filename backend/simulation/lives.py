@@ -10,7 +10,7 @@ from backend.db import Database
 from backend.jobs import work_of
 from backend.simulation import assumptions as of
 from backend.simulation.account import Account, give_account
-from backend.simulation.fate import A_YEAR, draw_fates
+from backend.simulation.fate import A_YEAR, Fate, draw_fates
 from backend.simulation.stage import Stage, at, day_of
 from backend.simulation.telephones import Telephones
 from backend.simulation.trial import LIFE, Progress, Trial
@@ -38,6 +38,10 @@ class Scenario:
     seed: int
     begins_at: datetime = BEGINS
 
+    def fates(self) -> Sequence[Fate]:
+        """Everybody's, in the order in which they are enrolled; the same each time."""
+        return draw_fates(self.seed, self.patients, day_of(self.begins_at), self.years)
+
 
 def live_through(
     db: Database,
@@ -53,7 +57,7 @@ def live_through(
     """
     try:
         stage = _set_up(db, settings, scenario)
-        fates = draw_fates(scenario.seed, scenario.patients, day_of(scenario.begins_at), scenario.years)
+        fates = scenario.fates()
         ends_at = at(fates[-1].enrolled_on + timedelta(days=round(scenario.years * A_YEAR)), time(23, 0))
         theirs = [one for one in fates if one.site in sites]
         trial = Trial(stage, theirs, usual_eligibility(), ends_at)

@@ -5,22 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-from sqlalchemy import event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from backend import demo_clock
 from backend.config import Mode, Settings, SmsGateway
 from backend.db import Database
 from backend.migrations import upgrade
 from backend.opening import open_database
-from seeds.demo.home import refuse_foreign, wipe
+from seeds.demo.home import in_a_hurry, refuse_foreign, wipe
 
 SQLITE = "sqlite"
-# Nothing here need outlive a power cut. What is read again and again stays in memory, and never more than this.
-IN_A_HURRY = ("synchronous = OFF", "cache_size = -65536", "temp_store = MEMORY", "wal_autocheckpoint = 8000")
 
 
 @contextmanager
@@ -40,7 +33,7 @@ def an_empty_database(settings: Settings) -> Iterator[Database]:
     """A fresh one, migrated and marked as a demo's, so that no production server ever starts on it."""
     refuse_foreign(settings)
     wipe(settings)
-    db = _hurrying(open_database(settings))
+    db = in_a_hurry(open_database(settings))
     try:
         upgrade(db)
         with db.transaction(demo_clock.DEMO) as txn:
@@ -69,28 +62,3 @@ def _settings(database: str, home: Path) -> Settings:
         metrics_token="",
         heartbeat_url="",
     )
-
-
-@contextmanager
-def _at_once(connection: Any, db: Database) -> Iterator[None]:
-    """PostgreSQL's driver begins a transaction for whatever is said, unless told not to; SQLite's does not."""
-    if not db.is_sqlite:
-        connection.autocommit = True
-    yield
-    if not db.is_sqlite:
-        connection.autocommit = False
-
-
-def _hurrying(db: Database) -> Database:
-    said = [f"PRAGMA {pragma}" for pragma in IN_A_HURRY] if db.is_sqlite else ["SET synchronous_commit = off"]
-
-    @event.listens_for(db.engine, "connect")
-    def hasten(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        # Outside a transaction: undone with another, the setting would be too.
-        with _at_once(connection, db):
-            cursor = connection.cursor()
-            for statement in said:
-                cursor.execute(statement)
-            cursor.close()
-
-    return db

@@ -36,7 +36,7 @@ from backend.staff.days_off import is_working_day
 from backend.terms import MessageStatus
 from backend.triage.escalation import next_instant
 from backend.worklist.items import pass_on, to_pass_on
-from notifications.models import Message
+from notifications.models import Message, word
 from seeds.demo.rosters import enter_rosters
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ MOST_ROUNDS, A_MINUTE, A_SECOND = 50, timedelta(minutes=1), timedelta(seconds=1)
 COUNTRY, MONDAY = "CN", 0
 
 _MESSAGE = Message.__table__.c
-_NEXT_MESSAGE = select(func.min(_MESSAGE.next_try_at)).where(_MESSAGE.status == MessageStatus.QUEUED)
+_NEXT_MESSAGE = select(func.min(_MESSAGE.next_try_at)).where(_MESSAGE.status == word(MessageStatus.QUEUED))
 
 Progress = Callable[[int, int], None]
 

@@ -16,7 +16,7 @@ from backend.clock import wall
 from backend.codes import plain
 from backend.db import Transaction, compare_and_set, database_of
 from backend.errors import InvalidInput, NoLongerPossible, NotPermitted, SamePersonMayNot, TooManyAttempts
-from backend.sealing import STUDY, DataKey, keyring_of, seal, unseal
+from backend.sealing import STUDY, keyring_of, open_key, seal, unseal
 from backend.staff import one_time_codes as codes
 from backend.staff.guesses import MOST, NOBODY, WINDOW, let_go, prove_again
 from backend.staff.members import email_of, end_sessions, in_turn
@@ -58,7 +58,7 @@ def read_factor(txn: Transaction, staff_id: UUID | None, code: str) -> Factor:
     """Three statements for everybody: with an authenticator, without one, and for nobody at all."""
     row = txn.session.scalar(select(StaffAuthenticator).where(*_in_force(staff_id or NOBODY)))
     if row is None:
-        txn.session.get(DataKey, STUDY)
+        open_key(txn, STUDY)
     secret = unseal(txn, row, "secret_sealed") if row else None
     on_paper = txn.session.scalar(
         select(RecoveryCode.id).where(

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from backend import audit, clock
 from backend.contact_terms import ContactChannel, ContactOutcome, ContactPerson
 from backend.db import Transaction
+from backend.errors import InvalidInput
 from backend.patients.caregivers import NamedCaregiver
 from backend.patients.models import Patient
 from backend.sealing import seal, unseal
@@ -25,6 +26,7 @@ from notifications.models import Message
 WENT_OUT = (MessageStatus.SENT, MessageStatus.DELIVERED)
 # What an attempt may be made for: to find out how a patient is.
 TO_FIND_OUT = frozenset({WorkReason.SURVIVAL_CHECK_UNANSWERED, WorkReason.SEARCH_RECORDS})
+SEVERAL = "The patient has named several such people; give the name, or with caregiver_id whom you mean."
 PHYSICIANS = frozenset({"physician", "doctor", "general practitioner", "gp", "医生", "医师", "主治医生"})
 
 
@@ -53,9 +55,18 @@ class Attempted:
 
 
 def who_is_meant(
-    person: str, relation: str | None, named: Sequence[NamedCaregiver], caregiver_id: UUID | None = None
+    person: str,
+    relation: str | None,
+    named: Sequence[NamedCaregiver],
+    caregiver_id: UUID | None = None,
+    *,
+    must_be_clear: bool = True,
 ) -> Asked:
-    """``person`` is one of the words of ``ContactPerson``, or a name; a name or a relation finds a named caregiver."""
+    """``person`` is one of the words of ``ContactPerson``, or a name; a name or a relation finds a named caregiver.
+
+    Never one of several: raises ``InvalidInput`` for a name or a relation that two of them have, or, where it need not
+    be clear, leaves open which of them it was.
+    """
     word, is_a = _plain(person), _plain(relation)
     kind = next((one for one in ContactPerson if one.value == word), None)
     name = None if kind else person
@@ -64,12 +75,15 @@ def who_is_meant(
         return Asked(ContactPerson.CAREGIVER, chosen, name)
     if kind not in (None, ContactPerson.CAREGIVER):
         return Asked(kind, name=name)
-    by_name = [one for one in named if kind is None and _plain(one.name) == word]
     by_relation = [one for one in named if is_a and _plain(one.relation) == is_a]
+    by_name = [one for one in named if kind is None and _plain(one.name) == word]
+    by_both = [one for one in by_name if one in by_relation]
     only = list(named) if kind and len(named) == 1 else []
-    caregiver = next(iter(by_name or by_relation or only), None)
-    if caregiver or kind:
-        return Asked(ContactPerson.CAREGIVER, caregiver, name)
+    meant = by_both or by_name or by_relation or only
+    if len(meant) > 1 and must_be_clear:
+        raise InvalidInput(fields={"person": [SEVERAL]})
+    if meant or kind:
+        return Asked(ContactPerson.CAREGIVER, meant[0] if len(meant) == 1 else None, name)
     return Asked(ContactPerson.PHYSICIAN if is_a in PHYSICIANS else ContactPerson.OTHER, name=name)
 
 

@@ -1,6 +1,6 @@
 """What must list nothing: records about a patient's life and death that cannot all be true. Nothing is repaired."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlalchemy import Select, and_, func, select
 from backend import clock
 from backend.adverse_events.judgement import FATAL_GRADE
 from backend.adverse_events.models import AdverseEvent
+from backend.among import among
 from backend.db import Transaction
 from backend.partial_dates import is_before, latest
 from backend.patients.life import COUNTS
@@ -30,26 +31,53 @@ class Check:
     find: Callable[[Transaction], Broken]
 
 
-def alive_after_death(txn: Transaction) -> Broken:
-    """Evidence of life on a day after the latest that the recorded death can mean."""
-    rows = (
-        select(Patient.id, Patient.died_on, func.max(EvidenceOfLife.as_of))
-        .join(EvidenceOfLife, EvidenceOfLife.patient_id == Patient.id)
-        .where(Patient.status == PatientStatus.DIED, Patient.died_on.is_not(None), COUNTS)
-        .group_by(Patient.id, Patient.died_on)
+@dataclass(frozen=True)
+class _Told:
+    """A date on which somebody died, and where it stands: on the patient's record, or in an approved report."""
+
+    died_on: str
+    record_id: UUID
+
+
+def _dates_of_death(txn: Transaction) -> Mapping[UUID, Sequence[_Told]]:
+    """By patient, the recorded date first, then what each approved report says, in the order of approval."""
+    found: dict[UUID, list[_Told]] = {}
+    recorded = select(Patient.id, Patient.died_on).where(
+        Patient.status == PatientStatus.DIED, Patient.died_on.is_not(None)
     )
-    for patient_id, died_on, alive_on in txn.session.execute(rows.order_by(Patient.id)):
-        if died_on and alive_on > latest(died_on):
-            yield patient_id, patient_id
+    for patient_id, died_on in txn.session.execute(recorded.order_by(Patient.id)):
+        found[patient_id] = [_Told(died_on or "", patient_id)]
+    for report in _approved(txn):
+        found.setdefault(report.patient_id, []).append(_Told(report.died_on or "", report.id))
+    return found
+
+
+def _approved(txn: Transaction) -> Sequence[DeathReport]:
+    approved = select(DeathReport).where(
+        DeathReport.status == DeathReportStatus.APPROVED, DeathReport.died_on.is_not(None)
+    )
+    return txn.session.scalars(approved.order_by(DeathReport.decided_at, DeathReport.id)).all()
+
+
+def alive_after_death(txn: Transaction) -> Broken:
+    """Evidence of life on a day after the latest that the recorded death, or an approved report of it, can mean."""
+    dates = _dates_of_death(txn)
+    rows = (
+        select(EvidenceOfLife.patient_id, func.max(EvidenceOfLife.as_of))
+        .where(among(EvidenceOfLife.patient_id, "whose"), COUNTS)
+        .group_by(EvidenceOfLife.patient_id)
+        .order_by(EvidenceOfLife.patient_id)
+    )
+    for patient_id, alive_on in txn.session.execute(rows, {"whose": list(dates)}):
+        wrong = next((told for told in dates[patient_id] if alive_on > latest(told.died_on)), None)
+        if wrong is not None:
+            yield patient_id, wrong.record_id
 
 
 def two_dates_of_death(txn: Transaction) -> Broken:
     """Two approved reports whose dates cannot be of one day."""
-    approved = select(DeathReport).where(
-        DeathReport.status == DeathReportStatus.APPROVED, DeathReport.died_on.is_not(None)
-    )
     told: dict[UUID, list[DeathReport]] = {}
-    for report in txn.session.scalars(approved.order_by(DeathReport.decided_at, DeathReport.id)):
+    for report in _approved(txn):
         told.setdefault(report.patient_id, []).append(report)
     for patient_id, reports in told.items():
         for place, report in enumerate(reports):
@@ -62,13 +90,15 @@ def _contradict(one: str, other: str) -> bool:
 
 
 def reported_after_death(txn: Transaction) -> Broken:
-    """Answers that the patient gave on a day after the recorded death."""
-    rows = select(SymptomReport.patient_id, SymptomReport.id, SymptomReport.completed_at, Patient).join(
+    """Answers that the patient gave on a day after the recorded death, or after an approved report's."""
+    dates = _dates_of_death(txn)
+    rows = select(SymptomReport.patient_id, SymptomReport.id, SymptomReport.completed_at, Patient.time_zone).join(
         Patient, Patient.id == SymptomReport.patient_id
     )
-    of_the_dead = rows.where(Patient.status == PatientStatus.DIED, SymptomReport.respondent == Respondent.PATIENT)
-    for patient_id, report_id, completed_at, patient in txn.session.execute(of_the_dead.order_by(SymptomReport.id)):
-        if patient.died_on and clock.local_day(completed_at, patient.time_zone) > latest(patient.died_on):
+    theirs = rows.where(among(SymptomReport.patient_id, "whose"), SymptomReport.respondent == Respondent.PATIENT)
+    found = txn.session.execute(theirs.order_by(SymptomReport.id), {"whose": list(dates)})
+    for patient_id, report_id, completed_at, zone in found:
+        if clock.local_day(completed_at, zone) > min(latest(told.died_on) for told in dates[patient_id]):
             yield patient_id, report_id
 
 
@@ -81,13 +111,12 @@ def grade_5_without_death(txn: Transaction) -> Broken:
 
 
 def grade_5_another_day(txn: Transaction) -> Broken:
-    """A fatal adverse event that ended on a day on which the patient, by the record of the death, did not die."""
-    rows = select(AdverseEvent.patient_id, AdverseEvent.id, AdverseEvent.ended_on, Patient.died_on)
-    fatal = rows.join(Patient, Patient.id == AdverseEvent.patient_id).where(
-        AdverseEvent.grade == FATAL_GRADE, AdverseEvent.voided_at.is_(None), Patient.died_on.is_not(None)
-    )
-    for patient_id, event_id, ended_on, died_on in txn.session.execute(fatal.order_by(AdverseEvent.id)):
-        if ended_on and _contradict(ended_on, died_on or ""):
+    """A fatal adverse event that ended on a day on which the patient, by the record or an approved report, lived."""
+    dates = _dates_of_death(txn)
+    rows = select(AdverseEvent.patient_id, AdverseEvent.id, AdverseEvent.ended_on)
+    fatal = rows.where(AdverseEvent.grade == FATAL_GRADE, AdverseEvent.voided_at.is_(None))
+    for patient_id, event_id, ended_on in txn.session.execute(fatal.order_by(AdverseEvent.id)):
+        if ended_on and any(_contradict(ended_on, told.died_on) for told in dates.get(patient_id, ())):
             yield patient_id, event_id
 
 

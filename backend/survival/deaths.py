@@ -4,7 +4,8 @@ A report by anyone holds contact and recalls every unsent message in its own tra
 confirmed anything: a text to the dead is worse than a text too few. A second person then approves or denies.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
 
 from sqlalchemy import select
 
@@ -18,6 +19,7 @@ from backend.patients import contact, life
 from backend.patients.models import Patient
 from backend.patients.turns import take_turn
 from backend.sealing import seal
+from backend.survival.calls import call_again, stop_calling
 from backend.survival.models import DeathReport
 from backend.terms import DeathReportStatus, WorkReason
 from backend.worklist.items import find_item, open_item, reopen, resolve
@@ -65,6 +67,7 @@ def report_death(
     audit.record(txn, "death.reported", report)
     contact.hold(txn, patient, HELD_BECAUSE_REPORTED)
     notifications.cancel(txn, patient.id, reason=HELD_BECAUSE_REPORTED)
+    stop_calling(txn, patient)
     open_item(
         txn,
         reason=WorkReason.DEATH_REPORTED,
@@ -80,7 +83,8 @@ def report_death(
 def approve(txn: Transaction, patient: Patient, report: DeathReport, died_on: str | None = None) -> DeathReport:
     """The death is on the record. The approver is another person than the reporter.
 
-    ``died_on`` is for a report that came without a date, by text for instance; a date that was told stands.
+    ``died_on`` is for a report that came without a date, by text for instance; a date that was told stands. A death
+    that is on the record already is dated more precisely by a report that knows the day of the month or year told.
     """
     take_turn(txn, patient)
     _decide(txn, report, DeathReportStatus.APPROVED)
@@ -88,8 +92,11 @@ def approve(txn: Transaction, patient: Patient, report: DeathReport, died_on: st
     audit.record(txn, "death.approved", report)
     if not life.is_dead(patient):
         life.record_death(txn, patient, report.died_on)
+    elif patient.died_on is not None:
+        date_death(txn, patient, _more_precise(patient.died_on, report.died_on))
     contact.hold(txn, patient, HELD_BECAUSE_DIED)
     notifications.cancel(txn, patient.id, reason=HELD_BECAUSE_DIED)
+    stop_calling(txn, patient)
     return report
 
 
@@ -123,6 +130,31 @@ def resume_contact(txn: Transaction, patient: Patient) -> None:
     for held in contact.holds(txn, patient):
         if held.reason == HELD_BECAUSE_REPORTED:
             contact.lift(txn, held)
+    call_again(txn, patient)
+
+
+def is_reported(txn: Transaction, patient: Patient) -> bool:
+    """Whether contact is held because somebody told of the death, also while nobody has resumed it after a denial."""
+    return any(held.reason == HELD_BECAUSE_REPORTED for held in contact.holds(txn, patient))
+
+
+def date_death(txn: Transaction, patient: Patient, died_on: str | None) -> None:
+    """The recorded death was on this day, month or year; written where the record says another."""
+    if patient.died_on == died_on:
+        return
+    patient.died_on = died_on
+    audit.record(txn, "patient.died", patient)
+    txn.session.flush()
+
+
+def date_of(approved: Iterable[DeathReport]) -> str | None:
+    """When somebody died, by these approved reports: as the first said, or more precisely as a later one did.
+
+    None without any. A report that contradicts the first changes nothing; ``checks`` lists the two.
+    """
+    in_turn = sorted(approved, key=lambda report: (report.decided_at or report.reported_at, report.id))
+    dates = [report.died_on for report in in_turn if report.died_on]
+    return reduce(_more_precise, dates) if dates else None
 
 
 def close_task(txn: Transaction, patient: Patient, item: WorkItem, outcome: str, note: str | None = None) -> WorkItem:
@@ -145,7 +177,7 @@ def reopen_task(txn: Transaction, patient: Patient, item: WorkItem, reason: str)
     """Ask again whether to write to the patient, as long as nothing has gone out since; a decision stands."""
     if item.reason == WorkReason.DEATH_REPORTED:
         raise NoLongerPossible("The report was decided. A death recorded by mistake is undone by a signed reversal.")
-    if all(held.reason != HELD_BECAUSE_REPORTED for held in contact.holds(txn, patient)):
+    if not is_reported(txn, patient):
         raise NoLongerPossible("Messages go out again. A pause stops them for a time, a report of death at once.")
     return reopen(txn, item, reason)
 
@@ -190,6 +222,11 @@ def _date_of(txn: Transaction, patient: Patient, report: DeathReport, given: str
     if report.died_on is None:
         _check_date(txn, patient, died_on, "died_on")
     return died_on
+
+
+def _more_precise(told: str, other: str) -> str:
+    """The other date where it is a month or a day within the one that was told; else the one that was."""
+    return other if other.startswith(f"{told}-") else told
 
 
 def _task_of(report: DeathReport) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from backend import audit, clock
 from backend.agenda.planning import replan
-from backend.agenda.silence import ANSWERED, attend_to
+from backend.agenda.silence import ANSWERED, UNKNOWN, attend_to
 from backend.contact_terms import BY_NUMBER, SEARCHED, ContactChannel, ContactOutcome, ContactPerson
 from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible
@@ -18,7 +18,8 @@ from backend.patients.identifiers import identifiers_of
 from backend.patients.models import EvidenceOfLife, Patient
 from backend.patients.turns import take_turn
 from backend.survival import deaths
-from backend.survival.attempts import Asked, Attempted, keep
+from backend.survival.attempts import SEVERAL, Asked, Attempted, keep
+from backend.survival.calls import stop_calling
 from backend.survival.ladder import IN_VAIN
 from backend.survival.models import ContactAttempt
 from backend.terms import Duty, EvidenceSource, WorkReason
@@ -26,7 +27,6 @@ from backend.worklist.items import Handover, open_item, resolve, settle
 from backend.worklist.models import WorkItem
 from notifications import numbers
 
-UNKNOWN = "survival-unknown@"
 # What a call that reached nobody is called on the task as well.
 REACHED_NOBODY = frozenset({ContactOutcome.NO_ANSWER, ContactOutcome.WRONG_NUMBER})
 SOURCES: Mapping[ContactPerson, EvidenceSource] = {
@@ -58,12 +58,14 @@ def record_attempt(txn: Transaction, patient: Patient, said: Attempted, task: Wo
     """Keep an attempt, and do what its outcome asks for: evidence, a report of death, a number stopped, a task.
 
     Raises ``InvalidInput`` by field for a time or day ahead or before consent, and for a proxy who may not confirm;
-    ``NoLongerPossible`` for evidence of life after a death, and for asking about whoever left the study.
+    ``NoLongerPossible`` for evidence of life after a death, for asking about whoever left the study, and, with who was
+    first and when, for a task that was closed. Nothing of this keeps a death from being told.
     """
     take_turn(txn, patient)
     _check_time(txn, patient, said)
     if said.outcome is not ContactOutcome.DIED:
         _check_still_followed(patient, said.asked.person)
+        _refuse_a_closed_task(txn, task)
     if said.outcome is ContactOutcome.ALIVE:
         return _found_alive(txn, patient, said)
     if said.outcome is ContactOutcome.DIED:
@@ -108,6 +110,36 @@ def confirm_alive(
     return evidence
 
 
+def learn_alive(
+    txn: Transaction, patient: Patient, *, as_of: date, source: EvidenceSource, note: str | None = None
+) -> EvidenceOfLife:
+    """The site has found out that the patient lives. Raises what ``confirm_alive`` raises, and after a withdrawal from
+    the study what ``record_attempt`` does: nobody is asked any more, only records.
+    """
+    take_turn(txn, patient)
+    _check_still_followed(patient, ASKED_OF[source][0])
+    if source is EvidenceSource.CAREGIVER:
+        check_proxies(txn, patient, field="source")
+    return confirm_alive(txn, patient, as_of=as_of, source=source, note=note)
+
+
+def warn_whoever_decides(txn: Transaction, patient: Patient, evidence: EvidenceOfLife) -> None:
+    """Somebody says on the patient's own phone that they live, while a report of their death waits: it may be mistaken.
+
+    A task says so at once, as it does of a text.
+    """
+    if not deaths.is_reported(txn, patient):
+        return
+    open_item(
+        txn,
+        reason=WorkReason.WROTE_WHILE_DEATH_REPORTED,
+        key=f"wrote-while-death-reported:{evidence.id}",
+        site_id=patient.site_id,
+        patient_id=patient.id,
+        due_at=txn.now,
+    )
+
+
 def note_unknown(
     txn: Transaction, patient: Patient, *, as_of: date, source: EvidenceSource, note: str | None = None
 ) -> ContactAttempt:
@@ -120,6 +152,9 @@ def note_unknown(
     audit.note(txn, "survival.unknown", patient, reason=f"{source} as of {as_of.isoformat()}")
     if patient.withdrawn_from_study_on is None:
         _ask_somebody(txn, patient, as_of)
+        if deaths.is_reported(txn, patient):
+            # It comes back, should the report be mistaken.
+            stop_calling(txn, patient)
     outcome = ContactOutcome.REACHED_NO_INFORMATION
     said = Attempted(channel=channel, asked=Asked(person), outcome=outcome, as_of=as_of.isoformat(), note=note)
     return keep(txn, patient, said)
@@ -164,10 +199,14 @@ def _found_alive(txn: Transaction, patient: Patient, said: Attempted) -> Contact
 
 
 def _check_permission(txn: Transaction, patient: Patient, said: Attempted) -> None:
+    """Of several, where nobody has said which, each must be allowed to: the permission of one is not another's."""
     caregiver = said.asked.caregiver
     named = [caregiver.row] if caregiver else caregivers_of(txn, patient)
-    if not any(one.may_confirm_survival for one in named):
+    allowed = [one for one in named if one.may_confirm_survival]
+    if not allowed:
         raise InvalidInput(fields={"person": ["The patient has not allowed this person to say so."]})
+    if len(allowed) < len(named):
+        raise InvalidInput(fields={"person": [SEVERAL]})
 
 
 def _day_named(txn: Transaction, patient: Patient, said: Attempted) -> date:
@@ -239,6 +278,16 @@ def _asked_by(txn: Transaction, patient: Patient, as_of: date) -> list[WorkItem]
     )
     asked = txn.session.scalars(waiting.order_by(WorkItem.due_at, WorkItem.id))
     return [task for task in asked if task.key.removeprefix(UNKNOWN) <= as_of.isoformat()]
+
+
+def _refuse_a_closed_task(txn: Transaction, task: WorkItem | None) -> None:
+    if task is None:
+        return
+    # Of two who telephone at once, the second finds what the first one learnt.
+    txn.session.refresh(task)
+    if task.resolved_at is not None:
+        by = str(task.resolved_by) if task.resolved_by else None
+        raise NoLongerPossible("This task was closed before.", by=by, at=task.resolved_at.isoformat())
 
 
 def _check_time(txn: Transaction, patient: Patient, said: Attempted) -> None:

@@ -10,7 +10,16 @@ from backend.db import Transaction
 from backend.errors import NoLongerPossible
 from backend.patients import contact, life
 from backend.patients.models import Patient
-from backend.survival.deaths import HELD_BECAUSE_DIED, HELD_BECAUSE_REPORTED, MISTAKEN, PENDING, reports_of
+from backend.survival.calls import call_again
+from backend.survival.deaths import (
+    HELD_BECAUSE_DIED,
+    HELD_BECAUSE_REPORTED,
+    MISTAKEN,
+    PENDING,
+    date_death,
+    date_of,
+    reports_of,
+)
 from backend.survival.models import DeathReport
 from backend.terms import DeathReportStatus
 
@@ -32,11 +41,9 @@ def take_back(txn: Transaction, patient: Patient, report: DeathReport) -> None:
     audit.record(txn, "death.reversed", report)
     txn.session.flush()
     others = [one for one in reports_of(txn, patient) if one.status not in MISTAKEN]
-    approved = [one.died_on for one in others if one.status == DeathReportStatus.APPROVED]
+    approved = [one for one in others if one.status == DeathReportStatus.APPROVED]
     if approved:
-        patient.died_on = approved[-1]
-        audit.record(txn, "patient.died", patient)
-        txn.session.flush()
+        date_death(txn, patient, date_of(approved))
         return
     life.take_back_death(txn, patient)
     ended = {HELD_BECAUSE_DIED} if others else {HELD_BECAUSE_DIED, HELD_BECAUSE_REPORTED}
@@ -45,6 +52,7 @@ def take_back(txn: Transaction, patient: Patient, report: DeathReport) -> None:
             contact.lift(txn, held)
     if not others:
         unsuspect_death(txn, patient)
+        call_again(txn, patient)
 
 
 # Every kind of entry that a signed reversal can take back.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from backend import audit, clock
 from backend.db import Transaction, insert_now, is_unavailable
@@ -40,6 +40,8 @@ from backend.triage.paging import open_page
 from backend.triage.rules import Finding, RuleSet, danger_words_finding
 from backend.triage.working_days import WorkingHours, due_at
 
+# Asked by every report, and so put together once.
+_RUNNING = select(CandidateEvent).where(CandidateEvent.patient_id == bindparam("patient_id"), CandidateEvent.is_running)
 _rule_sets: dict[UUID, RuleSet] = {}
 
 log = logging.getLogger(__name__)
@@ -113,7 +115,7 @@ def _page(txn: Transaction, source: Source, paging: Sequence[CandidateEvent]) ->
     """
     clocks, text_id = rules_for(txn, source.patient).clocks, source.inbound_message_id
     try:
-        with txn.session.begin_nested():
+        with audit.attempt(txn):
             open_page(txn, source.patient, paging, clocks, report_id=source.report_id, inbound_message_id=text_id)
     except Exception as failure:
         if is_unavailable(failure):
@@ -130,8 +132,7 @@ def open_for_text(txn: Transaction, patient: Patient, inbound_message_id: UUID) 
 
 
 def _running(txn: Transaction, patient: Patient) -> dict[str, CandidateEvent]:
-    rows = select(CandidateEvent).where(CandidateEvent.patient_id == patient.id, CandidateEvent.is_running)
-    return {row.subject: row for row in txn.session.scalars(rows)}
+    return {row.subject: row for row in txn.session.scalars(_RUNNING, {"patient_id": patient.id})}
 
 
 def _pages(outcome: Outcome) -> bool:

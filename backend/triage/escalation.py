@@ -7,20 +7,21 @@ do this at once: each step is taken by one transaction of one of them.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Row, Select, bindparam, func, or_, select
 
 from backend import audit
-from backend.db import Database, Transaction, system
+from backend.db import Database, Transaction, UTCDateTime, system
 from backend.patients.models import Patient
 from backend.patients.turns import one_at_a_time_for
 from backend.staff.models import StaffMember
 from backend.terms import CandidateStatus, PageStep, Tier, WorkReason
-from backend.triage.candidates import rules_for
+from backend.triage.candidates import rules_for, rules_under
 from backend.triage.clocks import Clocks
 from backend.triage.models import OPEN, CandidateEvent, StaffPage, is_snoozed
 from backend.triage.paging import (
@@ -41,6 +42,46 @@ WAYS = {Tier.T2: ("sms", "email"), Tier.T3: ("email",)}
 NOTHING = "nothing"
 
 log = logging.getLogger(__name__)
+
+# Asked every few seconds, and so put together once, of plain columns.
+_MOMENT = bindparam("moment", type_=UTCDateTime())
+_CAN_GO_ON = or_(
+    CandidateEvent.escalated_to.is_(None),
+    (CandidateEvent.tier == Tier.T2) & (CandidateEvent.escalated_to == PageStep.INVESTIGATOR),
+)
+# What nobody has taken note of, and has somebody to go on to.
+_NOT_TAKEN_NOTE_OF = (
+    OPEN,
+    CandidateEvent.tier.in_((Tier.T2, Tier.T3)),
+    CandidateEvent.status == CandidateStatus.PROPOSED,
+    _CAN_GO_ON,
+)
+_UNDER = select(Patient.protocol_version_id).where(Patient.id == CandidateEvent.patient_id).scalar_subquery()
+_DUE: Select[Any] = (
+    select(
+        *(
+            CandidateEvent.__table__.c[name]
+            for name in ("id", "tier", "status", "due_at", "escalated_to", "snoozed_until")
+        ),
+        _UNDER.label("protocol_version_id"),
+    )
+    .where(*_NOT_TAKEN_NOTE_OF, CandidateEvent.due_at <= _MOMENT)
+    .order_by(CandidateEvent.due_at, CandidateEvent.id)
+)
+_PAGES_DUE = (
+    select(StaffPage.id)
+    .where(StaffPage.acknowledged_at.is_(None), StaffPage.next_at <= _MOMENT)
+    .order_by(StaffPage.next_at, StaffPage.id)
+)
+# When the next page goes out again, and when the next candidate is due.
+_AHEAD = select(
+    select(func.min(StaffPage.next_at))
+    .where(StaffPage.acknowledged_at.is_(None), StaffPage.next_at > _MOMENT)
+    .scalar_subquery(),
+    select(func.min(CandidateEvent.due_at))
+    .where(*_NOT_TAKEN_NOTE_OF, CandidateEvent.due_at > _MOMENT)
+    .scalar_subquery(),
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +119,7 @@ def escalate_due(db: Database) -> dict[str, int]:
         due: list[tuple[str, Callable[[Transaction], bool]]] = [
             *(("repeated", _repeating(page_id)) for page_id in _pages_due(txn)),
             *(("opened", _opening(patient_id)) for patient_id in _without_a_page(txn)),
-            *(("escalated", _escalating(candidate.id)) for candidate in _overdue(txn)),
+            *(("escalated", _escalating(candidate_id)) for candidate_id in _overdue(txn)),
         ]
     done = Counter(_done(db, what, act) for what, act in due)
     del done[NOTHING]
@@ -87,9 +128,10 @@ def escalate_due(db: Database) -> dict[str, int]:
 
 def next_instant(txn: Transaction, *, after: datetime) -> datetime | None:
     """When something is due next unless a person acts: for whoever moves a demo's clock."""
-    pages = select(func.min(StaffPage.next_at)).where(StaffPage.acknowledged_at.is_(None), StaffPage.next_at > after)
-    moments = [txn.session.scalar(pages), *_moments_ahead(txn, after)]
-    return min((moment for moment in moments if moment is not None), default=None)
+    ahead: list[datetime | None] = list(txn.connection.execute(_AHEAD, {"moment": after}).one())
+    # For the few that have gone to an investigator, the step after that.
+    ahead += [one.at for row in _due_by(txn, after) for one in _left(row, _clocks_of(txn, row)) if one.at > after]
+    return min((moment for moment in ahead if moment is not None), default=None)
 
 
 def _done(db: Database, what: str, act: Callable[[Transaction], bool]) -> str:
@@ -106,8 +148,7 @@ def _done(db: Database, what: str, act: Callable[[Transaction], bool]) -> str:
 
 
 def _pages_due(txn: Transaction) -> Sequence[UUID]:
-    due = select(StaffPage.id).where(StaffPage.acknowledged_at.is_(None), StaffPage.next_at <= txn.now)
-    return txn.session.scalars(due.order_by(StaffPage.next_at, StaffPage.id)).all()
+    return txn.connection.scalars(_PAGES_DUE, {"moment": txn.now}).all()
 
 
 def _without_a_page(txn: Transaction) -> Sequence[UUID]:
@@ -116,43 +157,26 @@ def _without_a_page(txn: Transaction) -> Sequence[UUID]:
     return txn.session.scalars(whose.distinct().order_by(CandidateEvent.patient_id)).all()
 
 
-def _overdue(txn: Transaction) -> Iterator[CandidateEvent]:
-    for row in txn.session.scalars(_not_taken_note_of().where(CandidateEvent.due_at <= txn.now)).all():
-        if _steps_due(txn, row):
-            yield row
+def _overdue(txn: Transaction) -> Sequence[UUID]:
+    return [row.id for row in _due_by(txn, txn.now) if _steps_due(txn, row, _clocks_of(txn, row))]
 
 
-def _moments_ahead(txn: Transaction, after: datetime) -> Iterator[datetime]:
-    """One query for those not yet due; for the few that have gone to an investigator, the step after that."""
-    ahead = _not_taken_note_of().where(CandidateEvent.due_at > after).with_only_columns(func.min(CandidateEvent.due_at))
-    first = txn.session.scalar(ahead.order_by(None))
-    if first is not None:
-        yield first
-    for row in txn.session.scalars(_not_taken_note_of().where(CandidateEvent.due_at <= after)).all():
-        yield from (one.at for one in _left(txn, row) if one.at > after)
+def _due_by(txn: Transaction, moment: datetime) -> Sequence[Row[Any]]:
+    return txn.connection.execute(_DUE, {"moment": moment}).all()
 
 
-def _not_taken_note_of() -> Select[CandidateEvent]:
-    can_go_on = or_(
-        CandidateEvent.escalated_to.is_(None),
-        (CandidateEvent.tier == Tier.T2) & (CandidateEvent.escalated_to == PageStep.INVESTIGATOR),
-    )
-    return (
-        select(CandidateEvent)
-        .where(OPEN, CandidateEvent.tier.in_((Tier.T2, Tier.T3)))
-        .where(CandidateEvent.status == CandidateStatus.PROPOSED, can_go_on)
-        .order_by(CandidateEvent.due_at, CandidateEvent.id)
-    )
+def _clocks_of(txn: Transaction, row: Row[Any]) -> Clocks:
+    return rules_under(txn, row.protocol_version_id).clocks
 
 
-def _left(txn: Transaction, row: CandidateEvent) -> tuple[Step, ...]:
-    return steps_left(Tier(row.tier), row.due_at, row.escalated_to, _clocks(txn, row.patient_id))
+def _left(row: CandidateEvent | Row[Any], clocks: Clocks) -> tuple[Step, ...]:
+    return steps_left(Tier(row.tier), row.due_at, row.escalated_to, clocks)
 
 
-def _steps_due(txn: Transaction, row: CandidateEvent) -> list[PageStep]:
+def _steps_due(txn: Transaction, row: CandidateEvent | Row[Any], clocks: Clocks) -> list[PageStep]:
     if row.status != CandidateStatus.PROPOSED or is_snoozed(row.snoozed_until, txn.now):
         return []
-    return [one.step for one in _left(txn, row) if one.at <= txn.now]
+    return [one.step for one in _left(row, clocks) if one.at <= txn.now]
 
 
 def _clocks(txn: Transaction, patient_id: UUID) -> Clocks:
@@ -188,7 +212,7 @@ def _escalating(candidate_id: UUID) -> Callable[[Transaction], bool]:
         candidate = txn.session.get_one(CandidateEvent, candidate_id)
         one_at_a_time_for(txn, candidate.patient_id)
         txn.session.refresh(candidate)
-        steps = _steps_due(txn, candidate)
+        steps = _steps_due(txn, candidate, _clocks(txn, candidate.patient_id))
         for step in steps:
             _go_on(txn, candidate, step)
         return bool(steps)

@@ -5,6 +5,8 @@ from flask_babel import Babel
 
 from backend.config import Settings
 from backend.web import acknowledge, calendar, demo, demo_outcomes, languages, pages, plain_form
+from seeds.demo.recorded import recordings
+from seeds.demo.script import scripted_numbers
 
 CATALOGUES = "web/locales"
 
@@ -19,5 +21,8 @@ def register(app: Flask, settings: Settings) -> None:
     app.register_blueprint(calendar.blp)
     app.register_blueprint(plain_form.blp)
     if settings.is_demo:
+        # Read now and remembered: whoever edits a file under a running demo changes nothing of it.
+        scripted_numbers()
+        recordings()
         app.register_blueprint(demo.blp)
         app.register_blueprint(demo_outcomes.blp)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from backend import audit
@@ -15,6 +15,8 @@ from backend.sealing import seal, unseal
 from backend.terms import CallOutcome, Duty, WorkReason
 from backend.worklist.models import WorkItem
 
+# Asked before every task, and so put together once.
+_OF_KEY = select(WorkItem).where(WorkItem.owner_id == bindparam("owner_id"), WorkItem.key == bindparam("key"))
 # What orders the list, and therefore what its cursors hold.
 KEY = (datetime, UUID)
 # Which tasks a list holds.
@@ -91,7 +93,7 @@ def open_item(
 def _is_first(txn: Transaction, item: WorkItem) -> bool:
     """Write it down, unless another has just done so."""
     try:
-        with txn.session.begin_nested():
+        with audit.attempt(txn):
             audit.record(txn, "work_item.opened", item)
             txn.session.flush()
     except IntegrityError:
@@ -196,7 +198,7 @@ def _was_closed(txn: Transaction, item: WorkItem) -> NoLongerPossible:
     txn.session.refresh(item)
     at = item.resolved_at.isoformat() if item.resolved_at else None
     by = str(item.resolved_by) if item.resolved_by else None
-    return NoLongerPossible("This task was closed before.", resolved_at=at, resolved_by=by)
+    return NoLongerPossible("This task was closed before.", by=by, at=at)
 
 
 def to_pass_on(txn: Transaction) -> Sequence[UUID]:
@@ -263,4 +265,4 @@ def list_items(
 
 def find_item(txn: Transaction, owner_id: UUID, key: str) -> WorkItem | None:
     """The patient's or the site's task with this key, open or closed."""
-    return txn.session.scalar(select(WorkItem).where(WorkItem.owner_id == owner_id, WorkItem.key == key))
+    return txn.session.scalar(_OF_KEY, {"owner_id": owner_id, "key": key})

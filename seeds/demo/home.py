@@ -1,7 +1,8 @@
 """The demo's place: a database that may be thrown away, made anew at every start, and the file that describes it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -82,7 +83,7 @@ def make_demo(
     # What was said of the last demo's audit trail is not true of this one's.
     (settings.home / FILE_NAME).unlink(missing_ok=True)
     wipe(settings)
-    db = _in_a_hurry(open_database(settings))
+    db = in_a_hurry(open_database(settings))
     try:
         upgrade(db)
         _mark(db)
@@ -164,15 +165,29 @@ def _folder_of_sqlite(settings: Settings) -> Path | None:
     return file.parent if file else None
 
 
-def _in_a_hurry(db: Database) -> Database:
-    """Commits need not survive a power cut while a demo is being made: it would be made anew."""
-    hurry = [f"PRAGMA {pragma}" for pragma in IN_A_HURRY] if db.is_sqlite else ["SET synchronous_commit = off"]
+def in_a_hurry(db: Database) -> Database:
+    """Commits need not survive a power cut while this is being made: it would be made anew."""
+    said = [f"PRAGMA {pragma}" for pragma in IN_A_HURRY] if db.is_sqlite else ["SET synchronous_commit = off"]
 
-    @event.listens_for(db.engine, "connect")
     def hasten(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for statement in hurry:
-            cursor.execute(statement)
-        cursor.close()
+        # Outside a transaction: undone with another, the setting would be too.
+        with _at_once(connection, db):
+            cursor = connection.cursor()
+            for statement in said:
+                cursor.execute(statement)
+            cursor.close()
 
+    # Those who read have connections of their own on SQLite, and share them on PostgreSQL.
+    for pool in {db.engine.pool, db.readers.pool}:
+        event.listen(pool, "connect", hasten)
     return db
+
+
+@contextmanager
+def _at_once(connection: Any, db: Database) -> Iterator[None]:
+    """PostgreSQL's driver begins a transaction for whatever is said, unless told not to; SQLite's does not."""
+    if not db.is_sqlite:
+        connection.autocommit = True
+    yield
+    if not db.is_sqlite:
+        connection.autocommit = False

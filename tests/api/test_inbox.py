@@ -20,6 +20,7 @@ from backend.patients import contact
 from backend.patients.caregivers import CaregiverForm
 from backend.patients.models import Patient
 from backend.sealing import STUDY
+from backend.survival.models import DeathReport
 from notifications import numbers
 from notifications.inbound import ReceivedText, receive
 from notifications.inbox import ON_TOP
@@ -237,8 +238,8 @@ def test_of_two_who_close_a_text_the_second_hears_who_was_first(db, client):
     closed, again = closes(client, first, item, note="all is well"), closes(client, second, item, "answered")
 
     assert (closed.status_code, closed.json["outcome"]) == (201, "called")
-    assert (again.status_code, again.json["resolved_by"]) == (409, str(first.id))
-    assert again.json["resolved_at"] == closed.json["resolved_at"]
+    assert (again.status_code, again.json["by"]) == (409, str(first.id))
+    assert again.json["at"] == closed.json["resolved_at"]
     shown = one_text(client, second, item).json["dealt_with"]
     assert (shown["by"], shown["outcome"], shown["note"]) == (str(first.id), "called", "all is well")
     assert patient.subject_number
@@ -300,6 +301,35 @@ def test_a_strangers_text_is_given_to_its_patient_and_taken_back(db, client):
     with db.reading(TEST) as txn:
         verbs = txn.session.scalars(select(AuditEvent.verb).where(AuditEvent.verb.like("inbound_message.%"))).all()
     assert {"inbound_message.attached", "inbound_message.taken_back", "inbound_message.reopened"} <= set(verbs)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
+def test_a_text_of_death_that_is_given_to_a_patient_holds_what_is_written_to_them(db, client):
+    patient, person = ann(db), coordinator(db)
+    for words in ("Her sister here. She passed away", "已经去世了", "figs"):
+        text_from(db, STRANGER, words)
+    found = read(client, person)
+
+    given = [closes(client, person, found[words], patient=str(patient.id)).status_code for words in reversed(found)]
+
+    assert given == [201] * 3
+    with db.reading(TEST) as txn:
+        [report] = txn.session.scalars(select(DeathReport)).all()
+        assert (report.patient_id, report.status, report.reported_by) == (patient.id, "pending", person.id)
+        assert list(contact.why_held(txn, [patient.id])) == [patient.id]
+
+
+def test_a_text_of_death_that_is_given_to_nobody_or_denies_it_reports_none(db, client):
+    patient, person = ann(db), coordinator(db)
+    for words in ("He passed away", "He has not passed away"):
+        text_from(db, STRANGER, words)
+    found = read(client, person)
+
+    closes(client, person, found["He passed away"], "wrong_number")
+    closes(client, person, found["He has not passed away"], patient=str(patient.id))
+
+    with db.reading(TEST) as txn:
+        assert txn.session.scalars(select(DeathReport.id)).all() == []
 
 
 def stored(db: Database) -> list[Any]:

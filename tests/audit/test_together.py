@@ -1,5 +1,7 @@
 """An act of many parts writes its entries in one go: the same entries, in the same order, or none."""
 
+from contextlib import nullcontext, suppress
+
 import pytest
 from sqlalchemy import event, select
 
@@ -83,3 +85,31 @@ def test_a_row_inserted_at_once_is_the_sessions_own_and_not_written_again(db, an
     with db.reading(system("test")) as txn:
         found = txn.session.scalars(select(EvidenceOfLife.id).where(EvidenceOfLife.reference == "once")).all()
     assert found == [kept_id]
+
+
+def test_an_act_within_an_act_is_written_with_it(db, ann):
+    before = len(entries(db))
+
+    with db.transaction(system("test")) as txn, audit.together(txn):
+        row = txn.session.get_one(Patient, ann.id)
+        audit.note(txn, "act.begun", row)
+        with audit.together(txn):
+            audit.note(txn, "act.within", row)
+        audit.note(txn, "act.ended", row)
+
+    assert [verb for verb, *_ in entries(db)[before:]] == ["act.begun", "act.within", "act.ended"]
+
+
+@pytest.mark.parametrize("recorded", [audit.together, lambda _txn: nullcontext()])
+def test_an_attempt_that_fails_leaves_no_entry_and_the_rest_of_the_act_stands(db, ann, recorded):
+    before = len(entries(db))
+
+    with db.transaction(system("test")) as txn, recorded(txn):
+        row = txn.session.get_one(Patient, ann.id)
+        audit.note(txn, "act.begun", row)
+        with suppress(LookupError), audit.attempt(txn):
+            audit.note(txn, "act.attempted", row)
+            raise LookupError
+        audit.note(txn, "act.ended", row)
+
+    assert [verb for verb, *_ in entries(db)[before:]] == ["act.begun", "act.ended"]

@@ -1,9 +1,11 @@
 """How many routine texts a day: to a patient, and to a telephone that several share; and what is outside of it."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event
 
 from backend import clock as the_clock
 from backend.jobs import Work
@@ -62,6 +64,21 @@ def test_three_routine_texts_a_day_and_whatever_is_not_routine_beside_them(world
         found.append(world.decision())
 
     assert found == [SAID, TOMORROW, SAID, SAID, SAID]
+
+
+def test_what_a_patient_has_had_is_looked_for_among_their_own_messages(world: World) -> None:
+    """Among all that was sent to anybody it would take longer every day."""
+    said: list[tuple[str, Any]] = []
+    event.listen(
+        world.work.db.engine, "before_cursor_execute", lambda _c, _k, words, values, *_: said.append((words, values))
+    )
+    assert world.decision() == SAID
+
+    counting = next(one for one in said if "CASE WHEN" in one[0] and "message.urgency" in one[0])
+    with world.work.db.engine.connect() as connection:
+        plan = [str(step) for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {counting[0]}", counting[1])]
+    assert any("(patient_id=?)" in step for step in plan)
+    assert not any("ix_message_status" in step for step in plan)
 
 
 def test_a_telephone_of_three_gets_twice_as_many_as_one_patient(world: World) -> None:

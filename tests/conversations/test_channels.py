@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from backend.agenda import changes
 from backend.audit import AuditEvent
@@ -256,6 +256,22 @@ def test_those_who_have_no_other_way_hide_nobody_who_has(world: World, monkeypat
     world.work.fall_back()
 
     assert [key for key, _, _ in sent_again(world.work.db)] == [f"{WEEKLY}/in_app"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_was_not_heard_is_looked_for_among_what_has_left_lately(world: World) -> None:
+    """Among all that was sent to anybody it would take longer every day, and every minute asks."""
+    said: list[tuple[str, Any]] = []
+    event.listen(
+        world.work.db.engine, "before_cursor_execute", lambda _c, _k, words, values, *_: said.append((words, values))
+    )
+    world.work.fall_back()
+
+    looked = next(one for one in said if "MATERIALIZED" in one[0])
+    with world.work.db.engine.connect() as connection:
+        plan = [str(step) for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {looked[0]}", looked[1])]
+    assert any("ix_message_unheard (settled_at>?)" in step for step in plan)
+    assert not any("ix_message_status" in step or "ix_message_in_reply_to" in step for step in plan)
 
 
 def unheard_by(patient_id: UUID, now: datetime, number: int) -> Message:

@@ -25,13 +25,15 @@ def ann(db: Database) -> Patient:
     return people.ann(db)
 
 
-def opened(txn: Transaction, patient: Patient, extent: str = "full", instrument: str = "weekly") -> Conversation:
+def opened(
+    txn: Transaction, patient: Patient, extent: str = "full", instrument: str = "weekly", key: str | None = None
+) -> Conversation:
     return drafts.open_conversation(
         txn,
         txn.session.get_one(Patient, patient.id),
         instrument=instrument,
         version=1,
-        agenda_key=None,
+        agenda_key=key,
         extent=extent,
         language="zh-CN",
         closes_at=txn.now + timedelta(days=3),
@@ -57,7 +59,7 @@ def test_what_is_begun_by_text_and_ended_on_the_form_is_one_report_that_says_how
         say(txn, conversation, "temperature_c", 36.8)
         say(txn, conversation, "card.any_sign", 0)
         assert opened(txn, ann) is conversation
-        assert filing.judge_so_far(txn, conversation) is None
+        assert filing.judge_so_far(txn, conversation, drafts.answers_of(txn, conversation)) is None
     clock.move_to("2027-03-02T11:00:00+08:00")
     with db.transaction(TEST) as txn:
         [conversation] = drafts.live(txn, txn.session.get_one(Patient, ann.id))
@@ -82,9 +84,9 @@ def test_an_emergency_is_heard_before_anything_is_filed_and_what_has_ended_takes
 ) -> None:
     with db.transaction(TEST) as txn:
         conversation = opened(txn, ann)
-        assert filing.judge_so_far(txn, conversation) is None
+        assert filing.judge_so_far(txn, conversation, drafts.answers_of(txn, conversation)) is None
         say(txn, conversation, "card.any_sign", 1)
-        assert filing.judge_so_far(txn, conversation) == "T1"
+        assert filing.judge_so_far(txn, conversation, drafts.answers_of(txn, conversation)) == "T1"
         filing.file(txn, conversation, status=ConversationStatus.PARTIAL)
         with pytest.raises(NoLongerPossible):
             say(txn, conversation, "temperature_c", 36.8)
@@ -109,3 +111,23 @@ def test_what_was_never_asked_ends_unreachable_and_what_was_answered_on_the_form
     with db.reading(TEST) as txn:
         assert sorted(txn.session.scalars(select(Conversation.status))) == ["partial", "unreachable"]
     assert (only_report(db).mode, only_report(db).measurements) == ("web_form", {"temperature_c": 37.0})
+
+
+def test_what_the_report_of_another_has_answered_in_the_same_tick_is_broken_off_and_not_left_for_later(
+    db: Database, clock: Clock, ann: Patient
+) -> None:
+    clock.move_to("2027-03-04T10:00:00+08:00")
+    with db.transaction(TEST) as txn:
+        say(txn, opened(txn, ann, "short"), "overall.severity", 1)
+        prompted = opened(txn, ann, "short", key="weekly.w1")
+        prompted.status, prompted.asked, prompted.closes_at = ConversationStatus.WAITING, "overall.severity", None
+        by_itself = txn.session.scalars(select(Conversation).where(Conversation.agenda_key.is_(None))).one()
+        # Their turns come in the order in which they were opened.
+        by_itself.opened_at, by_itself.closes_at = txn.now - timedelta(hours=1), txn.now + timedelta(hours=1)
+    clock.move_to("2027-03-04T11:00:00+08:00")
+
+    assert dict(see_to_surveys(db)) == {"surveys_ended": 2}
+
+    assert only_report(db).agenda_key == "weekly.w1"
+    with db.reading(TEST) as txn:
+        assert sorted(txn.session.scalars(select(Conversation.status))) == ["broken_off", "partial"]

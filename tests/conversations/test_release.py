@@ -10,6 +10,7 @@ from backend.jobs import Work
 from backend.terms import AgendaState
 from tests.conftest import Clock
 from tests.conversations import (
+    release_death_rows,
     release_form_rows,
     release_former_rows,
     release_rows,
@@ -23,7 +24,7 @@ from tests.conversations.release_world import Row, World
 ROOM = Path(__file__).parents[2] / "backend" / "conversations"
 FILES = {
     "form_letters.py": release_form_rows.ROWS,
-    "release.py": release_rows.ROWS + release_survey_rows.ROWS,
+    "release.py": release_rows.ROWS + release_survey_rows.ROWS + release_death_rows.ROWS,
     "release_to_former.py": release_former_rows.ROWS,
     "release_to_staff.py": release_staff_rows.ROWS,
     "release_to_writer.py": release_writer_rows.ROWS,

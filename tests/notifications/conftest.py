@@ -52,7 +52,7 @@ class Mailroom:
             message = queue(txn, letter)
             return message.id if message else None
 
-    def dispatch(self, release: Release | None = None) -> dict[str, int]:
+    def dispatch(self, release: Release | None = None, *, first_breath: int = 1) -> dict[str, int]:
         return dispatch_due(
             self.db,
             self.channels,
@@ -60,6 +60,7 @@ class Mailroom:
             self.settings,
             on_dead_letter=self.on_dead_letter,
             templates=TEMPLATES,
+            first_breath=first_breath,
         )
 
     def reconcile(self) -> dict[str, int]:

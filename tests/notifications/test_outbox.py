@@ -1,19 +1,24 @@
 """Queueing once, recalling, claiming."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import event
 
 from backend import clock as the_clock
 from backend.db import Database
-from backend.terms import MessageStatus, Recipient, Urgency
+from backend.terms import ChannelKind, MessageStatus, Recipient, Urgency
 from notifications import cancel, outbox, queue
+from notifications.channels import Refusal, Undeliverable
+from notifications.channels.simulator import Simulator
 from notifications.models import Message
-from tests.notifications.conftest import TESTER, Mailroom, letter_to
+from notifications.outbox import queue_all
+from tests.notifications.conftest import ANNS_NUMBER, TESTER, Mailroom, letter_to
 from tests.notifications.rows import a_patient, a_row
 
 
@@ -166,6 +171,59 @@ def test_a_claim_skips_locked_rows_on_postgres_and_begins_immediately_on_sqlite(
         assert "BEGIN IMMEDIATE" in said
     else:
         assert any("FOR UPDATE SKIP LOCKED" in statement for statement in said)
+
+
+@contextmanager
+def statements(db: Database) -> Iterator[list[tuple[str, Any]]]:
+    """What is said to the database meanwhile, and with which values."""
+    said: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        said.append((statement, values))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield said
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+def test_a_run_that_has_taken_everything_does_not_look_again_unless_something_was_put_back(mailroom: Mailroom) -> None:
+    mailroom.queue()
+    with statements(mailroom.db) as at_ease:
+        assert mailroom.dispatch() == {"sent": 1}
+    mailroom.channels[ChannelKind.SMS] = Simulator(
+        mailroom.db, {ANNS_NUMBER: Undeliverable("429", Refusal.NOT_PROCESSED)}
+    )
+    for number in range(2):
+        with mailroom.db.transaction(TESTER) as txn:
+            queue(txn, letter_to(a_patient(txn), f"weekly.w{number}@2027-03-08:0d"))
+    with statements(mailroom.db) as in_trouble:
+        mailroom.dispatch(first_breath=2)
+
+    claims = [sum(statement.startswith("WITH due") for statement, _ in said) for said in (at_ease, in_trouble)]
+    assert claims == [1, 2]
+
+
+def test_sqlite_finds_what_is_due_by_its_index_and_does_not_sort_all_that_waits(mailroom: Mailroom) -> None:
+    if not mailroom.db.is_sqlite:
+        return
+    mailroom.queue()
+    with statements(mailroom.db) as said:
+        claim(mailroom.db)
+
+    taking = next(one for one in said if one[0].startswith("WITH due"))
+    with mailroom.db.engine.connect() as connection:
+        plan = [str(step) for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {taking[0]}", taking[1])]
+    assert any("INDEX ix_message_due (priority=? AND next_try_at<?)" in step for step in plan)
+    assert not any("TEMP B-TREE" in step for step in plan)
+
+
+def test_many_are_queued_with_one_statement(mailroom: Mailroom) -> None:
+    letters = [letter_to(mailroom.ann, f"weekly.w{number}@2027-03-08:0d") for number in range(5)]
+
+    with statements(mailroom.db) as said, mailroom.db.transaction(TESTER) as txn:
+        assert queue_all(txn, letters) == 5
+
+    assert [statement.split()[0] for statement, _ in said if not statement.startswith("BEGIN")] == ["INSERT"]
 
 
 def test_only_the_outbox_locks_messages() -> None:

@@ -1,6 +1,7 @@
 """Ticking goes on, whatever a job does."""
 
 import threading
+from datetime import UTC, datetime
 
 import time_machine
 from sqlalchemy import select
@@ -10,6 +11,8 @@ from backend.db import Database
 from notifications.models import JobRun, WorkerHeartbeat
 from notifications.scheduler import Job, Ticker, last_heartbeat
 from tests.notifications.conftest import TESTER
+
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 def runs_of(db: Database) -> list[tuple[str, dict[str, int], str | None]]:
@@ -79,3 +82,31 @@ def test_a_worker_says_that_it_lives(db: Database) -> None:
     with db.reading(TESTER) as txn:
         assert len(txn.session.scalars(select(WorkerHeartbeat)).all()) == 1
         assert last_heartbeat(txn) is not None
+
+
+def test_a_worker_that_is_kept_busy_says_between_two_jobs_that_it_lives(db: Database) -> None:
+    begun = threading.Event()
+
+    def begins() -> dict[str, int]:
+        begun.set()
+        return {}
+
+    with time_machine.travel(the_clock.wall(), tick=True) as real:
+        ticker = Ticker(db, [Job("tick", 60, begins)])
+        ticker.still_here()
+        said_before_it_ticks = beaten_at(db)
+        ticker.start()
+        assert begun.wait(timeout=10)
+        with ticker.exclusive():
+            real.shift(300)
+            ticker.still_here()
+            silent_for = the_clock.wall() - (beaten_at(db) or BEFORE_ALL)
+        ticker.stop()
+
+    assert said_before_it_ticks is None
+    assert silent_for.total_seconds() < 60
+
+
+def beaten_at(db: Database) -> datetime | None:
+    with db.reading(TESTER) as txn:
+        return last_heartbeat(txn)

@@ -166,6 +166,8 @@ MISTAKES = [
     ("a criterion without a bound", "      at_least: 60\n", "", "eligibility.inclusion.6", "bound"),
     ("a field written twice", "sites: 3\n", "sites: 3\nsites: 4\n", "sites", "twice"),
     ("an ending before a word", "      - pass* out\n", "      - p*ass out\n", "words.danger.en.209", "end of a word"),
+    ("a number in a word of death", "      deceased, passed", '      "dead #", passed', "words.death.en.0", "hold #"),
+    ("a bend beside a death", '"# hours ago"', '"# ~ hours ago"', "words.beside_a_death.en.40", "hold *"),
     ("a mark that is not true", "{value: 12, assumption: true}", "{value: 12, assumption: false}",
      "cells.confirm_after_days.assumption", "Must be true"),
 ]  # fmt: skip

@@ -56,6 +56,26 @@ def test_each_contradiction_is_listed_with_its_patient(db: Database, client, clo
     assert found == {"survival.alive_after_death", "survival.two_dates_of_death", "survival.approved"}
 
 
+def test_what_was_known_of_a_life_is_held_against_every_approved_report(db: Database, client, clock) -> None:
+    clock.move_to("2027-07-01T09:00:00+08:00")
+    hers, person = ann(db), investigator(db)
+    seen = {"as_of": "2027-06-01", "status": "alive", "source": "visit"}
+    at = f"/api/v1/patients/{hers.id}/survival-statuses"
+    assert client.post(at, json=seen, headers=person.headers).status_code == 201
+    died(db, hers, "2027-06-10")
+    agreed = broken(client, person)
+    clock.move_to("2027-07-01T09:05:00+08:00")
+    died(db, hers, "2027-05-20")
+    listed = client.get(API, headers=person.headers).json["items"]
+    with db.reading(system("test")) as txn:
+        row = txn.session.get_one(Patient, hers.id)
+        contradicted = next(str(one.id) for one in deaths.reports_of(txn, row) if one.died_on == "2027-05-20")
+
+    assert agreed == set()
+    expected = {("alive_after_death", contradicted), ("two_dates_of_death", contradicted)}
+    assert {(one["check"], one["record_id"]) for one in listed} == expected
+
+
 def test_an_approved_report_without_a_death_on_the_record_is_listed(db: Database, client, clock) -> None:
     clock.move_to("2027-07-01T09:00:00+08:00")
     hers = ann(db)

@@ -15,6 +15,7 @@ from notifications import numbers
 from tests.databases import KINDS
 from tests.people import BENS_PHONE, ann, ben, coordinator, investigator, monitor
 from tests.phone import plan_and_send
+from tests.sent import staff_report_body
 
 API = "/api/v1"
 
@@ -210,3 +211,35 @@ def test_after_a_withdrawal_only_records_are_asked_and_only_where_that_was_allow
     assert desk.tried("no_answer", status=409)["code"] == "no_longer_possible"
     desk.tried("alive", "registry", channel="registry", as_of="2027-06-01")
     assert desk.read(f"/patients/{desk.patient.id}")["disposition"] == "withdrawn"
+
+
+@pytest.mark.parametrize("database_url", KINDS, indirect=True)
+@pytest.mark.parametrize("day", ["2027-06-01", "2027-06-02"])
+def test_whatever_shows_a_life_closes_the_task_to_find_out_and_nothing_earlier_does(
+    desk: Desk, clock, work, day: str
+) -> None:
+    unknown = {"status": "unknown", "as_of": "2027-06-02", "source": "caregiver"}
+    asked = desk.client.post(f"{desk.of_patient}/survival-statuses", json=unknown, headers=desk.person.headers)
+    work.call()
+    assert asked.status_code == 201
+    assert "survival-unknown@2027-06-02" in [one["key"] for one in desk.calls()]
+
+    spoken = f"{day}T09:50:00+08:00"
+    report = staff_report_body(started_at=spoken, completed_at=spoken)
+    desk.client.post(f"{desk.of_patient}/reports", json=report, headers=desk.person.headers)
+    work.call()
+
+    asks = [one["key"] for one in desk.calls()]
+    assert ("survival-unknown@2027-06-02" in asks) is (day == "2027-06-01")
+
+
+@pytest.mark.parametrize("database_url", KINDS, indirect=True)
+def test_imaging_closes_the_task_to_find_out(desk: Desk, clock, work) -> None:
+    unknown = {"status": "unknown", "as_of": "2027-05-20", "source": "physician"}
+    desk.client.post(f"{desk.of_patient}/survival-statuses", json=unknown, headers=desk.person.headers)
+    seen = {"assessed_on": "2027-06-01", "response": "SD"}
+
+    desk.client.post(f"{desk.of_patient}/tumour-assessments", json=seen, headers=desk.person.headers)
+    work.call()
+
+    assert desk.calls() == []

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from backend.db import Database
+from backend.audit import AuditEvent
+from backend.db import Database, system
 from backend.jobs import Work
 from tests.conftest import Clock
 from tests.people import ANNS_PHONE, PASSWORD, Person, ann, coordinator, investigator
@@ -84,6 +86,45 @@ def test_a_reversed_death_brings_the_plan_the_messages_and_the_contact_back(
     clock.move_to("2027-03-18T10:00:30+08:00")
     plan_and_send(work)
     assert phone.received
+
+
+def test_a_report_that_did_not_date_the_death_is_reversed_and_changes_nothing_else(ward: Ward) -> None:
+    ward.approved(died_on="2027-02-28")
+    second = ward.approved(died_on="2027-02-28")
+    mistake = {"of": second, "reason": "Told twice."}
+
+    previewed = ward.ask("POST", "/reversals?preview=true", mistake, expect=200)
+    undone = ward.undo(second)
+
+    assert (previewed["diff"], ward.state()) == (undone["diff"], ("died", "2027-02-28"))
+    told = ward.ask("GET", "/death-reports", expect=200)["items"]
+    assert sorted(one["status"] for one in told) == ["approved", "reversed"]
+
+
+def test_a_day_within_the_month_that_was_recorded_dates_the_death_and_its_reversal_takes_only_the_day(
+    ward: Ward, clock: Clock, db: Database
+) -> None:
+    clock.move_to("2027-03-20T08:00:00+08:00")
+    ward.coordinator, ward.physician = coordinator(db), investigator(db)
+    told, states = [], []
+    for minute, died_on in enumerate(("2027", "2027-03", "2027-03-10", "2027-03-11", "2027-02", "2027-03")):
+        clock.move_to(f"2027-03-20T08:0{minute}:00+08:00")
+        told.append(ward.approved(died_on=died_on))
+        states.append(ward.state())
+    day = told[2]
+    ward.undo(day)
+    (entry,) = ward.ask("GET", f"{API}/outcomes/overall-survival", expect=200)["patients"]
+
+    assert [died_on for _, died_on in states] == ["2027", "2027-03", *["2027-03-10"] * 4]
+    # The next who knew the day within that month, in the order of approval.
+    assert ward.state() == ("died", "2027-03-11")
+    assert entry["reported_died_on"] == "2027-03-11"
+    with db.reading(system("test")) as txn:
+        dated = select(AuditEvent.old, AuditEvent.new).where(
+            AuditEvent.verb == "patient.died", AuditEvent.field == "died_on"
+        )
+        steps = txn.session.execute(dated.order_by(AuditEvent.id)).all()
+    assert [new for _, new in steps] == ["2027", "2027-03", "2027-03-10", "2027-03-11"]
 
 
 def test_only_what_put_a_death_on_the_record_is_reversed_and_what_else_was_told_still_holds(ward: Ward) -> None:

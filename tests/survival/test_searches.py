@@ -50,6 +50,11 @@ def test_who_allowed_it_is_looked_for_in_records_at_each_check_and_nobody_is_tel
     assert "survival.m3" in call["why"]
     assert "left the study" in call["why"]
     assert desk.tried("no_answer", work_item=task["id"], status=409)["code"] == "no_longer_possible"
+    for source in ("patient", "phone", "visit", "caregiver", "physician"):
+        # One rule for both doors.
+        body = {"status": "alive", "as_of": "2027-05-30", "source": source}
+        refused = desk.client.post(f"{desk.of_patient}/survival-statuses", json=body, headers=desk.person.headers)
+        assert (refused.status_code, refused.json["code"]) == (409, "no_longer_possible"), source
     found = {"channel": "registry", "key": "survival.m3", "work_item": task["id"]}
     desk.tried("reached_no_information", "registry", **found)
     assert desk.calls() == []
@@ -78,7 +83,7 @@ def test_who_did_not_allow_it_is_looked_for_nowhere(desk, clock, work, allowed) 
     for person in ("registry", "record"):
         known = {"channel": person, "as_of": "2027-05-30"}
         assert desk.tried("alive", person, status=409, **known)["code"] == "no_longer_possible"
-    for status, source in (("alive", "registry"), ("unknown", "record"), ("unknown", "phone")):
+    for status, source in (("alive", "registry"), ("alive", "phone"), ("unknown", "record"), ("unknown", "phone")):
         body = {"status": status, "as_of": "2027-05-30", "source": source}
         refused = desk.client.post(statuses, json=body, headers=desk.person.headers)
         assert (refused.status_code, refused.json["code"]) == (409, "no_longer_possible")

@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from seeds.demo import recorded, script
 from tests.people import ANNS_PHONE, BENS_PHONE, ann, ben
 
 AWAY = "+15555550100"
@@ -72,6 +73,25 @@ def test_the_phones_of_the_script_lead_the_list(db, demo):
     listed = [phone["number"] for phone in demo.get("/demo/phones").json["phones"]]
 
     assert listed == [SCRIPTED_PHONE, ANNS_PHONE]
+
+
+@pytest.fixture
+def nothing_read_yet():
+    script.scripted_numbers.cache_clear()
+    recorded.recordings.cache_clear()
+
+
+def test_a_file_that_is_edited_under_a_running_demo_changes_nothing_of_it(
+    db, nothing_read_yet, demo_app, monkeypatch, tmp_path
+):
+    ben(db, phone=SCRIPTED_PHONE, caregivers=())
+    for files in (script, recorded):
+        monkeypatch.setattr(files, "FOLDER", tmp_path)
+
+    visitor = demo_app.test_client()
+
+    assert [phone["number"] for phone in visitor.get("/demo/phones").json["phones"]] == [SCRIPTED_PHONE]
+    assert visitor.get("/demo").status_code == 200
 
 
 def test_what_the_trial_found_is_seen_without_signing_in_and_in_the_readers_language(db, demo, client):

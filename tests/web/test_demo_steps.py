@@ -1,5 +1,6 @@
 """The demo's clock: whatever falls due on the way happens once, at its hour, as if one had waited."""
 
+import threading
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -10,13 +11,17 @@ from backend import demo_clock
 from backend.agenda import changes
 from backend.agenda.history import agenda_of
 from backend.agenda.planning import wanted_letters
+from backend.audit import AuditEvent
 from backend.db import Database, system
 from backend.errors import InvalidInput
 from backend.jobs import ticker_of, work_of
 from backend.patients.models import Patient
+from backend.watch import Watch
+from backend.web.demo_phones import write_from
 from backend.web.demo_steps import AT_A_NEW_DAY, move_clock_by, move_clock_to
 from backend.worklist.models import WorkItem
 from notifications.channels.simulator import texts_of
+from notifications.scheduler import last_heartbeat
 from tests.databases import KEYRING
 from tests.people import ANNS_PHONE, BENS_PHONE, ann, ben
 
@@ -87,6 +92,12 @@ def calls(db: Database) -> set[tuple[str, datetime, datetime, str | None, bool]]
         return {(task.key, task.created_at, task.due_at, task.for_role, task.resolved_at is None) for task in listed}
 
 
+def moments_of(db: Database, verb: str) -> list[datetime]:
+    """When it was done, each time."""
+    with db.reading(system("test")) as txn:
+        return sorted(txn.session.scalars(select(AuditEvent.at).where(AuditEvent.verb == verb)))
+
+
 def test_moving_asks_for_the_same_calls_as_waiting(db, ticker, databases, settings):
     """Over the Sunday and the Monday after an infusion nobody answers: an evening is missed, and noon passes."""
     began = datetime.fromisoformat("2027-03-14T10:00:00+08:00")
@@ -105,6 +116,31 @@ def test_moving_asks_for_the_same_calls_as_waiting(db, ticker, databases, settin
 
     assert calls(db) == calls(other)
     assert {call[3] for call in calls(db)} == {"coordinator", "investigator"}
+    assert moments_of(db, "work_item.passed_on") == moments_of(other, "work_item.passed_on") != []
+    other.close()
+    databases.drop(url)
+
+
+def test_moving_pages_as_often_as_waiting(db, ticker, demo, databases, settings):
+    """About words of danger that nobody takes note of: again and again, each time at its minute."""
+    ann(db)
+    began = the_clock.now()
+    demo.post(f"/demo/phones/{ANNS_PHONE}", json={"text": "I vomited blood"})
+    move_clock_by(db, ticker, timedelta(hours=1))
+    moved = moments_of(db, "staff_page.went_out")
+
+    the_clock.move_to(began)
+    url = databases.fresh_url("sqlite")
+    other = Database(url, KEYRING)
+    ann(other)
+    waiting = ticker_of(work_of(other, settings))
+    write_from(other, waiting, ANNS_PHONE, "I vomited blood")
+    for minutes in range(0, 61, 10):
+        the_clock.move_to(began + timedelta(minutes=minutes))
+        waiting.run_due_once()
+
+    assert moved == moments_of(other, "staff_page.went_out")
+    assert len(moved) > 5
     other.close()
     databases.drop(url)
 
@@ -178,3 +214,29 @@ def test_nothing_reaches_the_phone_of_one_who_said_stop(db, ticker, demo):
     move_clock_by(db, ticker, timedelta(days=10))
 
     assert len(texts(db, ANNS_PHONE)) == before
+
+
+def has_ticked(db: Database) -> bool:
+    """Waits until a worker has said that it lives."""
+    for _ in range(200):
+        with db.reading(system("test")) as txn:
+            if last_heartbeat(txn) is not None:
+                return True
+        threading.Event().wait(0.05)
+    return False
+
+
+def test_a_worker_whose_clock_is_being_moved_is_not_taken_for_a_dead_one(db, ticker, clock, caplog):
+    ticker.start()
+    try:
+        assert has_ticked(db)
+        with ticker.exclusive():
+            # So long the steps before this one have taken.
+            clock.move_to("2027-03-01T08:05:00+08:00")
+            move_clock_by(db, ticker, timedelta(hours=1))
+            is_silent = Watch(db).look()
+    finally:
+        ticker.stop()
+
+    assert not is_silent
+    assert "no worker ticks" not in caplog.text

@@ -188,3 +188,19 @@ def test_every_page_is_plain_safe_and_says_nothing_of_whom_it_is_about(
         controls = [one for tag, one in page.tags if tag == "input" and one.get("type") in ("radio", "checkbox")]
         assert len(controls) == sum(tag == "label" and "for" not in one for tag, one in page.tags)
         assert bool(controls) == ("fieldset" in [tag for tag, _ in page.tags])
+
+
+@on_sqlite
+def test_a_telephone_number_stands_on_one_line_wherever_it_is_shown(db: Database, client: Any, ben: Patient) -> None:
+    number = "+86 10 5555 0101"
+    desk = people.administrator(db)
+    client.patch("/api/v1/sites/site-01", headers=desk.headers, json={"emergency_phone": number})
+    form = Filler(client, link_to(db, ben))
+
+    answers = [form.look(), form.send("bleeding_and_fever", {"checklist.vomited_blood": "1"})]
+
+    for answer in answers:
+        shown = re.sub(r'href="[^"]*"', "", answer.text)
+        assert shown.count(number) == shown.count(f'<span class="telephone">{number}</span>') >= 1
+    with client.get("/static/form.css") as styles:
+        assert ".telephone { white-space: nowrap; }" in styles.text

@@ -88,8 +88,8 @@ def test_the_second_to_close_a_task_hears_when_it_was_closed_and_by_whom(db, cli
     refused = close(client, task, second)
 
     assert (refused.status_code, refused.json["code"]) == (409, "no_longer_possible")
-    assert refused.json["resolved_by"] == closed.json["resolved_by"] == str(first.id)
-    assert refused.json["resolved_at"] == closed.json["resolved_at"]
+    assert refused.json["by"] == closed.json["resolved_by"] == str(first.id)
+    assert refused.json["at"] == closed.json["resolved_at"]
 
 
 def test_what_was_closed_by_mistake_is_put_back_due_as_it_was(db, client, clock):

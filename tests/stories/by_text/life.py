@@ -22,8 +22,7 @@ from backend.db import Database, system
 from backend.jobs import work_of
 from backend.staff.models import Site
 from backend.terms import ChannelKind, MessageStatus
-from backend.web import demo_steps
-from backend.web.demo_steps import AT_A_NEW_DAY
+from backend.web.demo_steps import AT_A_NEW_DAY, look_ahead
 from notifications.models import Message
 from tests import people
 from tests.databases import KEYRING, settings_of
@@ -86,7 +85,7 @@ class Hospital:
         """
         with self.ticker.exclusive():
             while (reached := clock.now()) < moment:
-                demo_clock.move_to(self.db, max(reached, min(self._due_moments(reached, moment))))
+                demo_clock.move_to(self.db, max(reached, min(moment, look_ahead(self.db, reached).first)))
                 self.act(AT_A_NEW_DAY if clock.now() >= moment else ON_THE_WAY)
 
     def wait_a_while(self) -> None:
@@ -105,11 +104,6 @@ class Hospital:
         for job in jobs:
             self.ticker.run(job)
         self.hear_of_everything()
-
-    def _due_moments(self, after: datetime, moment: datetime) -> Iterator[datetime]:
-        yield from demo_steps._looked_ahead(self.db, after, moment)
-        for at in (demo_steps._next_message(self.db, after=after), demo_steps._next_escalation(self.db, after=after)):
-            yield min(moment, at or moment)
 
     def hear_of_everything(self) -> None:
         """Wait until the provider has told what became of every text: patients answer later than that."""
