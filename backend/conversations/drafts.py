@@ -5,6 +5,7 @@ patients' questionnaires never meet; of one patient they take turns, like everyt
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -35,70 +36,51 @@ _LIVE = (
 )
 
 
-def open_conversation(
-    txn: Transaction,
-    patient: Patient,
-    *,
-    instrument: str,
-    version: int,
-    agenda_key: str | None,
-    extent: str,
-    language: str,
-    closes_at: datetime | None,
-    caregiver: Caregiver | None = None,
-) -> Conversation:
+@dataclass(frozen=True)
+class Opening:
+    """What is to be asked of a patient, or of a ``caregiver`` about them: for an item of the agenda, or without one."""
+
+    instrument: str
+    version: int
+    agenda_key: str | None
+    extent: str
+    language: str
+    closes_at: datetime | None
+    caregiver: Caregiver | None = None
+
+
+def open_conversation(txn: Transaction, patient: Patient, wanted: Opening) -> Conversation:
     """The one that is being answered for this item of the agenda; a new one where there is none.
 
     Without an item it is the one of this instrument. Whoever began it answers it: a caregiver takes over only what
     nobody has begun to answer. Raises ``NoLongerPossible`` where the patient has, or another caregiver.
     """
     one_at_a_time_for(txn, patient.id)
-    found = _live_for(txn, patient, agenda_key, instrument)
+    found = _live_for(txn, patient, wanted.agenda_key, wanted.instrument)
     if found is not None:
-        return _taken_over(found, caregiver) if caregiver is not None else found
-    opened = unwritten(
-        txn,
-        patient,
-        instrument=instrument,
-        version=version,
-        agenda_key=agenda_key,
-        extent=extent,
-        language=language,
-        closes_at=closes_at,
-        caregiver=caregiver,
-    )
+        return _taken_over(found, wanted.caregiver) if wanted.caregiver is not None else found
+    opened = unwritten(txn, patient, wanted)
     txn.session.add(opened)
     txn.session.flush()
     return opened
 
 
-def unwritten(
-    txn: Transaction,
-    patient: Patient,
-    *,
-    instrument: str,
-    version: int,
-    agenda_key: str | None,
-    extent: str,
-    language: str,
-    closes_at: datetime | None,
-    caregiver: Caregiver | None = None,
-) -> Conversation:
+def unwritten(txn: Transaction, patient: Patient, wanted: Opening) -> Conversation:
     """A new one, on the record. Whoever knows, in the patient's turn, that there is none yet writes it."""
     opened = Conversation(
         patient_id=patient.id,
         site_id=patient.site_id,
-        caregiver_id=caregiver.id if caregiver else None,
+        caregiver_id=wanted.caregiver.id if wanted.caregiver else None,
         report_id=uuid4(),
-        instrument=instrument,
-        instrument_version=version,
-        agenda_key=agenda_key,
-        language=language,
-        extent=extent,
+        instrument=wanted.instrument,
+        instrument_version=wanted.version,
+        agenda_key=wanted.agenda_key,
+        language=wanted.language,
+        extent=wanted.extent,
         status=ConversationStatus.PENDING,
         unclear=0,
         opened_at=txn.now,
-        closes_at=closes_at,
+        closes_at=wanted.closes_at,
         links_issued=0,
     )
     audit.record_new(txn, "conversation.opened", opened)

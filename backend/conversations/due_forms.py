@@ -41,13 +41,15 @@ def conversation_to_fill(
     return drafts.open_conversation(
         txn,
         patient,
-        instrument=name,
-        version=instrument(txn, name).version,
-        agenda_key=item.key if item is not None else None,
-        extent=txn.session.get_one(Site, patient.site_id).text_surveys,
-        language=patient.language,
-        closes_at=asking.closes_at(item, txn.now) if item is not None else txn.now + AD_HOC_STAYS_OPEN,
-        caregiver=caregiver,
+        drafts.Opening(
+            instrument=name,
+            version=instrument(txn, name).version,
+            agenda_key=item.key if item is not None else None,
+            extent=txn.session.get_one(Site, patient.site_id).text_surveys,
+            language=patient.language,
+            closes_at=asking.closes_at(item, txn.now) if item is not None else txn.now + AD_HOC_STAYS_OPEN,
+            caregiver=caregiver,
+        ),
     )
 
 

@@ -69,12 +69,14 @@ def _survey(
     return drafts.unwritten(
         txn,
         patient,
-        instrument=found.name,
-        version=found.version,
-        agenda_key=item.key,
-        extent=extent,
-        language=patient.language,
-        closes_at=asking.closes_at(item, txn.now),
+        drafts.Opening(
+            instrument=found.name,
+            version=found.version,
+            agenda_key=item.key,
+            extent=extent,
+            language=patient.language,
+            closes_at=asking.closes_at(item, txn.now),
+        ),
     )
 
 

@@ -46,12 +46,14 @@ def of_two_answers(db: Database, ann: Patient) -> str:
         survey = drafts.open_conversation(
             txn,
             patient,
-            instrument="safety",
-            version=1,
-            agenda_key=None,
-            extent="full",
-            language="en",
-            closes_at=None,
+            drafts.Opening(
+                instrument="safety",
+                version=1,
+                agenda_key=None,
+                extent="full",
+                language="en",
+                closes_at=None,
+            ),
         )
         for item, value in (("temperature_c", 36.8), ("card.any_sign", 0)):
             drafts.record_answer(txn, survey, item, value, channel="sms", at=txn.now)

@@ -38,12 +38,14 @@ def _opened(txn: Transaction, ann: Patient) -> UUID:
     return drafts.open_conversation(
         txn,
         ann,
-        instrument="weekly",
-        version=1,
-        agenda_key="weekly.w2",
-        extent="full",
-        language="en",
-        closes_at=None,
+        drafts.Opening(
+            instrument="weekly",
+            version=1,
+            agenda_key="weekly.w2",
+            extent="full",
+            language="en",
+            closes_at=None,
+        ),
     ).id
 
 

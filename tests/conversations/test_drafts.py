@@ -31,12 +31,14 @@ def opened(
     return drafts.open_conversation(
         txn,
         txn.session.get_one(Patient, patient.id),
-        instrument=instrument,
-        version=1,
-        agenda_key=key,
-        extent=extent,
-        language="zh-CN",
-        closes_at=txn.now + timedelta(days=3),
+        drafts.Opening(
+            instrument=instrument,
+            version=1,
+            agenda_key=key,
+            extent=extent,
+            language="zh-CN",
+            closes_at=txn.now + timedelta(days=3),
+        ),
     )
 
 

@@ -67,7 +67,9 @@ def link_to(db: Database, patient: Patient, instrument: str = "weekly", **change
         row = txn.session.get_one(Patient, patient.id)
         about: dict[str, Any] = {"version": 1, "agenda_key": None, "extent": "full", "language": row.language}
         about |= {"closes_at": txn.now + timedelta(days=7), **changes}
-        return form_links.link_for(txn, drafts.open_conversation(txn, row, instrument=instrument, **about), "")
+        return form_links.link_for(
+            txn, drafts.open_conversation(txn, row, drafts.Opening(instrument=instrument, **about)), ""
+        )
 
 
 def reports_of(db: Database, patient: Patient) -> list[SymptomReport]:
