@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from backend.conversations.deaths_told import one_of
+from backend.conversations.deaths_told import CLAUSE_ENDS, one_of
 from backend.protocol.definition import WordLists, Words
 from backend.triage.words import LISTS_REMEMBERED, folded
 
@@ -24,7 +24,6 @@ LONG_AGO = re.compile(
 LATELY = re.compile(
     r"(?<![a-z])(?:today|yesterday|tonight|morning|night|just|now|this|last|on)(?![a-z])|[今昨刚凌晨早晚]"
 )
-CLAUSE_ENDS = re.compile(r"[.!?;,。！？；，\n]")
 NOT_ENGLISH = (
     r"(?:not|n't|never|hasnt|nobody has|no one has|nobody|no one|nearly|almost)(?: (?:yet|actually|really|just))? "
 )
