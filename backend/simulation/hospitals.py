@@ -69,13 +69,13 @@ def _open(site: str, scenario: Scenario, keep: Path | None) -> _Hospital:
 def _accounts(hospitals: Sequence[_Hospital], progress: Progress) -> Iterator[Account]:
     """As they come, however long each takes."""
     come_so_far = dict.fromkeys((one.site for one in hospitals), 0)
-    waiting = {one.heard: one for one in hospitals}
+    waiting = list(hospitals)
     while waiting:
-        for heard in wait(list(waiting)):
-            hospital = waiting[heard]  # type: ignore[index]
+        ready = wait([one.heard for one in waiting])
+        for hospital in [one for one in waiting if one.heard in ready]:
             said = _said_by(hospital)
             if isinstance(said, Account):
-                del waiting[hospital.heard]
+                waiting.remove(hospital)
                 yield said
             else:
                 come_so_far[hospital.site] = said
