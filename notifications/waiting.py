@@ -1,15 +1,15 @@
-"""What waits for many patients, and what was queued before: for whoever plans. Nothing is changed here."""
+"""What waits, for many patients or for anybody, and what was queued before. Nothing is changed here."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, select
+from sqlalchemy import Uuid, bindparam, func, select
 
 from backend.db import Transaction
 from backend.terms import MessageStatus
-from notifications.models import UNSENT, Message
+from notifications.models import UNSENT, Message, word
 from notifications.outbox import THE_PATIENTS_SIDE, Letter
 
 
@@ -47,6 +47,18 @@ _WAITING = (
 _STANDING = select(_ROW.patient_id, _ROW.key).where(
     _WHOSE, _ROW.key.in_(bindparam("keys", expanding=True)), _ROW.status != MessageStatus.CANCELLED
 )
+
+_NEXT_DUE = select(func.min(_ROW.next_try_at)).where(_ROW.status == word(MessageStatus.QUEUED))
+_NEXT_DUE_AFTER = _NEXT_DUE.where(_ROW.next_try_at > bindparam("after", type_=_ROW.next_try_at.type))
+
+
+def next_message_at(txn: Transaction, *, after: datetime | None = None) -> datetime | None:
+    """When the first of all messages that wait is to be sent, or was; with ``after``, of those due later than that.
+
+    None where none waits.
+    """
+    found: datetime | None = txn.connection.scalar(_NEXT_DUE if after is None else _NEXT_DUE_AFTER, {"after": after})
+    return found
 
 
 def unsent(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, dict[str, Planned]]:

@@ -19,6 +19,7 @@ from notifications.filtering import filtered_templates
 from notifications.models import Attempt, InboundMessage, JobRun, Message
 from notifications.outbox import EXPIRED
 from notifications.scheduler import last_heartbeat
+from notifications.waiting import next_message_at
 
 FAILURES_OF = timedelta(days=1)
 UNANSWERED_FOR = timedelta(minutes=30)
@@ -66,10 +67,7 @@ def _measure_messages(txn: Transaction, registry: CollectorRegistry) -> None:
         messages.labels(status=status.value).set(by_status.get(status.value, 0))
     _gauge(registry, "dead_letters", "Messages that nobody could deliver.", by_status.get(MessageStatus.FAILED, 0))
     _gauge(registry, "in_doubt", "Of which nobody knows what came.", by_status.get(MessageStatus.IN_DOUBT, 0))
-    due = select(func.min(Message.next_try_at)).where(Message.status == MessageStatus.QUEUED)
-    _gauge(
-        registry, "queue_age_seconds", "How late the most overdue message is.", age(txn.session.scalar(due), txn.now)
-    )
+    _gauge(registry, "queue_age_seconds", "How late the most overdue message is.", age(next_message_at(txn), txn.now))
 
 
 def _measure_dwell(txn: Transaction, registry: CollectorRegistry) -> None:

@@ -11,8 +11,6 @@ from datetime import UTC, datetime, time, timedelta
 from heapq import heappop, heappush
 from typing import Any
 
-from sqlalchemy import func, select
-
 from backend import clock
 from backend.adverse_events.safety_warnings import next_warning
 from backend.agenda.planning import replan_all
@@ -33,10 +31,9 @@ from backend.simulation.stage import Stage, at, day_of, next_hour
 from backend.simulation.turns import ACTS
 from backend.simulation.working import Desk
 from backend.staff.days_off import is_working_day
-from backend.terms import MessageStatus
 from backend.triage.escalation import next_instant
 from backend.worklist.items import pass_on, to_pass_on
-from notifications.models import Message, word
+from notifications.waiting import next_message_at
 from seeds.demo.rosters import enter_rosters
 
 log = logging.getLogger(__name__)
@@ -53,9 +50,6 @@ AT_ONCE = 50
 # More rounds at one moment than this, and something is due that nobody takes.
 MOST_ROUNDS, A_MINUTE, A_SECOND = 50, timedelta(minutes=1), timedelta(seconds=1)
 COUNTRY, MONDAY = "CN", 0
-
-_MESSAGE = Message.__table__.c
-_NEXT_MESSAGE = select(func.min(_MESSAGE.next_try_at)).where(_MESSAGE.status == word(MessageStatus.QUEUED))
 
 Progress = Callable[[int, int], None]
 
@@ -261,13 +255,13 @@ class Trial:
         if self._message_due > since:
             return
         with self._stage.db.reading(LIFE) as txn:
-            self._message_due = _next_message(txn) or NEVER
+            self._message_due = next_message_at(txn) or NEVER
         if self._message_due > since:
             return
         self.done.update(self._stage.work.dispatch(first_breath=AT_ONCE))
         with self._stage.db.reading(LIFE) as txn:
             self.done["heard"] += hear(self._stage, txn, since)
-            self._message_due = _next_message(txn) or NEVER
+            self._message_due = next_message_at(txn) or NEVER
 
     def _next_look(self, after: datetime) -> datetime:
         """The next hour of a working day at which the sites look at their lists."""
@@ -285,11 +279,6 @@ class Trial:
         self.done.update(self._stage.work.dispatch())
         self._sealer.seal_waiting()
         self._stage.work.checkpoint()
-
-
-def _next_message(txn: Transaction) -> datetime | None:
-    found: datetime | None = txn.connection.scalar(_NEXT_MESSAGE)
-    return found
 
 
 def _by(size: int, everybody: Sequence[Any]) -> Iterator[Sequence[Any]]:

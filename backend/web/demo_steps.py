@@ -29,6 +29,7 @@ from backend.triage.escalation import next_instant
 from backend.worklist.items import next_pass_on
 from notifications.models import Message
 from notifications.scheduler import Ticker
+from notifications.waiting import next_message_at
 
 # Five past midnight: a local day has begun, reports of the day before have expired, the horizon has moved on.
 NEW_DAY = time(0, 5)
@@ -117,7 +118,7 @@ def look_ahead(db: Database, after: datetime) -> Ahead:
             end=_earliest(next_end(txn, after), next_fall_back(txn, after), next_ending(txn, after)),
             handover=_earliest(next_pass_on(txn, after)),
             escalation=_earliest(next_instant(txn, after=after), next_warning(txn, after=after)),
-            message=_earliest(_next_message(txn, after)),
+            message=_earliest(next_message_at(txn, after=after)),
             is_in_doubt=_is_in_doubt(txn),
         )
 
@@ -228,13 +229,6 @@ def _next_time(after: datetime, hour: time, zone: str) -> datetime:
 
 def _earliest(*moments: datetime | None) -> datetime:
     return min((moment for moment in moments if moment is not None), default=NEVER)
-
-
-def _next_message(txn: Transaction, after: datetime) -> datetime | None:
-    waiting = select(func.min(Message.next_try_at)).where(
-        Message.status == MessageStatus.QUEUED, Message.next_try_at > after
-    )
-    return txn.session.scalar(waiting)
 
 
 def _is_in_doubt(txn: Transaction) -> bool:

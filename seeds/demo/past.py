@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 
 from backend import clock, demo_clock
 from backend.agenda.planning import replan
@@ -22,9 +22,9 @@ from backend.patients.enrolment import EnrolmentForm, enrol
 from backend.patients.models import Patient
 from backend.staff.models import Site
 from backend.staff.sites import find_site
-from backend.terms import NO_LONGER_FOLLOWED, ChannelKind, MessageStatus
+from backend.terms import NO_LONGER_FOLLOWED, ChannelKind
 from backend.worklist.items import next_pass_on, pass_on, to_pass_on
-from notifications.models import Message
+from notifications.waiting import next_message_at
 from schemas.seed_files import read_seed_file
 from schemas.sites_file import SitesFile
 from seeds.demo import deeds
@@ -199,8 +199,7 @@ class Past:
         with self._db.reading(demo_clock.DEMO) as txn:
             dues = [next_pass_on(txn, clock.now())]
             if not self._has_joined:
-                waiting = select(func.min(Message.next_try_at)).where(Message.status == MessageStatus.QUEUED)
-                dues += [txn.session.scalar(waiting), self._company.begins_at if self._company else None]
+                dues += [next_message_at(txn), self._company.begins_at if self._company else None]
         due = min((self._planned_until, *(due for due in dues if due), *self._silent_at.values()))
         return due if due < before else None
 
