@@ -56,6 +56,7 @@ class Message(WithId, Base):
         _partial("ix_message_unheard", "settled_at", "id", where="answered_at IS NULL AND opened_at IS NULL"),
         Index("ix_message_status", "status"),
         _partial("ix_message_missed", "template", where="status = 'suppressed' AND reason = 'expired'"),
+        _partial("ix_message_unanswered", "patient_id", where="asks IS NOT NULL AND answered_at IS NULL"),
         Index("ix_message_patient_id_send_at_id", "patient_id", "send_at", "id"),
         Index("ix_message_site_id_send_at_id", "site_id", "send_at", "id"),
     )
@@ -175,6 +176,12 @@ class InboundMessage(WithId, Base):
     __table_args__ = (
         UniqueConstraint("provider_id"),
         _partial("ix_inbound_message_unhandled", "received_at", "id", where="handled_at IS NULL"),
+        _partial(
+            "ix_inbound_message_not_looked_at",
+            "received_at",
+            "id",
+            where="handled_at IS NULL AND handled_how IS NULL",
+        ),
         Index("ix_inbound_message_number_index_received_at", "number_index", "received_at"),
         Index("ix_inbound_message_patient_id_received_at_id", "patient_id", "received_at", "id"),
     )

@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, func, literal_column, select, union_all
 
 from backend.db import Transaction
 from backend.terms import MessageStatus
 from notifications.models import UNSENT, Message, word
-from notifications.outbox import THE_PATIENTS_SIDE, Letter
+from notifications.outbox import PRIORITY, THE_PATIENTS_SIDE, Letter
 
 
 class Planned(NamedTuple):
@@ -48,8 +48,21 @@ _STANDING = select(_ROW.patient_id, _ROW.key).where(
     _WHOSE, _ROW.key.in_(bindparam("keys", expanding=True)), _ROW.status != MessageStatus.CANCELLED
 )
 
-_NEXT_DUE = select(func.min(_ROW.next_try_at)).where(_ROW.status == word(MessageStatus.QUEUED))
-_NEXT_DUE_AFTER = _NEXT_DUE.where(_ROW.next_try_at > bindparam("after", type_=_ROW.next_try_at.type))
+_AFTER = bindparam("after", type_=_ROW.next_try_at.type)
+
+
+def _next_due(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """The first of each urgency, as the index of what is due has them; of all together it would be looked for."""
+    firsts = [
+        select(func.min(_ROW.next_try_at).label("at")).where(
+            _ROW.status == word(MessageStatus.QUEUED), _ROW.priority == literal_column(str(urgency)), *conditions
+        )
+        for urgency in sorted(set(PRIORITY.values()))
+    ]
+    return select(func.min(union_all(*firsts).subquery("first").c.at))
+
+
+_NEXT_DUE, _NEXT_DUE_AFTER = _next_due(), _next_due(_ROW.next_try_at > _AFTER)
 
 
 def next_message_at(txn: Transaction, *, after: datetime | None = None) -> datetime | None:

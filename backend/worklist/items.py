@@ -204,7 +204,7 @@ def _was_closed(txn: Transaction, item: WorkItem) -> NoLongerPossible:
 def to_pass_on(txn: Transaction) -> Sequence[UUID]:
     """Open tasks that have waited long enough for those whose duty they were."""
     waiting = select(WorkItem.id).where(WorkItem.resolved_at.is_(None), WorkItem.passes_on_at <= txn.now)
-    return txn.session.scalars(waiting.order_by(WorkItem.id)).all()
+    return txn.session.scalars(waiting.order_by(WorkItem.passes_on_at, WorkItem.id)).all()
 
 
 def pass_on(txn: Transaction, item_id: UUID) -> bool:

@@ -1,0 +1,44 @@
+"""Small indexes of what waits: texts nobody has looked at, questions without an answer, tasks that change hands."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+class _Waiting(NamedTuple):
+    """Of which table, ordered how, and what of it waits."""
+
+    table: str
+    columns: tuple[str, ...]
+    only: str
+
+
+INDEXES: Mapping[str, _Waiting] = {
+    "ix_inbound_message_not_looked_at": _Waiting(
+        "inbound_message", ("received_at", "id"), "handled_at IS NULL AND handled_how IS NULL"
+    ),
+    "ix_message_unanswered": _Waiting("message", ("patient_id",), "asks IS NOT NULL AND answered_at IS NULL"),
+    "ix_work_item_to_pass_on": _Waiting(
+        "work_item", ("passes_on_at", "id"), "resolved_at IS NULL AND passes_on_at IS NOT NULL"
+    ),
+}
+
+
+def upgrade() -> None:
+    """Only adds: code already running does not notice."""
+    for name, one in INDEXES.items():
+        only = sa.text(one.only)
+        op.create_index(name, one.table, one.columns, sqlite_where=only, postgresql_where=only)
+
+
+def downgrade() -> None:
+    """Takes away what was added."""
+    for name, one in INDEXES.items():
+        op.drop_index(name, one.table)
