@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Integer, Row, Table, Text, Uuid, bindparam, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Integer, Table, Text, Uuid, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -62,7 +62,7 @@ class Claim:
 
 
 # Every report recalls what would have reminded of it, so this is put together once, of plain columns.
-_ROW, _TRY = cast(Table, Message.__table__), cast(Table, Attempt.__table__)
+_ROW = cast(Table, Message.__table__)
 ENDED = ("status", "reason", "settled_at", "lease_token", "lease_until")
 _RECALL = (
     update(_ROW)
@@ -110,19 +110,6 @@ _OURS = (
     .execution_options(populate_existing=True)
 )
 _OURS_WAITED_FOR, _OURS_AND_FREE = _OURS.with_for_update(), _OURS.with_for_update(skip_locked=True)
-_OF_ATTEMPTS = (
-    select(
-        _TRY.c.id.label("attempt_id"),
-        _TRY.c.status.label("attempt_status"),
-        _TRY.c.refusal.label("refusal"),
-        _ROW.c.id.label("message_id"),
-        _ROW.c.status.label("message_status"),
-    )
-    .join(_ROW, _ROW.c.id == _TRY.c.message_id)
-    .where(among(_TRY.c.id, "ids"))
-    .order_by(_ROW.c.id)
-    .with_for_update(of=_ROW)
-)
 _HELD = select(Message).where(Message.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
 
 # --- the counter -------------------------------------------------------------------------------------------
@@ -257,11 +244,6 @@ def take(txn: Transaction, message_ids: Collection[UUID], token: UUID) -> Sequen
     found = txn.session.scalars(ours, {"ids": message_ids, "token": token})
     by_id = {message.id: message for message in found}
     return [by_id[one] for one in message_ids if one in by_id]
-
-
-def hold_attempts(txn: Transaction, attempt_ids: Collection[UUID]) -> Sequence[Row[UUID, str, str | None, UUID, str]]:
-    """Each attempt and its message, held as by ``hold``: their ids and how they stand now."""
-    return txn.connection.execute(_OF_ATTEMPTS, {"ids": attempt_ids}).all()
 
 
 def hold(txn: Transaction, message_id: UUID) -> Message:
