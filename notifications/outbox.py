@@ -198,15 +198,14 @@ def open_questions_of_all(txn: Transaction, patient_ids: Collection[UUID]) -> Ma
 def claim(
     txn: Transaction, *, due_by: datetime, lease_seconds: float, limit: int = 50, only: Collection[str] | None = None
 ) -> Claim:
-    """Take what is due and nobody has, most urgent first. Claims whose lease has run out are put back before.
+    """Take what is due and nobody has, most urgent first; and so much again of others' claims that have run out.
 
     ``only`` these templates; all when it is not given.
     """
-    leases.let_go_of_the_overdue(txn)
     token, until = uuid4(), clock.wall() + timedelta(seconds=lease_seconds)
     taken = txn.connection.execute(
         _taking(_is_postgres(txn), None if only is None else frozenset(only)),
-        {"due_by": due_by, "many": limit, "token": token, "until": until},
+        {"due_by": due_by, "many": limit, "token": token, "until": until, **leases.limits()},
     )
     ordered = sorted(taken, key=lambda row: row[:3])
     return Claim(token, tuple(row.id for row in ordered), {row.id: row.patient_id for row in ordered})
@@ -216,19 +215,21 @@ def claim(
 def _taking(is_postgres: bool, only: frozenset[str] | None) -> ReturningUpdate[Any]:
     """Take what is due; put together once, because it is said before every breath."""
     row = _ROW.c
-    is_due = row.next_try_at <= bindparam("due_by", type_=row.next_try_at.type)
-    due = select(row.id).where(row.status == word(MessageStatus.QUEUED), is_due)
-    due = due.order_by(row.priority, row.next_try_at, row.id).limit(bindparam("many", type_=Integer()))
+    due = select(row.id).where(row.next_try_at <= bindparam("due_by", type_=row.next_try_at.type))
+    due = due.limit(bindparam("many", type_=Integer()))
     if only is not None:
         due = due.where(row.template.in_(sorted(only)))
     if is_postgres:
         due = due.with_for_update(skip_locked=True)
-    else:
+    left_behind = due.where(row.status == word(MessageStatus.CLAIMED), leases.IS_OVER)
+    waiting = due.where(row.status == word(MessageStatus.QUEUED)).order_by(row.priority, row.next_try_at, row.id)
+    if not is_postgres:
         # Told which there are, SQLite finds by its index what is due; else it reads and sorts everything that waits.
-        due = due.where(row.priority.in_([literal_column(str(one)) for one in sorted(set(PRIORITY.values()))]))
+        waiting = waiting.where(row.priority.in_([literal_column(str(one)) for one in sorted(set(PRIORITY.values()))]))
+    free = select(waiting.cte("due").c.id).union_all(select(left_behind.cte("left_behind").c.id))
     return (
         update(_ROW)
-        .where(row.id.in_(select(due.cte("due").c.id)))
+        .where(row.id.in_(free))
         .values(status=MessageStatus.CLAIMED, lease_token=bindparam("token"), lease_until=bindparam("until"))
         .returning(row.priority, row.next_try_at, row.id, row.patient_id)
     )
