@@ -77,6 +77,9 @@ class Spoken:
     """What is to be said, now that it is written down that it will be."""
 
     attempt_id: UUID
+    message_id: UUID
+    # The claim's. For as long as the message has it nobody else has changed anything of it or of this attempt.
+    token: UUID
     way: str
     channel: Channel
     envelope: Envelope
@@ -195,7 +198,7 @@ def _write_down(this: Round, txn: Transaction, going: Sequence[_Beginning], toke
     too_late_at = monotonic() + this.lease_seconds / 2
     ways = [(one.send.channel, _channel(this, one.send)) for one in begun]
     return [
-        Spoken(one.id, *way, one.envelope, lease_until, too_late_at, one.finds_out)
+        Spoken(one.id, one.message.id, token, *way, one.envelope, lease_until, too_late_at, one.finds_out)
         for one, way in zip(begun, ways, strict=True)
     ]
 

@@ -1,4 +1,4 @@
-"""How long a claim holds. Whoever holds one lets go of it; of what nobody comes back for, whoever claims next does."""
+"""How long a claim holds. Whoever holds one lets go of it; what nobody comes back for is whose who claims next."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -21,11 +21,9 @@ _UNTIL = _ROW.c.lease_until
 IS_OVER = or_(bindparam("wall", type_=_UNTIL.type) > _UNTIL, bindparam("longest", type_=_UNTIL.type) < _UNTIL)
 _LET_GO = (
     update(_ROW)
-    .where(_ROW.c.status == word(MessageStatus.CLAIMED))
+    .where(_ROW.c.status == word(MessageStatus.CLAIMED), _ROW.c.lease_token == bindparam("token"))
     .values(status=MessageStatus.QUEUED, lease_token=None, lease_until=None)
 )
-_LET_GO_THE_OVERDUE = _LET_GO.where(IS_OVER)
-_LET_GO_OF_A_CLAIM = _LET_GO.where(_ROW.c.lease_token == bindparam("token"))
 
 
 def limits() -> Mapping[str, datetime]:
@@ -34,11 +32,6 @@ def limits() -> Mapping[str, datetime]:
     return {"wall": wall, "longest": wall + LONGEST_LEASE}
 
 
-def let_go_of_the_overdue(txn: Transaction) -> None:
-    """What was claimed and not begun in time is anybody's again."""
-    txn.connection.execute(_LET_GO_THE_OVERDUE, limits())
-
-
 def leave(txn: Transaction, token: UUID) -> None:
     """What was claimed under this token and not begun is anybody's again."""
-    txn.connection.execute(_LET_GO_OF_A_CLAIM, {"token": token})
+    txn.connection.execute(_LET_GO, {"token": token})

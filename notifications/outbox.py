@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Integer, Row, Table, Text, Uuid, bindparam, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Integer, Table, Text, Uuid, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -62,7 +62,7 @@ class Claim:
 
 
 # Every report recalls what would have reminded of it, so this is put together once, of plain columns.
-_ROW, _TRY = cast(Table, Message.__table__), cast(Table, Attempt.__table__)
+_ROW = cast(Table, Message.__table__)
 ENDED = ("status", "reason", "settled_at", "lease_token", "lease_until")
 _RECALL = (
     update(_ROW)
@@ -110,19 +110,6 @@ _OURS = (
     .execution_options(populate_existing=True)
 )
 _OURS_WAITED_FOR, _OURS_AND_FREE = _OURS.with_for_update(), _OURS.with_for_update(skip_locked=True)
-_OF_ATTEMPTS = (
-    select(
-        _TRY.c.id.label("attempt_id"),
-        _TRY.c.status.label("attempt_status"),
-        _TRY.c.refusal.label("refusal"),
-        _ROW.c.id.label("message_id"),
-        _ROW.c.status.label("message_status"),
-    )
-    .join(_ROW, _ROW.c.id == _TRY.c.message_id)
-    .where(among(_TRY.c.id, "ids"))
-    .order_by(_ROW.c.id)
-    .with_for_update(of=_ROW)
-)
 _HELD = select(Message).where(Message.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
 
 # --- the counter -------------------------------------------------------------------------------------------
@@ -211,15 +198,14 @@ def open_questions_of_all(txn: Transaction, patient_ids: Collection[UUID]) -> Ma
 def claim(
     txn: Transaction, *, due_by: datetime, lease_seconds: float, limit: int = 50, only: Collection[str] | None = None
 ) -> Claim:
-    """Take what is due and nobody has, most urgent first. Claims whose lease has run out are put back before.
+    """Take what is due and nobody has, most urgent first; and so much again of others' claims that have run out.
 
     ``only`` these templates; all when it is not given.
     """
-    leases.let_go_of_the_overdue(txn)
     token, until = uuid4(), clock.wall() + timedelta(seconds=lease_seconds)
     taken = txn.connection.execute(
         _taking(_is_postgres(txn), None if only is None else frozenset(only)),
-        {"due_by": due_by, "many": limit, "token": token, "until": until},
+        {"due_by": due_by, "many": limit, "token": token, "until": until, **leases.limits()},
     )
     ordered = sorted(taken, key=lambda row: row[:3])
     return Claim(token, tuple(row.id for row in ordered), {row.id: row.patient_id for row in ordered})
@@ -229,19 +215,21 @@ def claim(
 def _taking(is_postgres: bool, only: frozenset[str] | None) -> ReturningUpdate[Any]:
     """Take what is due; put together once, because it is said before every breath."""
     row = _ROW.c
-    is_due = row.next_try_at <= bindparam("due_by", type_=row.next_try_at.type)
-    due = select(row.id).where(row.status == word(MessageStatus.QUEUED), is_due)
-    due = due.order_by(row.priority, row.next_try_at, row.id).limit(bindparam("many", type_=Integer()))
+    due = select(row.id).where(row.next_try_at <= bindparam("due_by", type_=row.next_try_at.type))
+    due = due.limit(bindparam("many", type_=Integer()))
     if only is not None:
         due = due.where(row.template.in_(sorted(only)))
     if is_postgres:
         due = due.with_for_update(skip_locked=True)
-    else:
+    left_behind = due.where(row.status == word(MessageStatus.CLAIMED), leases.IS_OVER)
+    waiting = due.where(row.status == word(MessageStatus.QUEUED)).order_by(row.priority, row.next_try_at, row.id)
+    if not is_postgres:
         # Told which there are, SQLite finds by its index what is due; else it reads and sorts everything that waits.
-        due = due.where(row.priority.in_([literal_column(str(one)) for one in sorted(set(PRIORITY.values()))]))
+        waiting = waiting.where(row.priority.in_([literal_column(str(one)) for one in sorted(set(PRIORITY.values()))]))
+    free = select(waiting.cte("due").c.id).union_all(select(left_behind.cte("left_behind").c.id))
     return (
         update(_ROW)
-        .where(row.id.in_(select(due.cte("due").c.id)))
+        .where(row.id.in_(free))
         .values(status=MessageStatus.CLAIMED, lease_token=bindparam("token"), lease_until=bindparam("until"))
         .returning(row.priority, row.next_try_at, row.id, row.patient_id)
     )
@@ -257,11 +245,6 @@ def take(txn: Transaction, message_ids: Collection[UUID], token: UUID) -> Sequen
     found = txn.session.scalars(ours, {"ids": message_ids, "token": token})
     by_id = {message.id: message for message in found}
     return [by_id[one] for one in message_ids if one in by_id]
-
-
-def hold_attempts(txn: Transaction, attempt_ids: Collection[UUID]) -> Sequence[Row[UUID, str, str | None, UUID, str]]:
-    """Each attempt and its message, held as by ``hold``: their ids and how they stand now."""
-    return txn.connection.execute(_OF_ATTEMPTS, {"ids": attempt_ids}).all()
 
 
 def hold(txn: Transaction, message_id: UUID) -> Message:

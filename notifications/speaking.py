@@ -4,8 +4,8 @@ Nobody has called for what a breath did not come to say: it is put back, certain
 """
 
 import logging
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from uuid import UUID
@@ -19,7 +19,7 @@ from backend.terms import AttemptStatus, MessageStatus
 from notifications import breakers, outbox, settling
 from notifications.breath import DISPATCHER, Round, Spoken
 from notifications.channels import Accepted, Refusal, Undeliverable
-from notifications.models import Attempt, Message
+from notifications.models import Attempt, Message, word
 from notifications.receipts import ReceiptFromProvider, Said, keep_delivered, note_receipt
 from notifications.settling import DeadLetter
 
@@ -44,10 +44,15 @@ _ACCEPTED_AT_ONCE = text(
     "UPDATE message_attempt AS one SET status = 'accepted', provider_id = said.named, settled_at = :at"
     " FROM unnest(CAST(:which AS UUID[]), CAST(:named AS TEXT[])) AS said (id, named) WHERE one.id = said.id"
 )
-_MOVED = (
+_MOVE = (
     update(_MESSAGES)
-    .where(among(_MESSAGES.c.id, "ids"))
+    .where(
+        among(_MESSAGES.c.id, "ids"),
+        _MESSAGES.c.status == word(MessageStatus.SENDING),
+        _MESSAGES.c.lease_token == bindparam("token"),
+    )
     .values(status=bindparam("as"), reason=None, settled_at=_AT, lease_token=None, lease_until=None)
+    .returning(_MESSAGES.c.id)
 )
 
 
@@ -128,25 +133,27 @@ def _settle(this: Round, answered: Sequence[_Answered]) -> Counter[str]:
 
 def _settle_together(txn: Transaction, answered: Sequence[_Answered], on_dead_letter: DeadLetter) -> None:
     """Those that nobody has heard of meanwhile, in few statements; whatever a receipt came first for, one by one."""
-    standing = outbox.hold_attempts(txn, [one.spoken.attempt_id for one in answered])
-    as_begun = (AttemptStatus.SENDING, None, MessageStatus.SENDING)
-    message_of = {
-        row.attempt_id: row.message_id
-        for row in standing
-        if (row.attempt_status, row.refusal, row.message_status) == as_begun
-    }
-    plain = [one for one in answered if one.answer.failed is None and one.spoken.attempt_id in message_of]
+    moved = _moved(txn, [one for one in answered if one.answer.failed is None])
+    plain = [one for one in answered if one.spoken.message_id in moved]
     if plain:
         _accept(txn, {one.spoken.attempt_id: one.answer.provider_id for one in plain})
-    for status, said_at_once in ((MessageStatus.SENT, False), (MessageStatus.DELIVERED, True)):
-        of_it = [one.spoken.attempt_id for one in plain if one.answer.delivered is said_at_once]
-        if of_it:
-            txn.connection.execute(_MOVED, {"ids": [message_of[one] for one in of_it], "as": status, "at": txn.now})
     keep_delivered(txn, [one.spoken.attempt_id for one in plain if one.answer.delivered])
-    settled = {one.spoken.attempt_id for one in plain}
     for one in answered:
-        if one.spoken.attempt_id not in settled:
+        if one.spoken.message_id not in moved:
             settle(txn, one.spoken.attempt_id, one.answer, on_dead_letter)
+
+
+def _moved(txn: Transaction, taken: Sequence[_Answered]) -> Collection[UUID]:
+    """Move the rows forward; which of them were ours to the last, so that their attempts are as they were begun."""
+    alike: dict[tuple[MessageStatus, UUID], list[UUID]] = defaultdict(list)
+    for one in taken:
+        status = MessageStatus.DELIVERED if one.answer.delivered else MessageStatus.SENT
+        alike[status, one.spoken.token].append(one.spoken.message_id)
+    moved: set[UUID] = set()
+    for (status, token), ids in alike.items():
+        chosen = {"ids": ids, "token": token, "as": status, "at": txn.now}
+        moved.update(txn.connection.scalars(_MOVE, chosen))
+    return moved
 
 
 def _accept(txn: Transaction, named: Mapping[UUID, str]) -> None:

@@ -18,6 +18,8 @@ from notifications import Send, cancel, dispatcher, queue, speaking
 from notifications.channels import Accepted, Envelope, Refusal, Undeliverable
 from notifications.channels.simulator import Simulator
 from notifications.models import Attempt, Message, OptOut
+from notifications.receipts import ReceiptFromProvider, Said, note_receipt
+from notifications.settling import hold_attempt
 from tests.notifications.conftest import TESTER, Mailroom, letter_to, text_to_ann
 from tests.notifications.rows import a_patient
 
@@ -211,6 +213,52 @@ def test_a_line_that_breaks_leaves_one_message_in_doubt_and_the_rest_of_its_brea
 
     assert len(gateway.numbers) == 7
     assert [status for status, _ in standing(mailroom)].count(MessageStatus.SENDING) == 1
+
+
+class IsHeardOfFirst(Watched):
+    """Of the third message it tells before its answer that it has arrived; the fourth is asked after meanwhile."""
+
+    def instead(self, call: int, attempt_id: UUID) -> Accepted | None:
+        with self.mailroom.db.transaction(TESTER) as txn:
+            if call == 3:
+                receipt = ReceiptFromProvider(attempt_id, Said.DELIVERED, f"W{attempt_id}")
+                assert note_receipt(txn, receipt, self.mailroom.on_dead_letter)
+            if call == 4:
+                message, attempt = hold_attempt(txn, attempt_id)
+                message.status, attempt.status = MessageStatus.IN_DOUBT, AttemptStatus.IN_DOUBT
+        return None
+
+
+@pytest.mark.usefixtures("people")
+def test_what_others_have_changed_while_a_breath_was_said_is_settled_by_itself(mailroom: Mailroom) -> None:
+    watched(mailroom, IsHeardOfFirst)
+
+    assert mailroom.dispatch(to_each, first_breath=7) == {"sent": 7}
+
+    states = [status for status, _ in standing(mailroom)]
+    assert states == [MessageStatus.SENT] * 2 + [MessageStatus.DELIVERED] + [MessageStatus.SENT] * 4
+    with mailroom.db.reading(TESTER) as txn:
+        attempts = txn.session.scalars(select(Attempt)).all()
+        assert {(one.status, one.provider_id) for one in attempts} == {
+            (AttemptStatus.ACCEPTED, f"W{one.id}") for one in attempts
+        }
+
+
+class TakesAtOnceOrLater(Watched):
+    """Every second one it has delivered by the time it answers."""
+
+    def instead(self, call: int, attempt_id: UUID) -> Accepted | None:
+        return Accepted(f"W{attempt_id}", delivered=call % 2 == 0)
+
+
+@pytest.mark.usefixtures("people")
+def test_of_one_breath_some_are_delivered_at_once_and_the_others_are_sent(mailroom: Mailroom) -> None:
+    watched(mailroom, TakesAtOnceOrLater)
+
+    assert mailroom.dispatch(to_each, first_breath=7) == {"sent": 7}
+
+    states = [status for status, _ in standing(mailroom)]
+    assert states == [MessageStatus.SENT, MessageStatus.DELIVERED] * 3 + [MessageStatus.SENT]
 
 
 class SlowsDown(Watched):

@@ -244,6 +244,21 @@ def test_a_claim_that_was_never_used_runs_out(mailroom: Mailroom, later: Callabl
     assert claim(mailroom.db).message_ids == (message_id,)
 
 
+def test_what_another_left_behind_is_claimed_with_what_waits_and_in_its_order(
+    mailroom: Mailroom, later: Callable[[str], None]
+) -> None:
+    abandoned = mailroom.queue("weekly.w1@2027-03-08:0d")
+    claim(mailroom.db)
+    later("2027-03-01T08:01:31+08:00")
+    waiting = [mailroom.queue(f"weekly.w{number}@2027-03-08:0d", send_at=the_clock.now()) for number in (2, 3)]
+    urgent = mailroom.queue("reply", urgency=Urgency.REPLY)
+
+    claimed = claim(mailroom.db).message_ids
+
+    assert claimed[:2] == (urgent, abandoned)
+    assert set(claimed[2:]) == set(waiting)
+
+
 def test_a_claim_that_ran_out_and_was_taken_by_another_is_worth_nothing(
     mailroom: Mailroom, later: Callable[[str], None]
 ) -> None:
