@@ -7,9 +7,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, exists, or_, select
 
 from backend import clock
 from backend.agenda.course import AgendaItem, Course
@@ -18,7 +19,7 @@ from backend.agenda.one_message import item_and_neighbours
 from backend.among import among
 from backend.conversation_terms import ConversationStatus, WhyHere
 from backend.conversations.models import Conversation
-from backend.conversations.unread_deaths import unread_deaths
+from backend.conversations.unread_deaths import ANY_WAITS, looking_back, unread_deaths
 from backend.db import Transaction, UTCDateTime
 from backend.patients import contact
 from backend.patients.caregivers import caregivers_of_all
@@ -46,20 +47,27 @@ _ROUTINE_TEXTS = select(_ROW.patient_id, _ROW.status, _ROW.settled_at).where(
         )
     ),
 )
-_SITES_AND_KEYS = (
-    select(Site, DataKey)
+_IS_LIVE_OR_REFUSED = or_(Conversation.ended_at.is_(None), Conversation.status == ConversationStatus.REFUSED)
+_SURVEYS = (
+    select(Conversation)
+    .where(among(Conversation.patient_id, "whose"), _IS_LIVE_OR_REFUSED)
+    .order_by(Conversation.opened_at, Conversation.id)
+)
+# With most patients nothing is special: one look beside their site and their key tells what need not be read.
+_BESIDE = (
+    select(
+        Patient.id.label("whose"),
+        Site,
+        *DataKey.__table__.c,
+        contact.IS_HELD,
+        contact.SHARES,
+        ANY_WAITS,
+        exists().where(Conversation.patient_id == Patient.id, _IS_LIVE_OR_REFUSED).label("was_asked"),
+    )
     .select_from(Patient)
     .join(Site, Site.id == Patient.site_id)
     .outerjoin(DataKey, DataKey.owner_id == Patient.id)
     .where(among(Patient.id, "whose"))
-)
-_SURVEYS = (
-    select(Conversation)
-    .where(
-        among(Conversation.patient_id, "whose"),
-        or_(Conversation.ended_at.is_(None), Conversation.status == ConversationStatus.REFUSED),
-    )
-    .order_by(Conversation.opened_at, Conversation.id)
 )
 
 # So many patients with one telephone may have all that each of them alone might have in a day.
@@ -74,15 +82,15 @@ class Known:
         self._txn = txn
         self._items: dict[UUID, Sequence[AgendaItem]] = {}
         self.patients: Mapping[UUID, Patient] = {one.id: one for one in hold_still(txn, patient_ids)}
-        beside = txn.session.execute(_SITES_AND_KEYS, {"whose": self.patients}).all()
-        self.sites: Mapping[UUID, Site] = {site.id: site for site, _ in beside}
-        self._keys = [key for _, key in beside if key is not None]
-        open_these(txn, self._keys)
+        self._beside = _beside(txn, self.patients)
+        self.sites: Mapping[UUID, Site] = {one.Site.id: one.Site for one in self._beside}
+        open_these(txn, (one for one in self._beside if one.owner_id is not None))
 
     @cached_property
     def holds(self) -> Mapping[UUID, Sequence[str]]:
         """By patient, why contact with them is held now; only those with whom it is."""
-        return contact.why_held(self._txn, self.patients)
+        held = [one.whose for one in self._beside if one.is_held]
+        return contact.why_held(self._txn, held) if held else {}
 
     @cached_property
     def caregivers(self) -> Mapping[UUID, Sequence[Caregiver]]:
@@ -92,7 +100,9 @@ class Known:
     @cached_property
     def unread_deaths(self) -> Mapping[UUID, WhyHere]:
         """By patient, why a text of a death waits for a person to read it; only those of whom one does."""
-        return unread_deaths(self._txn, self.patients.values(), lambda: self.caregivers)
+        if not any(one.any_death_unread for one in self._beside):
+            return {}
+        return unread_deaths(self._txn, self.patients.values(), self.caregivers)
 
     @cached_property
     def courses(self) -> Mapping[UUID, Course]:
@@ -150,7 +160,8 @@ class Known:
     @cached_property
     def _asked_about(self) -> Mapping[UUID, Sequence[Conversation]]:
         found: dict[UUID, list[Conversation]] = {patient_id: [] for patient_id in self.patients}
-        for one in self._txn.session.scalars(_SURVEYS, {"whose": self.patients}):
+        asked = [one.whose for one in self._beside if one.was_asked]
+        for one in self._txn.session.scalars(_SURVEYS, {"whose": asked}) if asked else ():
             found[one.patient_id].append(one)
         return found
 
@@ -170,8 +181,13 @@ class Known:
 
     @cached_property
     def sharers(self) -> Mapping[str, Collection[UUID]]:
-        """By number of these patients, everybody whose own number it is."""
-        return contact.whose_phones(self._txn, frozenset(self.phones.values()))
+        """By number of these patients that is somebody else's as well, everybody whose own it is."""
+        shared = {self.phones[one.whose] for one in self._beside if one.shares and one.whose in self.phones}
+        return contact.whose_phones(self._txn, shared) if shared else {}
+
+
+def _beside(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[Any]:
+    return txn.session.execute(_BESIDE, {"whose": patient_ids, "now": txn.now, **looking_back(txn)}).all()
 
 
 def _counted(txn: Transaction, since: Mapping[UUID, datetime]) -> Mapping[UUID, int]:
