@@ -4,17 +4,18 @@ Whoever asks first for one kind of thing has it read for everybody; what nobody 
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import BindParameter, Text, bindparam, exists, func, or_, select
 
 from backend import clock
 from backend.agenda.course import AgendaItem, Course
 from backend.agenda.history import courses_of, protocol_for
+from backend.agenda.news import NEWS, pair_of
 from backend.agenda.one_message import item_and_neighbours
 from backend.among import among
 from backend.conversation_terms import ConversationStatus, WhyHere
@@ -29,7 +30,7 @@ from backend.sealing import DataKey, open_these, unseal
 from backend.staff.models import Site
 from backend.terms import ChannelKind, MessageStatus, Urgency
 from notifications.against import against
-from notifications.models import Message, whichever_index, word
+from notifications.models import Message, NumberStop, OptOut, whichever_index, word
 
 # The day that a message's key speaks of.
 SPOKEN_OF = re.compile(r"@(\d{4}-\d{2}-\d{2}):")
@@ -47,6 +48,13 @@ _ROUTINE_TEXTS = select(_ROW.patient_id, _ROW.status, _ROW.settled_at).where(
         )
     ),
 )
+_DAYS: BindParameter[str] = bindparam("days", type_=Text())
+_NEWS = select(Message).where(
+    Message.patient_id == bindparam("patient"),
+    Message.template.in_(sorted(NEWS)),
+    func.substr(Message.agenda_key, 1, func.length(_DAYS)) == _DAYS,
+    Message.created_at >= bindparam("since", type_=UTCDateTime()),
+)
 _IS_LIVE_OR_REFUSED = or_(Conversation.ended_at.is_(None), Conversation.status == ConversationStatus.REFUSED)
 _SURVEYS = (
     select(Conversation)
@@ -63,6 +71,10 @@ _BESIDE = (
         contact.SHARES,
         ANY_WAITS,
         exists().where(Conversation.patient_id == Patient.id, _IS_LIVE_OR_REFUSED).label("was_asked"),
+        or_(
+            exists().where(OptOut.number_index == Patient.phone_index, OptOut.started_at.is_(None)),
+            exists().where(NumberStop.number_index == Patient.phone_index, NumberStop.lifted_at.is_(None)),
+        ).label("has_a_hindrance"),
     )
     .select_from(Patient)
     .join(Site, Site.id == Patient.site_id)
@@ -123,6 +135,12 @@ class Known:
             )
         return self._items[message.id]
 
+    def news_since(self, message: Message) -> Sequence[Message]:
+        """What has been said, or is to be, of the same infusion days since this reminder of one was to go."""
+        days = f"{pair_of(message.agenda_key or '')}.day-"
+        about = {"patient": message.patient_id, "days": days, "since": message.send_at}
+        return self._txn.session.scalars(_NEWS, about).all()
+
     def has_had_enough(self, patient_id: UUID, most: int) -> bool:
         """Whether so many routine texts went to this patient today, or twice as many to a telephone that is shared.
 
@@ -177,13 +195,17 @@ class Known:
 
         ``OPTED_OUT`` while a STOP holds, ``OF_NO_USE`` where nothing arrives.
         """
-        return frozenset((one.number, one.why) for one in against(self._txn, frozenset(self.phones.values())))
+        hindered = self._numbers_of(one.whose for one in self._beside if one.has_a_hindrance)
+        return frozenset((one.number, one.why) for one in against(self._txn, hindered))
 
     @cached_property
     def sharers(self) -> Mapping[str, Collection[UUID]]:
         """By number of these patients that is somebody else's as well, everybody whose own it is."""
-        shared = {self.phones[one.whose] for one in self._beside if one.shares and one.whose in self.phones}
+        shared = self._numbers_of(one.whose for one in self._beside if one.shares)
         return contact.whose_phones(self._txn, shared) if shared else {}
+
+    def _numbers_of(self, patient_ids: Iterable[UUID]) -> Collection[str]:
+        return {self.phones[one] for one in patient_ids if one in self.phones}
 
 
 def _beside(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[Any]:

@@ -10,13 +10,11 @@ from datetime import timedelta
 from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import select
-
 from backend import clock
 from backend.agenda.calendar import by_key
 from backend.agenda.course import AgendaItem
 from backend.agenda.history import protocol_for
-from backend.agenda.news import CANCELLED, NEWS, days_in, nearest_day, pair_of
+from backend.agenda.news import CANCELLED, NEWS, days_in, nearest_day
 from backend.agenda.planning import INSTEAD_OF, letters_for
 from backend.agenda.reminders import AHEAD_OR_OPEN
 from backend.conversations import asking
@@ -183,13 +181,7 @@ def _about_the_news(asked: _Question) -> Decision | None:
     News that is still to leave is waited for. News that was itself held back has told nobody.
     """
     message = asked.message
-    news = select(Message).where(
-        Message.patient_id == message.patient_id,
-        Message.template.in_(NEWS),
-        Message.agenda_key.startswith(f"{pair_of(message.agenda_key or '')}.day-", autoescape=True),
-        Message.created_at >= message.send_at,
-    )
-    same = [one for one in asked.txn.session.scalars(news) if set(days_in(message)) <= set(days_in(one))]
+    same = [one for one in asked.known.news_since(message) if set(days_in(message)) <= set(days_in(one))]
     if any(one.channel is not None for one in same):
         return Suppress("said_already")
     waiting = [one.next_try_at for one in same if one.status in TO_LEAVE]
