@@ -20,7 +20,7 @@ from backend.terms import EvidenceSource, PatientStatus
 
 # What counts: evidence that rested on a mistaken entry stays, and shows nothing any more.
 COUNTS = ~exists().where(VoidedEvidence.evidence_id == EvidenceOfLife.id)
-# Put in order here: a patient has hundreds, of few dates, and for a database that is two tables of its own.
+# Made distinct and put in order here: a patient has hundreds, and a database builds a table of its own for each step.
 _ALIVE_DATES = select(as_kept(EvidenceOfLife.patient_id), EvidenceOfLife.as_of).where(
     among(EvidenceOfLife.patient_id, "whose"), COUNTS
 )
