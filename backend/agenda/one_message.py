@@ -1,15 +1,17 @@
 """What decides about one message of the agenda: the item it is about, and those it may have to make way for.
 
-The whole calendar of a patient has hundreds of items. Whether a message is still wanted depends on its own item, on
-what is prompted for on the same days, and, for what is asked until it is answered, on the rest of its family.
+The whole calendar of a patient has hundreds of items. Whether a message is still wanted depends on its own item; for
+what asks for answers, on what else asks on the same days; and for what is asked until it is answered, on the rest of
+its family.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from backend.agenda.calendar import Part, agenda
 from backend.agenda.course import AgendaItem, Course
+from backend.agenda.reminders import ASKS_FOR_ANSWERS
 from backend.protocol.definition import Protocol
 from backend.protocol.rules import Rule
 
@@ -30,25 +32,38 @@ def item_and_neighbours(
     if course.earlier:
         return agenda(protocol, course, now)
     own = [rule for rule in protocol.rules if key.startswith(rule.key.partition("{")[0])]
-    return agenda(protocol, course, now, only=Part(lambda rule: True, key, _beside(own, speaks_of)))
+    return agenda(protocol, course, now, only=Part(lambda rule: True, key, _beside(protocol, own, speaks_of)))
 
 
-def _beside(own: Sequence[Rule], speaks_of: date) -> Callable[[Rule, date], bool]:
+def _beside(protocol: Protocol, own: Sequence[Rule], speaks_of: date) -> Callable[[Rule, date], bool]:
     """Which items may be prompted for on a day on which one of these rows, due on ``speaks_of``, is."""
-    spans = [_span(rule) for rule in own if rule.prompts]
-    earliest = speaks_of + timedelta(days=min((first for first, _ in spans), default=0))
-    latest = speaks_of + timedelta(days=max((last for _, last in spans), default=0))
     families = {rule.family for rule in own if any(prompt.expires not in HAS_AN_END for prompt in rule.prompts)}
+    # Only what asks for answers makes way for another message of its day.
+    days = _days_beside(protocol, own, speaks_of) if any(rule.kind in ASKS_FOR_ANSWERS for rule in own) else {}
 
     def is_beside(rule: Rule, due_on: date) -> bool:
         if rule.family in families:
             return True
-        if not rule.prompts:
-            return False
-        first, last = _span(rule)
-        return due_on + timedelta(days=first) <= latest and due_on + timedelta(days=last) >= earliest
+        near = days.get(rule)
+        return near is not None and near[0] <= due_on <= near[1]
 
     return is_beside
+
+
+def _days_beside(protocol: Protocol, own: Sequence[Rule], speaks_of: date) -> Mapping[Rule, tuple[date, date]]:
+    """By row that asks for answers, or tells what is the evening of an infusion: the due dates that may matter."""
+    spans = [_span(rule) for rule in own if rule.prompts]
+    earliest = speaks_of + timedelta(days=min((first for first, _ in spans), default=0))
+    latest = speaks_of + timedelta(days=max((last for _, last in spans), default=0))
+    beside = {
+        rule: _span(rule)
+        for rule in protocol.rules
+        if rule.prompts and (rule.kind in ASKS_FOR_ANSWERS or rule.hours_after_start)
+    }
+    return {
+        rule: (earliest - timedelta(days=last), latest - timedelta(days=first))
+        for rule, (first, last) in beside.items()
+    }
 
 
 @lru_cache(maxsize=ROWS_KEPT)

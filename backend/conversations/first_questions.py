@@ -60,12 +60,14 @@ def _survey(
 
     A new one is written with its first question in it (``_written``): the patient is held, so nobody else begins one.
     """
-    found = find_instrument(txn, item.instrument) if item.instrument else None
-    if found is None:
+    if item.instrument is None:
         return None
     begun = next((one for one in live if one.agenda_key == item.key), None)
     if begun is not None:
         return begun if begun.caregiver_id is None else None
+    found = find_instrument(txn, item.instrument)
+    if found is None:
+        return None
     return drafts.unwritten(
         txn,
         patient,

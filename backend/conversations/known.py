@@ -4,21 +4,23 @@ Whoever asks first for one kind of thing has it read for everybody; what nobody 
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import BindParameter, Text, bindparam, exists, func, or_, select
 
 from backend import clock
 from backend.agenda.course import AgendaItem, Course
 from backend.agenda.history import courses_of, protocol_for
+from backend.agenda.news import NEWS, pair_of
 from backend.agenda.one_message import item_and_neighbours
 from backend.among import among
 from backend.conversation_terms import ConversationStatus, WhyHere
 from backend.conversations.models import Conversation
-from backend.conversations.unread_deaths import unread_deaths
+from backend.conversations.unread_deaths import ANY_WAITS, looking_back, unread_deaths
 from backend.db import Transaction, UTCDateTime
 from backend.patients import contact
 from backend.patients.caregivers import caregivers_of_all
@@ -28,7 +30,7 @@ from backend.sealing import DataKey, open_these, unseal
 from backend.staff.models import Site
 from backend.terms import ChannelKind, MessageStatus, Urgency
 from notifications.against import against
-from notifications.models import Message, whichever_index, word
+from notifications.models import Message, NumberStop, OptOut, whichever_index, word
 
 # The day that a message's key speaks of.
 SPOKEN_OF = re.compile(r"@(\d{4}-\d{2}-\d{2}):")
@@ -46,20 +48,38 @@ _ROUTINE_TEXTS = select(_ROW.patient_id, _ROW.status, _ROW.settled_at).where(
         )
     ),
 )
-_SITES_AND_KEYS = (
-    select(Site, DataKey)
+_DAYS: BindParameter[str] = bindparam("days", type_=Text())
+_NEWS = select(Message).where(
+    Message.patient_id == bindparam("patient"),
+    Message.template.in_(sorted(NEWS)),
+    func.substr(Message.agenda_key, 1, func.length(_DAYS)) == _DAYS,
+    Message.created_at >= bindparam("since", type_=UTCDateTime()),
+)
+_IS_LIVE_OR_REFUSED = or_(Conversation.ended_at.is_(None), Conversation.status == ConversationStatus.REFUSED)
+_SURVEYS = (
+    select(Conversation)
+    .where(among(Conversation.patient_id, "whose"), _IS_LIVE_OR_REFUSED)
+    .order_by(Conversation.opened_at, Conversation.id)
+)
+# With most patients nothing is special: one look beside their site and their key tells what need not be read.
+_BESIDE = (
+    select(
+        Patient.id.label("whose"),
+        Site,
+        *DataKey.__table__.c,
+        contact.IS_HELD,
+        contact.SHARES,
+        ANY_WAITS,
+        exists().where(Conversation.patient_id == Patient.id, _IS_LIVE_OR_REFUSED).label("was_asked"),
+        or_(
+            exists().where(OptOut.number_index == Patient.phone_index, OptOut.started_at.is_(None)),
+            exists().where(NumberStop.number_index == Patient.phone_index, NumberStop.lifted_at.is_(None)),
+        ).label("has_a_hindrance"),
+    )
     .select_from(Patient)
     .join(Site, Site.id == Patient.site_id)
     .outerjoin(DataKey, DataKey.owner_id == Patient.id)
     .where(among(Patient.id, "whose"))
-)
-_SURVEYS = (
-    select(Conversation)
-    .where(
-        among(Conversation.patient_id, "whose"),
-        or_(Conversation.ended_at.is_(None), Conversation.status == ConversationStatus.REFUSED),
-    )
-    .order_by(Conversation.opened_at, Conversation.id)
 )
 
 # So many patients with one telephone may have all that each of them alone might have in a day.
@@ -74,15 +94,15 @@ class Known:
         self._txn = txn
         self._items: dict[UUID, Sequence[AgendaItem]] = {}
         self.patients: Mapping[UUID, Patient] = {one.id: one for one in hold_still(txn, patient_ids)}
-        beside = txn.session.execute(_SITES_AND_KEYS, {"whose": self.patients}).all()
-        self.sites: Mapping[UUID, Site] = {site.id: site for site, _ in beside}
-        self._keys = [key for _, key in beside if key is not None]
-        open_these(txn, self._keys)
+        self._beside = _beside(txn, self.patients)
+        self.sites: Mapping[UUID, Site] = {one.Site.id: one.Site for one in self._beside}
+        open_these(txn, (one for one in self._beside if one.owner_id is not None))
 
     @cached_property
     def holds(self) -> Mapping[UUID, Sequence[str]]:
         """By patient, why contact with them is held now; only those with whom it is."""
-        return contact.why_held(self._txn, self.patients)
+        held = [one.whose for one in self._beside if one.is_held]
+        return contact.why_held(self._txn, held) if held else {}
 
     @cached_property
     def caregivers(self) -> Mapping[UUID, Sequence[Caregiver]]:
@@ -92,7 +112,9 @@ class Known:
     @cached_property
     def unread_deaths(self) -> Mapping[UUID, WhyHere]:
         """By patient, why a text of a death waits for a person to read it; only those of whom one does."""
-        return unread_deaths(self._txn, self.patients.values(), lambda: self.caregivers)
+        if not any(one.any_death_unread for one in self._beside):
+            return {}
+        return unread_deaths(self._txn, self.patients.values(), self.caregivers)
 
     @cached_property
     def courses(self) -> Mapping[UUID, Course]:
@@ -112,6 +134,12 @@ class Known:
                 protocol, course, message.agenda_key, speaks_of, self._txn.now
             )
         return self._items[message.id]
+
+    def news_since(self, message: Message) -> Sequence[Message]:
+        """What has been said, or is to be, of the same infusion days since this reminder of one was to go."""
+        days = f"{pair_of(message.agenda_key or '')}.day-"
+        about = {"patient": message.patient_id, "days": days, "since": message.send_at}
+        return self._txn.session.scalars(_NEWS, about).all()
 
     def has_had_enough(self, patient_id: UUID, most: int) -> bool:
         """Whether so many routine texts went to this patient today, or twice as many to a telephone that is shared.
@@ -150,7 +178,8 @@ class Known:
     @cached_property
     def _asked_about(self) -> Mapping[UUID, Sequence[Conversation]]:
         found: dict[UUID, list[Conversation]] = {patient_id: [] for patient_id in self.patients}
-        for one in self._txn.session.scalars(_SURVEYS, {"whose": self.patients}):
+        asked = [one.whose for one in self._beside if one.was_asked]
+        for one in self._txn.session.scalars(_SURVEYS, {"whose": asked}) if asked else ():
             found[one.patient_id].append(one)
         return found
 
@@ -166,12 +195,21 @@ class Known:
 
         ``OPTED_OUT`` while a STOP holds, ``OF_NO_USE`` where nothing arrives.
         """
-        return frozenset((one.number, one.why) for one in against(self._txn, frozenset(self.phones.values())))
+        hindered = self._numbers_of(one.whose for one in self._beside if one.has_a_hindrance)
+        return frozenset((one.number, one.why) for one in against(self._txn, hindered))
 
     @cached_property
     def sharers(self) -> Mapping[str, Collection[UUID]]:
-        """By number of these patients, everybody whose own number it is."""
-        return contact.whose_phones(self._txn, frozenset(self.phones.values()))
+        """By number of these patients that is somebody else's as well, everybody whose own it is."""
+        shared = self._numbers_of(one.whose for one in self._beside if one.shares)
+        return contact.whose_phones(self._txn, shared) if shared else {}
+
+    def _numbers_of(self, patient_ids: Iterable[UUID]) -> Collection[str]:
+        return {self.phones[one] for one in patient_ids if one in self.phones}
+
+
+def _beside(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[Any]:
+    return txn.session.execute(_BESIDE, {"whose": patient_ids, "now": txn.now, **looking_back(txn)}).all()
 
 
 def _counted(txn: Transaction, since: Mapping[UUID, datetime]) -> Mapping[UUID, int]:

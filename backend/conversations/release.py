@@ -7,15 +7,14 @@ changed since the message was planned - a death, a STOP, an answer, a moved date
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from uuid import UUID
-
-from sqlalchemy import select
 
 from backend import clock
 from backend.agenda.calendar import by_key
 from backend.agenda.course import AgendaItem
 from backend.agenda.history import protocol_for
-from backend.agenda.news import CANCELLED, NEWS, days_in, nearest_day, pair_of
+from backend.agenda.news import CANCELLED, NEWS, days_in, nearest_day
 from backend.agenda.planning import INSTEAD_OF, letters_for
 from backend.agenda.reminders import AHEAD_OR_OPEN
 from backend.conversations import asking
@@ -25,6 +24,7 @@ from backend.conversations.first_questions import first_question
 from backend.conversations.form_letters import with_its_link
 from backend.conversations.known import Known
 from backend.conversations.loops import ALWAYS_SAID
+from backend.conversations.models import Conversation
 from backend.conversations.release_to_former import number_to_tell
 from backend.conversations.release_to_staff import NO_WAYS, StaffWays, release_to_staff
 from backend.conversations.release_to_writer import release_to_writer
@@ -72,6 +72,11 @@ class _Question:
     site: Site
     known: Known
     public_url: str
+
+    @cached_property
+    def survey(self) -> Conversation | None:
+        """Of a message that asks the next question of a conversation, that conversation while it still does."""
+        return asking.asked_by(self.txn, self.message) if self.template.name in asking.ASKS else None
 
 
 def release(
@@ -176,13 +181,7 @@ def _about_the_news(asked: _Question) -> Decision | None:
     News that is still to leave is waited for. News that was itself held back has told nobody.
     """
     message = asked.message
-    news = select(Message).where(
-        Message.patient_id == message.patient_id,
-        Message.template.in_(NEWS),
-        Message.agenda_key.startswith(f"{pair_of(message.agenda_key or '')}.day-", autoescape=True),
-        Message.created_at >= message.send_at,
-    )
-    same = [one for one in asked.txn.session.scalars(news) if set(days_in(message)) <= set(days_in(one))]
+    same = [one for one in asked.known.news_since(message) if set(days_in(message)) <= set(days_in(one))]
     if any(one.channel is not None for one in same):
         return Suppress("said_already")
     waiting = [one.next_try_at for one in same if one.status in TO_LEAVE]
@@ -210,7 +209,7 @@ def _about_a_survey(asked: _Question) -> Decision | None:
     """
     message = asked.message
     if message.template in asking.ASKS:
-        return None if asking.asked_by(asked.txn, message) else Suppress("asked_since")
+        return None if asked.survey else Suppress("asked_since")
     may_wait = message.urgency == Urgency.ROUTINE or message.template in asking.PROMPTS
     if message.in_reply_to is not None or not may_wait:
         return None
@@ -286,9 +285,7 @@ def _back_to_the_sender(asked: _Question, inbound_id: UUID) -> Decision:
 
 def _to_the_caregiver(asked: _Question) -> Decision:
     number = contact.address_of(asked.txn, asked.message)
-    if number is None:
-        return Suppress("no_number")
-    return _send(asked, ChannelKind.SMS, number)
+    return Suppress("no_number") if number is None else _send(asked, ChannelKind.SMS, number)
 
 
 def _to_the_former_number(asked: _Question) -> Decision:
@@ -351,7 +348,7 @@ def _why_no_text(asked: _Question, number: str | None) -> Suppress | None:
 
 def _say_whose_else_it_is(asked: _Question, number: str) -> None:
     """A shared telephone is texted, for each patient by themselves; only its answers need a person."""
-    if any(one != asked.patient.id for one in asked.known.sharers[number]):
+    if any(one != asked.patient.id for one in asked.known.sharers.get(number, ())):
         others = [one for one in contact.patients_by_phone(asked.txn, number) if one.id != asked.patient.id]
         phone_checks.say_it_is_shared(asked.txn, asked.message, others)
 
@@ -375,9 +372,8 @@ def _send(asked: _Question, channel: ChannelKind, address: str) -> Send:
     words = _words_of(asked)
     if words is not None:
         values["words"] = words
-    survey = asking.asked_by(asked.txn, asked.message) if asked.template.name in asking.ASKS else None
-    if survey is not None:
-        values |= asking.said_by(asked.txn, survey, asked.patient.language)
+    if asked.survey is not None:
+        values |= asking.said_by(asked.txn, asked.survey, asked.patient.language)
     return Send(channel, address, Language(asked.patient.language), {**values, "phone": phone})
 
 

@@ -3,11 +3,11 @@
 Whose words they are may be unknown, and whom they are about: a telephone of two patients, a husband who is "gone".
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import and_, bindparam, exists, or_, select
 
 from backend.agenda.news import NEWS
 from backend.conversation_terms import WhyHere
@@ -22,7 +22,7 @@ LONGEST_WAIT = timedelta(hours=24)
 # Asked before nearly every breath, and so put together once, of plain columns. Of what is certain to be about one
 # patient a plain word of death has held contact long before, and a person may have lifted that since.
 _TEXT = InboundMessage.__table__.c
-_UNREAD = select(_TEXT.patient_id, _TEXT.number_index, _TEXT.handled_how).where(
+_WAITS = and_(
     _TEXT.handled_at.is_(None),
     _TEXT.received_at > bindparam("since", type_=UTCDateTime()),
     or_(
@@ -30,20 +30,27 @@ _UNREAD = select(_TEXT.patient_id, _TEXT.number_index, _TEXT.handled_how).where(
         (_TEXT.handled_how == WhyHere.DEATH) & _TEXT.patient_id.is_(None),
     ),
 )
+_UNREAD = select(_TEXT.patient_id, _TEXT.number_index, _TEXT.handled_how).where(_WAITS)
+# Of whomever a statement is about: whether any such text waits, whoever is meant. Needs what ``looking_back`` gives.
+ANY_WAITS = exists().where(_WAITS).label("any_death_unread")
+
+
+def looking_back(txn: Transaction) -> Mapping[str, datetime]:
+    """How far back a text counts that nobody has read, as the statements here are told."""
+    return {"since": txn.now - LONGEST_WAIT}
 
 
 def unread_deaths(
-    txn: Transaction, patients: Collection[Patient], caregivers: Callable[[], Mapping[UUID, Sequence[Caregiver]]]
+    txn: Transaction, patients: Collection[Patient], caregivers: Mapping[UUID, Sequence[Caregiver]]
 ) -> Mapping[UUID, WhyHere]:
     """By patient, the plainest word of death that waits in the inbox, theirs or from a number of theirs.
 
-    ``caregivers``: says by patient who is named; only asked where such a text waits.
+    ``caregivers``: by patient, who is named.
     """
-    waiting = txn.connection.execute(_UNREAD, {"since": txn.now - LONGEST_WAIT}).all()
-    named = caregivers() if waiting else {}
+    waiting = txn.connection.execute(_UNREAD, looking_back(txn)).all()
     found: dict[UUID, WhyHere] = {}
-    for patient in patients if waiting else ():
-        theirs = {patient.phone_index, *(one.phone_index for one in named[patient.id])} - {None}
+    for patient in patients:
+        theirs = {patient.phone_index, *(one.phone_index for one in caregivers[patient.id])} - {None}
         why = {how for whose, number, how in waiting if whose == patient.id or (whose is None and number in theirs)}
         if why:
             found[patient.id] = WhyHere.DEATH if WhyHere.DEATH in why else WhyHere.PERHAPS_DEATH

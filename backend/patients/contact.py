@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import and_, bindparam, exists, or_, select
+from sqlalchemy.orm import aliased
 
 from backend import audit
 from backend.among import among
@@ -20,19 +21,30 @@ from backend.terms import Recipient
 from notifications.models import Message
 
 # Asked before every message and every plan, and so put together once.
+_STANDS = and_(
+    ContactHold.lifted_at.is_(None),
+    or_(ContactHold.until.is_(None), ContactHold.until > bindparam("now", type_=UTCDateTime())),
+)
 _HOLDS = (
     select(ContactHold)
-    .where(
-        among(ContactHold.patient_id, "whose"),
-        ContactHold.lifted_at.is_(None),
-        or_(ContactHold.until.is_(None), ContactHold.until > bindparam("now", type_=UTCDateTime())),
-    )
+    .where(among(ContactHold.patient_id, "whose"), _STANDS)
     .order_by(ContactHold.held_at, ContactHold.id)
 )
-_HELD = _HOLDS.with_only_columns(ContactHold.patient_id)
+_HELD = _HOLDS.with_only_columns(ContactHold.patient_id).order_by(None)
 _WHY = _HOLDS.with_only_columns(ContactHold.patient_id, ContactHold.reason)
 _PATIENT = Patient.__table__.c
 _WHOSE_PHONES = select(_PATIENT.phone_index, _PATIENT.id).where(among(_PATIENT.phone_index, "indexes"))
+_PATIENTS = select(Patient).where(Patient.phone_index == bindparam("index")).order_by(Patient.subject_number)
+_CAREGIVERS = (
+    select(Caregiver)
+    .where(Caregiver.phone_index == bindparam("index"), Caregiver.ended_at.is_(None))
+    .order_by(Caregiver.named_at, Caregiver.id)
+)
+_SOMEBODY = aliased(Patient)
+# Of the patient whom a statement is about: whether ``holds`` finds something, which needs ``now``, and whether
+# ``whose_phones`` finds somebody else at the patient's own number.
+IS_HELD = exists().where(ContactHold.patient_id == Patient.id, _STANDS).label("is_held")
+SHARES = exists().where(_SOMEBODY.phone_index == Patient.phone_index, _SOMEBODY.id != Patient.id).label("shares")
 
 
 @dataclass(frozen=True)
@@ -125,10 +137,7 @@ def address_of(txn: Transaction, message: Message) -> str | None:
 
 def patients_by_phone(txn: Transaction, number: str) -> Sequence[Patient]:
     """Everybody whose own number this is. Two may share a phone; never take the first."""
-    index = phone_index(txn, number)
-    return txn.session.scalars(
-        select(Patient).where(Patient.phone_index == index).order_by(Patient.subject_number)
-    ).all()
+    return txn.session.scalars(_PATIENTS, {"index": phone_index(txn, number)}).all()
 
 
 def whose_phones(txn: Transaction, numbers: Collection[str]) -> Mapping[str, Collection[UUID]]:
@@ -142,8 +151,7 @@ def whose_phones(txn: Transaction, numbers: Collection[str]) -> Mapping[str, Col
 
 def caregivers_by_phone(txn: Transaction, number: str) -> Sequence[Caregiver]:
     """Every caregiver, of any patient, whose number this is."""
-    named = select(Caregiver).where(Caregiver.phone_index == phone_index(txn, number), Caregiver.ended_at.is_(None))
-    return txn.session.scalars(named.order_by(Caregiver.named_at, Caregiver.id)).all()
+    return txn.session.scalars(_CAREGIVERS, {"index": phone_index(txn, number)}).all()
 
 
 def phone_index(txn: Transaction, number: str) -> str:

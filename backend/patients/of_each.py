@@ -17,6 +17,8 @@ def as_kept(patient_id: ColumnElement[UUID] | InstrumentedAttribute[UUID]) -> Co
 
 def of_each(patient_ids: Collection[UUID], rows: Result[Any]) -> Mapping[UUID, Rows]:
     """By patient, rows whose first column is ``as_kept``, in the order in which they came; for some patients none."""
+    if len(patient_ids) == 1:
+        return dict.fromkeys(patient_ids, rows.all())
     found: dict[UUID, list[Row[Any]]] = {patient_id: [] for patient_id in patient_ids}
     by_kept: dict[Any, list[Row[Any]]] = {**found, **{one.hex: of_one for one, of_one in found.items()}}
     for row in rows.all():
