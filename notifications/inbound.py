@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import bindparam, select, update
 
 from backend import clock
-from backend.db import Actor, Database, Transaction
+from backend.db import Actor, Database, Transaction, as_written
 from backend.sealing import STUDY, keyring_of, seal, unseal
 from backend.terms import ChannelKind, Keyword, Originator
 from notifications import numbers, opt_outs
@@ -28,13 +28,17 @@ REFUSED_REPORT = "refused_report"
 UNREADABLE_REPORT = "unreadable_report"
 GATEWAY = Actor(Originator.GATEWAY, name="text gateway")
 
+_COLUMNS = tuple(InboundMessage.__table__.columns.keys())
 # Every text is taken so, and so it is put together once. What comes back is the row as it then is.
 _TAKE = (
-    update(InboundMessage)
-    .where(InboundMessage.id == bindparam("taken"), InboundMessage.handled_how.is_(None))
-    .values(handled_how=BEING_READ)
-    .returning(InboundMessage)
-    .execution_options(populate_existing=True, synchronize_session=False)
+    select(InboundMessage)
+    .from_statement(
+        update(InboundMessage)
+        .where(InboundMessage.id == bindparam("taken"), InboundMessage.handled_how.is_(None))
+        .values(handled_how=BEING_READ)
+        .returning(InboundMessage)
+    )
+    .execution_options(populate_existing=True)
 )
 
 
@@ -63,40 +67,33 @@ def receive(db: Database, text: ReceivedText) -> UUID | None:
         kept = keep(txn, text)
         inbound_id = kept.id if kept else None
     if inbound_id is not None:
-        _obey_now(db, inbound_id)
+        _obey_now(db, inbound_id, _storable(text.text))
     return inbound_id
 
 
 def keep(txn: Transaction, text: ReceivedText) -> InboundMessage | None:
     """Keep a text in the caller's transaction, for doors that commit by themselves; None when it was known."""
-    row = InboundMessage(
-        id=uuid4(), provider_id=text.provider_id, key_owner_id=text.patient_id or STUDY, patient_id=text.patient_id
-    )
     number = text.from_number.strip()
-    added = txn.session.scalar(
-        insert_once(txn, InboundMessage)
-        .values(
-            id=row.id,
-            provider_id=row.provider_id,
-            channel=text.channel,
-            key_owner_id=row.key_owner_id,
-            patient_id=row.patient_id,
-            number_index=keyring_of(txn).blind_index("phone", number) if number else None,
-            number_sealed=seal(txn, row, "number_sealed", number or None),
-            to_number=text.to_number or None,
-            text_sealed=seal(txn, row, "text_sealed", _storable(text.text)),
-            received_at=_received_at(txn, text),
-            in_reply_to=text.in_reply_to,
-        )
-        .returning(InboundMessage)
-    )
-    assert added is None or isinstance(added, InboundMessage)
-    if added is None:
+    # What is not known yet is said to be empty, so that nobody asks the database for it.
+    row = InboundMessage(**dict.fromkeys(_COLUMNS))
+    row.id = uuid4()
+    row.provider_id = text.provider_id
+    row.channel = text.channel
+    row.key_owner_id, row.patient_id = text.patient_id or STUDY, text.patient_id
+    row.number_index = keyring_of(txn).blind_index("phone", number) if number else None
+    row.to_number = text.to_number or None
+    row.received_at = _received_at(txn, text)
+    row.in_reply_to = text.in_reply_to
+    row.number_sealed = seal(txn, row, "number_sealed", number or None)
+    row.text_sealed = seal(txn, row, "text_sealed", _storable(text.text))
+    kept = {name: getattr(row, name) for name in _COLUMNS}
+    if not txn.connection.execute(insert_once(txn, InboundMessage), kept).rowcount:
         return None
-    if added.number_index is not None:
+    as_written(txn, row)
+    if row.number_index is not None:
         # That a stranger has a number is not undone by the stranger's writing again.
-        numbers.lift(txn, added.number_index, numbers.WROTE, if_by_word=False)
-    return added
+        numbers.lift(txn, row.number_index, numbers.WROTE, if_by_word=False)
+    return row
 
 
 def keep_unread(txn: Transaction, text: ReceivedText, *, is_a_report: bool) -> bool:
@@ -205,9 +202,12 @@ def number_of(txn: Transaction, inbound: InboundMessage) -> str | None:
     return unseal(txn, inbound, "number_sealed")
 
 
-def _obey_now(db: Database, inbound_id: UUID) -> None:
+def _obey_now(db: Database, inbound_id: UUID, words: str) -> None:
     """STOP counts from this moment, also when whatever handles texts is broken or behind."""
     try:
+        # Hardly any text is one, and only these words need the number's turn.
+        if opt_outs.keyword_in(words) is None:
+            return
         with db.transaction(GATEWAY) as txn:
             obey(txn, txn.session.get_one(InboundMessage, inbound_id))
     except Exception:

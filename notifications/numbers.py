@@ -27,6 +27,8 @@ WRONG, WRITES_WRONG = "wrong_number", "writes_wrong_number"
 BY_WORD = frozenset({WRONG, WRITES_WRONG})
 
 _STANDING = select(NumberStop).where(NumberStop.number_index == bindparam("index"), NumberStop.lifted_at.is_(None))
+# Asked for every text that comes in, and hardly ever true.
+_STANDS = _STANDING.with_only_columns(NumberStop.id)
 
 
 def as_it_came(number: str) -> str:
@@ -93,6 +95,8 @@ def lift(txn: Transaction, number_index: str, because: str, *, if_by_word: bool 
 
     ``if_by_word``: only what a person's word has stopped, or (False) only what a provider has; both when not given.
     """
+    if txn.connection.scalar(_STANDS, {"index": number_index}) is None:
+        return
     found = _standing(txn, number_index)
     if found is not None and if_by_word in (None, found.code in BY_WORD):
         found.lifted_at, found.lifted_because = txn.now, because

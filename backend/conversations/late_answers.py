@@ -15,20 +15,20 @@ from backend.patients.turns import take_turn
 from backend.terms import ChannelKind
 from backend.triage.candidates import open_for_text
 from notifications import inbound
-from notifications.models import Attempt, InboundMessage, Message
+from notifications.models import Attempt, InboundMessage, Message, word
 
 # What was asked last, and the questionnaire that had asked it, if it was one and that has ended since.
-_MESSAGE, _ATTEMPT = Message.__table__, Attempt.__table__
+_MESSAGE, _ATTEMPT, _ENDED = Message.__table__, Attempt.__table__, Conversation.__table__
 _ASKED_LAST = (
-    select(_MESSAGE.c.answered_at, Conversation)
+    select(_MESSAGE.c.answered_at, _ENDED.c.id)
     .join(_ATTEMPT, _ATTEMPT.c.message_id == _MESSAGE.c.id)
     .outerjoin(
-        Conversation,
+        _ENDED,
         and_(
-            Conversation.patient_id == _MESSAGE.c.patient_id,
-            Conversation.question_id == _MESSAGE.c.id,
-            Conversation.ended_at.is_not(None),
-            Conversation.status != ConversationStatus.REFUSED,
+            _ENDED.c.patient_id == _MESSAGE.c.patient_id,
+            _ENDED.c.question_id == _MESSAGE.c.id,
+            _ENDED.c.ended_at.is_not(None),
+            _ENDED.c.status != ConversationStatus.REFUSED,
         ),
     )
     .where(
@@ -37,7 +37,7 @@ _ASKED_LAST = (
         _MESSAGE.c.patient_id == bindparam("patient"),
         _MESSAGE.c.recipient == bindparam("recipient"),
         _MESSAGE.c.caregiver_id.is_not_distinct_from(bindparam("caregiver", type_=Uuid())),
-        _ATTEMPT.c.channel == ChannelKind.SMS,
+        _ATTEMPT.c.channel == word(ChannelKind.SMS),
         _ATTEMPT.c.started_at <= bindparam("written", type_=UTCDateTime()),
         or_(_ATTEMPT.c.template.in_(sorted(asking.PUTS_A_QUESTION)), _MESSAGE.c.asks.is_not(None)),
     )
@@ -69,7 +69,7 @@ def _was_asked_for_the_card(txn: Transaction, received: InboundMessage, sender: 
         "caregiver": sender.caregiver.id if sender.caregiver else None,
         "written": received.received_at,
     }
-    last = txn.session.execute(_ASKED_LAST, whose).first()
-    if last is None or last.answered_at is not None or last.Conversation is None:
+    last = txn.connection.execute(_ASKED_LAST, whose).first()
+    if last is None or last.answered_at is not None or last.id is None:
         return False
-    return asking.next_of(txn, last.Conversation) == script.CARD
+    return asking.next_of(txn, txn.session.get_one(Conversation, last.id)) == script.CARD

@@ -12,7 +12,7 @@ from backend.conversations.asking import Put
 from backend.conversations.models import Conversation
 from backend.db import Transaction, UTCDateTime
 from backend.terms import MessageStatus
-from notifications.models import Attempt, InboundMessage, Message
+from notifications.models import Attempt, InboundMessage, Message, whichever_index, word
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ _OTHERS_BEGUN_AT = (
         _OTHER.recipient == bindparam("recipient"),
         _OTHER.asks.is_not(None),
         _OTHER.answered_at.is_(None),
-        _OTHER.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED)),
+        whichever_index(_OTHER.status.in_([word(MessageStatus.SENT), word(MessageStatus.DELIVERED)])),
     )
     .scalar_subquery()
 )

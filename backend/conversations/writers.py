@@ -13,6 +13,7 @@ from backend.db import Transaction
 from backend.patients import contact
 from backend.patients.models import Caregiver, Patient
 from backend.patients.new_numbers import former_owners
+from backend.sealing import DataKey, open_these
 from backend.staff.models import StaffMember
 from notifications import inbound, numbers
 from notifications.models import InboundMessage, NumberStop
@@ -24,6 +25,13 @@ _STANDS_IN = select(
     exists().where(Caregiver.phone_index == _INDEX).label("caregivers"),
     exists().where(StaffMember.phone_index == _INDEX).label("staff"),
     exists().where(NumberStop.number_index == _INDEX, NumberStop.lifted_at.is_(None)).label("stops"),
+)
+# The rows with their keys, in which the text is sealed once it is known whose it is.
+_PATIENTS = (
+    select(Patient, DataKey)
+    .outerjoin(DataKey, DataKey.owner_id == Patient.id)
+    .where(Patient.phone_index == _INDEX)
+    .order_by(Patient.subject_number)
 )
 
 
@@ -84,10 +92,9 @@ def writers_of(txn: Transaction, received: InboundMessage) -> Writers:
     if received.number_index is None:
         return Writers()
     stands_in = txn.connection.execute(_STANDS_IN, {"index": received.number_index}).one()
-    number = inbound.number_of(txn, received) or ""
     by_record = Writers(
-        tuple(contact.patients_by_phone(txn, number)) if stands_in.patients else (),
-        tuple(contact.caregivers_by_phone(txn, number)) if stands_in.caregivers else (),
+        _patients_with(txn, received.number_index) if stands_in.patients else (),
+        _caregivers_with(txn, received) if stands_in.caregivers else (),
         tuple(staff_replies.members_by_phone(txn, received.number_index)) if stands_in.staff else (),
     )
     if stands_in.stops and numbers.is_a_strangers(txn, received.number_index):
@@ -95,3 +102,13 @@ def writers_of(txn: Transaction, received: InboundMessage) -> Writers:
     if not by_record.are_staff_only or by_record.staff:
         return by_record
     return Writers(formerly=tuple(former_owners(txn, received.number_index)))
+
+
+def _patients_with(txn: Transaction, number_index: str) -> tuple[Patient, ...]:
+    found = txn.session.execute(_PATIENTS, {"index": number_index}).all()
+    open_these(txn, [key for _, key in found if key is not None])
+    return tuple(patient for patient, _ in found)
+
+
+def _caregivers_with(txn: Transaction, received: InboundMessage) -> tuple[Caregiver, ...]:
+    return tuple(contact.caregivers_by_phone(txn, inbound.number_of(txn, received) or ""))
