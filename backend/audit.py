@@ -199,10 +199,13 @@ def _role_of(actor: Actor, site_id: UUID | None) -> Role | None:
 def _changes(row: Base) -> Iterator[tuple[str, str | None, str | None]]:
     """(field, old, new) as stored text, in the order of the table's columns."""
     state = inspect(row)
-    said = frozenset() if state.has_identity else _SAID_OF_THE_RECORD
-    unmodified = state.unmodified
-    for field in _audited(type(row)):
-        if field in said or field in unmodified:
+    fields = _audited(type(row))
+    if not state.has_identity:
+        said = ((field, _text(state.dict.get(field))) for field in fields if field not in _SAID_OF_THE_RECORD)
+        yield from ((field, None, new) for field, new in said if new is not None)
+        return
+    for field in fields:
+        if field not in state.committed_state:
             continue
         history = get_history(row, field, PASSIVE_NO_INITIALIZE)
         if not history.added:
