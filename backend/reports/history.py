@@ -98,7 +98,7 @@ class _Known:
 def circumstances_of(
     txn: Transaction,
     patient: Patient,
-    course: Course,
+    course: Course | None,
     instrument: str,
     moments: Moments,
     reach: Reach,
@@ -107,13 +107,14 @@ def circumstances_of(
 ) -> Circumstances:
     """Days since the last infusion, and what the other reports said, the baseline included.
 
-    ``apart_from`` names the report that is looked at again, and is none of the others.
+    Who receives no cells needs no ``course``: nothing else is asked of it. ``apart_from`` names the report that is
+    looked at again, and is none of the others.
 
     Whatever is within ``reach`` is told as if all reports had been read. What a patient says is compared with what
     that patient has said; what a caregiver says, with all there is.
     """
     others = _others(txn, patient, moments, reach, apart_from)
-    since = days_since(infused_on(txn, patient, course), moments, course.site_zone)
+    since = days_since(infused_on(txn, patient, course), moments, course.site_zone) if course else None
     return circumstances_among(
         others, instrument, moments, zone=patient.time_zone, days_since_infusion=since, respondent=reach.respondent
     )
@@ -262,6 +263,12 @@ def suffice(received: Sequence[Earlier], happened_at: datetime, reach: Reach) ->
 def latest_first_of(received: Iterable[AnyReport]) -> list[AnyReport]:
     """Reports by when they were about; of equals those received last come first if they were given so."""
     return sorted(received, key=_moment_of, reverse=True)
+
+
+def receives_cells(txn: Transaction, patient: Patient) -> bool:
+    """Whether the patient's arm does."""
+    protocol = protocol_for(txn, patient)
+    return protocol.cells is not None and protocol.arms[patient.arm].receives_cells
 
 
 def infused_on(txn: Transaction, patient: Patient, course: Course | None = None) -> tuple[date, ...]:

@@ -25,7 +25,7 @@ from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
 from backend.patients.turns import take_turn
 from backend.patients.versions import version_at
-from backend.reports.history import Moments, Reach, circumstances_of
+from backend.reports.history import Moments, Reach, circumstances_of, receives_cells
 from backend.reports.placement import Label, Place, course_to_place, place_report
 from backend.reports.promised_calls import promise_a_call
 from backend.sealing import keyring_of, seal
@@ -128,13 +128,13 @@ def judge(txn: Transaction, patient: Patient, sent: Submission) -> Sequence[Find
     instrument = _instrument(txn, sent)
     told = _told(sent, instrument, check_answers(instrument, sent.answers, sent.measurements))
     # It is not placed, and of the course the rules ask for infusions alone.
-    course = course_to_judge(txn, patient, sent.agenda_key)
+    course = course_to_judge(txn, patient, sent.agenda_key) if receives_cells(txn, patient) else None
     rules = rules_under(txn, _version(txn, patient, sent))
     return findings_of(rules, told, _circumstances(txn, patient, course, sent, told, rules))
 
 
 def _circumstances(
-    txn: Transaction, patient: Patient, course: Course, sent: Submission, told: Told, rules: RuleSet
+    txn: Transaction, patient: Patient, course: Course | None, sent: Submission, told: Told, rules: RuleSet
 ) -> Circumstances:
     reach = Reach(told.values.keys(), rules.days_back, sent.respondent, is_high_fever(told.measurements))
     moments = _moments(txn, sent, min(sent.completed_at, txn.now))
@@ -267,6 +267,8 @@ def _as_sent(txn: Transaction, patient: Patient, sent: Submission) -> SymptomRep
 
 def advice_on(txn: Transaction, report: SymptomReport, found: Sequence[Finding]) -> list[dict[str, str]]:
     """What to do now and whom to call, in the language of the report."""
+    if not found:
+        return []
     site = hours_of(txn, report.site_id)
     rules = rules_under(txn, report.protocol_version_id)
     return advice(

@@ -155,7 +155,7 @@ def _take_finding(
             _stop_running(txn, running)
         row = _open(source, finding, txn.now, outcome)
         set_known(txn, row)
-        audit.record(txn, "candidate_event.opened", row)
+        audit.record_insert(txn, "candidate_event.opened", row)
     else:
         assert running is not None, "There is nothing to join."
         row = running
