@@ -4,7 +4,7 @@ Database triggers refuse to change or delete an entry. Values are kept as the te
 column leaves its ciphertext, which opens with the record's own key and place, and with nothing else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, Table, insert, inspect
+from sqlalchemy import BigInteger, Index, Integer, Table, Update, bindparam, insert, inspect, update
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.orm.attributes import get_history
+from sqlalchemy.orm.attributes import get_history, set_committed_value
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
 from backend.db import Actor, Base, Transaction, canonical_json, insert_now
@@ -24,6 +24,8 @@ from backend.terms import Originator, Role
 
 REASON = "audit_reason"
 WAITING = "audit_entries_waiting"
+# A field, and what it said and says as stored text.
+Change = tuple[str, str | None, str | None]
 
 
 class AuditEvent(Base):
@@ -57,7 +59,7 @@ class AuditEvent(Base):
 _TABLE = AuditEvent.__table__
 assert isinstance(_TABLE, Table)
 # The entries of one act are written together and at once. Nobody reads their numbers back, so one statement does.
-_INSERT = insert(_TABLE)
+_INSERT = insert(_TABLE).inline()
 
 
 def record(txn: Transaction, verb: str, row: Base, *, reason: str | None = None, words: str | None = None) -> None:
@@ -72,19 +74,32 @@ def record(txn: Transaction, verb: str, row: Base, *, reason: str | None = None,
     if words is not None:
         assert isinstance(row, Sealable), "Only a row with a key of its own can keep what a person wrote."
         sealed = seal(txn, row, REASON, words)
-    _write(txn, _entries(verb, row, _entry(txn, verb, row, reason) | {"reason_sealed": sealed}))
+    _write(txn, _entries(verb, row, _entry(txn, verb, row, reason) | {"reason_sealed": sealed}, _changes(row)))
     txn.session.add(row)
 
 
 def record_insert(txn: Transaction, verb: str, row: Base) -> None:
-    """As ``record`` for a new row that is never changed afterwards; the row is written at once (``insert_now``)."""
+    """As ``record`` for a new row that waits for no flush: it is written at once (``insert_now``)."""
     record_new(txn, verb, row)
     insert_now(txn, row)
 
 
 def record_new(txn: Transaction, verb: str, row: Base) -> None:
     """As ``record`` for a new row that the caller writes (``insert_now``), with what another act sets first."""
-    _write(txn, _entries(verb, row, _entry(txn, verb, row, None)))
+    _write(txn, _entries(verb, row, _entry(txn, verb, row, None), _changes(row)))
+
+
+def record_update(txn: Transaction, verb: str, row: Base, **values: Any) -> None:
+    """As ``record`` for an old row in which these values change; they are written at once, past the flush."""
+    txn.connection.execute(_update_of(type(row)), {"row": getattr(row, "id", None), **values})
+    record_written(txn, verb, row, values)
+
+
+def record_written(txn: Transaction, verb: str, row: Base, values: Mapping[str, Any]) -> None:
+    """As ``record`` for what a statement has just changed in an old row, which says so itself from now on."""
+    _write(txn, _entries(verb, row, _entry(txn, verb, row, None), _differences(row, values)))
+    for field, value in values.items():
+        set_committed_value(row, field, value)
 
 
 @contextmanager
@@ -149,8 +164,8 @@ def _write(txn: Transaction, entries: list[dict[str, Any]]) -> None:
         waiting += entries
 
 
-def _entries(verb: str, row: Base, entry: dict[str, Any]) -> list[dict[str, Any]]:
-    changes = [entry | {"field": name, "old": old, "new": new} for name, old, new in _changes(row)]
+def _entries(verb: str, row: Base, entry: dict[str, Any], changed: Iterable[Change]) -> list[dict[str, Any]]:
+    changes = [entry | {"field": name, "old": old, "new": new} for name, old, new in changed]
     if not changes:
         raise ValueError(f"{verb}: {type(row).__name__} has no unsaved change; record before the flush.")
     return changes
@@ -196,13 +211,24 @@ def _role_of(actor: Actor, site_id: UUID | None) -> Role | None:
     return actor.role_at(site_id)
 
 
-def _changes(row: Base) -> Iterator[tuple[str, str | None, str | None]]:
-    """(field, old, new) as stored text, in the order of the table's columns."""
+@cache
+def _update_of(kind: type[Base]) -> Update:
+    """What is set is said with it."""
+    table = kind.__table__
+    assert isinstance(table, Table)
+    return update(table).where(table.c.id == bindparam("row"))
+
+
+def _changes(row: Base) -> Iterator[Change]:
+    """In the order of the table's columns."""
     state = inspect(row)
-    said = frozenset() if state.has_identity else _SAID_OF_THE_RECORD
-    unmodified = state.unmodified
-    for field in _audited(type(row)):
-        if field in said or field in unmodified:
+    fields = _audited(type(row))
+    if not state.has_identity:
+        said = ((field, _text(state.dict.get(field))) for field in fields if field not in _SAID_OF_THE_RECORD)
+        yield from ((field, None, new) for field, new in said if new is not None)
+        return
+    for field in fields:
+        if field not in state.committed_state:
             continue
         history = get_history(row, field, PASSIVE_NO_INITIALIZE)
         if not history.added:
@@ -210,6 +236,12 @@ def _changes(row: Base) -> Iterator[tuple[str, str | None, str | None]]:
         new = _text(history.added[0])
         old = _text(history.deleted[0]) if history.deleted else None
         if new != old:
+            yield field, old, new
+
+
+def _differences(row: Base, values: Mapping[str, Any]) -> Iterator[Change]:
+    for field in _audited(type(row)):
+        if field in values and (new := _text(values[field])) != (old := _text(getattr(row, field))):
             yield field, old, new
 
 

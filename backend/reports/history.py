@@ -17,7 +17,6 @@ from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport, moment_of
 from backend.reports.versions import answers_that_count, is_corrected
-from backend.staff.models import Site
 from backend.terms import Respondent
 from backend.triage.grading import HIGH_FEVER
 from backend.triage.rules import Circumstances
@@ -99,7 +98,7 @@ class _Known:
 def circumstances_of(
     txn: Transaction,
     patient: Patient,
-    course: Course,
+    course: Course | None,
     instrument: str,
     moments: Moments,
     reach: Reach,
@@ -108,13 +107,14 @@ def circumstances_of(
 ) -> Circumstances:
     """Days since the last infusion, and what the other reports said, the baseline included.
 
-    ``apart_from`` names the report that is looked at again, and is none of the others.
+    Who receives no cells needs no ``course``: nothing else is asked of it. ``apart_from`` names the report that is
+    looked at again, and is none of the others.
 
     Whatever is within ``reach`` is told as if all reports had been read. What a patient says is compared with what
     that patient has said; what a caregiver says, with all there is.
     """
     others = _others(txn, patient, moments, reach, apart_from)
-    since = days_since(infused_on(txn, patient, course), moments, zone_of_site(txn, patient))
+    since = days_since(infused_on(txn, patient, course), moments, course.site_zone) if course else None
     return circumstances_among(
         others, instrument, moments, zone=patient.time_zone, days_since_infusion=since, respondent=reach.respondent
     )
@@ -232,9 +232,13 @@ def _received(
     """So many reports, those received last first, and the baselines from before them."""
     rows = txn.connection.execute(_LATEST, {"patient_id": patient.id, "limit": limit}).all()
     corrected = answers_that_count(txn, patient.id) if any(row[-1] for row in rows) else {}
-    read = [(row[-2], Earlier._make(row[:-2])._replace(**corrected.get(row[-2], {}))) for row in rows]
+    read = [(row[-2], _as_it_counts(Earlier._make(row[:-2]), corrected.get(row[-2]))) for row in rows]
     latest, older = read[:limit], read[limit:]
     return [one for id_, one in latest if id_ != apart_from], [one for id_, one in older if id_ != apart_from]
+
+
+def _as_it_counts(report: Earlier, corrected: Mapping[str, Any] | None) -> Earlier:
+    return report if corrected is None else report._replace(**corrected)
 
 
 def suffice(received: Sequence[Earlier], happened_at: datetime, reach: Reach) -> bool:
@@ -261,6 +265,12 @@ def latest_first_of(received: Iterable[AnyReport]) -> list[AnyReport]:
     return sorted(received, key=_moment_of, reverse=True)
 
 
+def receives_cells(txn: Transaction, patient: Patient) -> bool:
+    """Whether the patient's arm does."""
+    protocol = protocol_for(txn, patient)
+    return protocol.cells is not None and protocol.arms[patient.arm].receives_cells
+
+
 def infused_on(txn: Transaction, patient: Patient, course: Course | None = None) -> tuple[date, ...]:
     """The days on which cells were given, as far as is known now.
 
@@ -274,8 +284,3 @@ def days_since(given_on: Iterable[date], moments: Moments, site_zone: str) -> in
     """The fewest days since an infusion, counted on the site's calendar, where infusions are dated; None before any."""
     days = [(day - on).days for on in given_on for day in {clock.local_day(at, site_zone) for at in moments.possible}]
     return min((since for since in days if since >= 0), default=None)
-
-
-def zone_of_site(txn: Transaction, patient: Patient) -> str:
-    """Where the patient's site is."""
-    return txn.session.get_one(Site, patient.site_id).time_zone

@@ -8,13 +8,13 @@ from datetime import datetime
 from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
-from backend.staff.models import Site
 from backend.staff.roster import on_call_at
 from backend.terms import Tier, WorkReason
 from backend.triage.advice import call_by
 from backend.triage.candidates import rules_for
+from backend.triage.site_hours import hours_of
 from backend.triage.staff_letters import write_to_staff
-from backend.triage.working_days import WorkingHours, can_call_today
+from backend.triage.working_days import can_call_today
 from backend.worklist.items import open_item
 
 
@@ -22,9 +22,8 @@ def promise_a_call(txn: Transaction, patient: Patient, report: SymptomReport) ->
     """Open the task, when the report asks for a call. Beside an emergency, which promises no hour, it is due now."""
     if not report.wants_call:
         return
-    site = txn.session.get_one(Site, patient.site_id)
-    hours, clocks = WorkingHours.from_content(site.working_hours), rules_for(txn, patient).clocks
-    due = call_by(txn.now, site_zone=site.time_zone, patient_zone=patient.time_zone, hours=hours, clocks=clocks)
+    site, clocks = hours_of(txn, patient.site_id), rules_for(txn, patient).clocks
+    due = call_by(txn.now, site_zone=site.time_zone, patient_zone=patient.time_zone, hours=site.hours, clocks=clocks)
     open_item(
         txn,
         reason=WorkReason.CALL_REQUESTED,
@@ -33,19 +32,17 @@ def promise_a_call(txn: Transaction, patient: Patient, report: SymptomReport) ->
         patient_id=patient.id,
         due_at=txn.now if report.tier == Tier.T1 else due,
     )
-    if report.tier != Tier.T1 and not can_call_today(txn.now, site.time_zone, hours, clocks=clocks):
-        _tell_who_will_be_there(txn, patient, report, site, due)
+    if report.tier != Tier.T1 and not can_call_today(txn.now, site.time_zone, site.hours, clocks=clocks):
+        _tell_who_will_be_there(txn, patient, report, due)
 
 
-def _tell_who_will_be_there(
-    txn: Transaction, patient: Patient, report: SymptomReport, site: Site, due: datetime
-) -> None:
-    for member in on_call_at(txn, site.id, due):
+def _tell_who_will_be_there(txn: Transaction, patient: Patient, report: SymptomReport, due: datetime) -> None:
+    for member in on_call_at(txn, patient.site_id, due):
         write_to_staff(
             txn,
             member.id,
             key=f"call-promised:{report.id}:{member.id}",
             template="call_promised_sms",
             patient_id=patient.id,
-            site_id=site.id,
+            site_id=patient.site_id,
         )

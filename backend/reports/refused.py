@@ -22,7 +22,7 @@ from backend.sealing import keyring_of
 from backend.staff.models import Site
 from backend.terms import ChannelKind, Language, Respondent, Tier, WorkReason
 from backend.triage.advice import advice
-from backend.triage.assess import assess
+from backend.triage.assess import findings_of
 from backend.triage.candidates import open_for_text, rules_for
 from backend.triage.grading import is_high_fever
 from backend.triage.rules import Finding, RuleSet, danger_words_finding
@@ -98,7 +98,7 @@ def keep_refused(txn: Transaction, patient: Patient, heard: Heard) -> InboundMes
 
 def emergencies(rules: RuleSet, told: Told, circumstances: Circumstances) -> tuple[Finding, ...]:
     """The findings that are emergencies. Pure, and never raises."""
-    return tuple(one for one in assess(rules, told, circumstances).findings if one.tier is Tier.T1)
+    return tuple(one for one in findings_of(rules, told, circumstances) if one.tier is Tier.T1)
 
 
 def _emergencies_in(txn: Transaction, patient: Patient, rules: RuleSet, scraps: Scraps) -> tuple[Finding, ...]:

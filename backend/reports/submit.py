@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, select
 import notifications
 from backend import audit, clock
 from backend.agenda.course import Course
+from backend.agenda.history import course_to_judge
 from backend.db import Transaction, canonical_json, insert_now
 from backend.errors import InvalidInput, ReportIdTaken
 from backend.instruments.answers import Checked, check_answers
@@ -24,20 +25,20 @@ from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
 from backend.patients.turns import take_turn
 from backend.patients.versions import version_at
-from backend.reports.history import Moments, Reach, circumstances_of
+from backend.reports.history import Moments, Reach, circumstances_of, receives_cells
 from backend.reports.placement import Label, Place, course_to_place, place_report
 from backend.reports.promised_calls import promise_a_call
 from backend.sealing import keyring_of, seal
-from backend.staff.models import Site
 from backend.terms import EvidenceSource, ItemState, ReportMode, Respondent, Standing, Tier, WorkReason
 from backend.triage.advice import advice
-from backend.triage.assess import Assessment, assess
+from backend.triage.assess import Assessment, assess, findings_of
 from backend.triage.candidates import Source, open_candidates, rules_under
 from backend.triage.grading import is_high_fever
 from backend.triage.models import CandidateFinding
-from backend.triage.rules import Finding
+from backend.triage.rules import Circumstances, Finding, RuleSet
+from backend.triage.site_hours import hours_of
 from backend.triage.told import Told
-from backend.triage.working_days import WorkingHours, can_call_today
+from backend.triage.working_days import can_call_today
 from backend.worklist.items import open_item
 
 TRUSTED_SKEW = timedelta(minutes=5)
@@ -95,8 +96,6 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     The id is looked up first, so a retry is answered even after its instrument or its window has gone.
     """
     take_turn(txn, patient)
-    # Held to the end: of rows that nobody holds the session forgets that it has read them, and asks again.
-    _site = txn.session.get_one(Site, patient.site_id)
     fingerprint = keyring_of(txn).fingerprint("report", _canonical(sent))
     if txn.connection.scalar(_KNOWN, {"patient_id": patient.id, "id": sent.id}) is not None:
         return _again(txn, txn.session.get_one(SymptomReport, (patient.id, sent.id)), fingerprint)
@@ -107,7 +106,8 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     label = Label(instrument.name, sent.agenda_key, is_old)
     course = course_to_place(txn, patient, label)
     place = place_report(txn, patient, course, label, completed_at=happened_at)
-    assessed = _assessed(txn, patient, course, sent, _told(sent, instrument, checked))
+    told, rules = _told(sent, instrument, checked), rules_under(txn, _version(txn, patient, sent))
+    assessed = assess(rules, told, _circumstances(txn, patient, course, sent, told, rules))
     with audit.together(txn):
         report = _keep(txn, patient, sent, checked, place, assessed, fingerprint)
         said_on = clock.local_day(happened_at, patient.time_zone)
@@ -127,16 +127,18 @@ def judge(txn: Transaction, patient: Patient, sent: Submission) -> Sequence[Find
     """
     instrument = _instrument(txn, sent)
     told = _told(sent, instrument, check_answers(instrument, sent.answers, sent.measurements))
-    course = course_to_place(txn, patient, Label(instrument.name, sent.agenda_key))
-    return _assessed(txn, patient, course, sent, told).findings
-
-
-def _assessed(txn: Transaction, patient: Patient, course: Course, sent: Submission, told: Told) -> Assessment:
+    # It is not placed, and of the course the rules ask for infusions alone.
+    course = course_to_judge(txn, patient, sent.agenda_key) if receives_cells(txn, patient) else None
     rules = rules_under(txn, _version(txn, patient, sent))
+    return findings_of(rules, told, _circumstances(txn, patient, course, sent, told, rules))
+
+
+def _circumstances(
+    txn: Transaction, patient: Patient, course: Course | None, sent: Submission, told: Told, rules: RuleSet
+) -> Circumstances:
     reach = Reach(told.values.keys(), rules.days_back, sent.respondent, is_high_fever(told.measurements))
     moments = _moments(txn, sent, min(sent.completed_at, txn.now))
-    circumstances = circumstances_of(txn, patient, course, told.instrument.name, moments, reach)
-    return assess(rules, told, circumstances)
+    return circumstances_of(txn, patient, course, told.instrument.name, moments, reach)
 
 
 def _version(txn: Transaction, patient: Patient, sent: Submission) -> UUID:
@@ -265,15 +267,16 @@ def _as_sent(txn: Transaction, patient: Patient, sent: Submission) -> SymptomRep
 
 def advice_on(txn: Transaction, report: SymptomReport, found: Sequence[Finding]) -> list[dict[str, str]]:
     """What to do now and whom to call, in the language of the report."""
-    site = txn.session.get_one(Site, report.site_id)
+    if not found:
+        return []
+    site = hours_of(txn, report.site_id)
     rules = rules_under(txn, report.protocol_version_id)
-    hours = WorkingHours.from_content(site.working_hours)
     return advice(
         rules,
         found,
         language=report.language,
         phone=site.emergency_phone,
-        can_call_today=can_call_today(txn.now, site.time_zone, hours, clocks=rules.clocks),
+        can_call_today=can_call_today(txn.now, site.time_zone, site.hours, clocks=rules.clocks),
     )
 
 

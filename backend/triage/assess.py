@@ -30,6 +30,11 @@ class Assessment:
     composites: Mapping[str, int | None]
 
 
+def findings_of(rules: RuleSet, told: Told, circumstances: Circumstances) -> tuple[Finding, ...]:
+    """What a report raises, for whoever asks for no more. Never raises."""
+    return findings_in(rules, Case(told, circumstances, rules.danger_words))
+
+
 def assess(rules: RuleSet, told: Told, circumstances: Circumstances) -> Assessment:
     """Everything triage needs to know of one report. Never raises, whatever the report holds.
 

@@ -7,15 +7,15 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, insert, select
 
 from backend import audit, clock
-from backend.db import Transaction, insert_now, is_unavailable
+from backend.db import Transaction, is_unavailable
 from backend.patients.models import Patient
 from backend.protocol.load import protocol_of
-from backend.staff.models import Site
 from backend.terms import OPEN_CANDIDATE_STATUSES, CandidateStatus, Respondent, Tier, Trend
 from backend.triage.assess import Asked
 from backend.triage.clocks import Clocks
@@ -38,10 +38,12 @@ from backend.triage.episodes import (
 from backend.triage.models import CandidateEvent, CandidateFinding, is_snoozed
 from backend.triage.paging import open_page
 from backend.triage.rules import Finding, RuleSet, danger_words_finding
-from backend.triage.working_days import WorkingHours, due_at
+from backend.triage.site_hours import hours_of
+from backend.triage.working_days import due_at
 
 # Asked by every report, and so put together once.
 _RUNNING = select(CandidateEvent).where(CandidateEvent.patient_id == bindparam("patient_id"), CandidateEvent.is_running)
+_HEARD = insert(CandidateFinding)
 _rule_sets: dict[UUID, RuleSet] = {}
 
 log = logging.getLogger(__name__)
@@ -91,17 +93,20 @@ def open_candidates(
 ) -> list[CandidateEvent]:
     """Open or join one episode for each finding, and let silent answers end or continue the others."""
     running = _running(txn, source.patient)
-    taken = [_take_finding(txn, source, finding, running.get(source.subject_of(finding))) for finding in found]
-    heard = [_heard(txn, source, row, _level(one), one) for (row, _), one in zip(taken, found, strict=True)]
-    fired = {finding.subject for finding in found}
     # In one order always, so that the trail of the same report reads the same.
-    silent = sorted(asked.keys() & running.keys() - fired)
-    heard += [_take_silence(txn, source, running[code], asked[code]) for code in silent]
+    silent = sorted(asked.keys() & running.keys() - {finding.subject for finding in found})
+    tiers = {*(finding.tier for finding in found), *(Tier(running[code].tier) for code in silent)}
+    due = {tier: due_anew(txn, source.patient, tier) for tier in tiers}
+    taken = [
+        _take_finding(txn, source, finding, running.get(source.subject_of(finding)), due[finding.tier])
+        for finding in found
+    ]
+    heard = [_heard(txn, source, row, _level(one), one) for (row, _), one in zip(taken, found, strict=True)]
+    heard += [_take_silence(txn, source, running[code], asked[code], due) for code in silent]
     if heard:
         # The candidates first: what was heard of them refers to them.
         txn.session.flush()
-        for one in heard:
-            insert_now(txn, one)
+        txn.connection.execute(_HEARD, heard)
     paging = [row for row, outcome in taken if _pages(outcome)]
     if paging:
         _page(txn, source, paging)
@@ -140,14 +145,9 @@ def _pages(outcome: Outcome) -> bool:
 
 
 def _take_finding(
-    txn: Transaction, source: Source, finding: Finding, running: CandidateEvent | None
+    txn: Transaction, source: Source, finding: Finding, running: CandidateEvent | None, fresh_due_at: datetime
 ) -> tuple[CandidateEvent, Outcome]:
-    said = Said(
-        _level(finding),
-        frozenset(finding.items),
-        received_at=txn.now,
-        fresh_due_at=due_anew(txn, source.patient, finding.tier),
-    )
+    said = Said(_level(finding), frozenset(finding.items), received_at=txn.now, fresh_due_at=fresh_due_at)
     episode = None if running is None else _episode(running, txn.now)
     outcome = decide(episode, said, rules_for(txn, source.patient).clocks)
     if isinstance(outcome, Opens):
@@ -155,7 +155,7 @@ def _take_finding(
             _stop_running(txn, running)
         row = _open(source, finding, txn.now, outcome)
         set_known(txn, row)
-        audit.record(txn, "candidate_event.opened", row)
+        audit.record_insert(txn, "candidate_event.opened", row)
     else:
         assert running is not None, "There is nothing to join."
         row = running
@@ -165,20 +165,22 @@ def _take_finding(
     return row, outcome
 
 
-def _take_silence(txn: Transaction, source: Source, row: CandidateEvent, asked: Asked) -> CandidateFinding:
+def _take_silence(
+    txn: Transaction, source: Source, row: CandidateEvent, asked: Asked, due: Mapping[Tier, datetime]
+) -> Mapping[str, Any]:
     """A report asked about the term and no rule fired: it joins silently, and twice at 0 ends the episode.
 
     Only the patient can say that it is better or over: a caregiver's silence is kept and moves neither.
     """
-    fresh_due_at = due_anew(txn, source.patient, Tier(row.tier))
-    said = Said(Level(None, asked.composite, asked.grade, asked.readings), frozenset(), txn.now, fresh_due_at)
+    level = Level(None, asked.composite, asked.grade, asked.readings)
+    said = Said(level, frozenset(), txn.now, due[Tier(row.tier)])
     outcome = decide_unalarmed(_episode(row, txn.now), said)
     _join(row, outcome, txn.now)
     if not source.is_caregiver:
         row.latest, row.trend = said.level.stored(), outcome.trend
         _count_zeros(row, source.said_on, asked, rules_for(txn, source.patient).clocks)
     audit.record(txn, "candidate_event.joined", row)
-    return _heard(txn, source, row, said.level, None)
+    return _heard(txn, source, row, level, None)
 
 
 def _count_zeros(row: CandidateEvent, said_on: date, asked: Asked, clocks: Clocks) -> None:
@@ -272,24 +274,25 @@ def _leading_rule(row: CandidateEvent, finding: Finding, outcome: Joins) -> tupl
 
 def _heard(
     txn: Transaction, source: Source, row: CandidateEvent, level: Level, finding: Finding | None
-) -> CandidateFinding:
+) -> Mapping[str, Any]:
     """What this report or text said of the candidate; without a finding, that it was silent."""
-    return CandidateFinding(
-        candidate_event_id=row.id,
-        patient_id=row.patient_id,
-        site_id=row.site_id,
-        report_id=source.report_id,
-        inbound_message_id=source.inbound_message_id,
-        correction_id=source.correction_id,
-        tier=level.tier,
-        rule_id=finding.rule_id if finding else None,
-        rule_version=finding.rule_version if finding else None,
-        composite=level.composite,
-        grade=level.grade,
-        items=list(finding.items) if finding else [],
-        trend=row.trend,
-        found_at=txn.now,
-    )
+    return {
+        "id": uuid4(),
+        "candidate_event_id": row.id,
+        "patient_id": row.patient_id,
+        "site_id": row.site_id,
+        "report_id": source.report_id,
+        "inbound_message_id": source.inbound_message_id,
+        "correction_id": source.correction_id,
+        "tier": level.tier,
+        "rule_id": finding.rule_id if finding else None,
+        "rule_version": finding.rule_version if finding else None,
+        "composite": level.composite,
+        "grade": level.grade,
+        "items": list(finding.items) if finding else [],
+        "trend": row.trend,
+        "found_at": txn.now,
+    }
 
 
 def _level(finding: Finding) -> Level:
@@ -312,6 +315,5 @@ def _episode(row: CandidateEvent, now: datetime) -> Episode:
 
 def due_anew(txn: Transaction, patient: Patient, tier: Tier) -> datetime:
     """When somebody must have taken note of what is of this tier, counted from now."""
-    site = txn.session.get_one(Site, patient.site_id)
-    hours = WorkingHours.from_content(site.working_hours)
-    return due_at(tier, txn.now, site.time_zone, hours, clocks=rules_for(txn, patient).clocks)
+    site = hours_of(txn, patient.site_id)
+    return due_at(tier, txn.now, site.time_zone, site.hours, clocks=rules_for(txn, patient).clocks)

@@ -1,12 +1,13 @@
 """What people decide about a candidate event. Every step is kept: who, as what, when, from where to where, and why."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
 from backend import audit
-from backend.db import Transaction
+from backend.db import Transaction, insert_now
 from backend.errors import NoLongerPossible
 from backend.patients.turns import one_at_a_time_for
 from backend.sealing import seal
@@ -35,9 +36,9 @@ def acknowledge(txn: Transaction, candidate: CandidateEvent) -> CandidateEvent:
     read_in_turn(txn, candidate)
     if candidate.status != CandidateStatus.PROPOSED:
         raise no_longer(txn, candidate)
-    take_note(txn, candidate)
-    audit.record(txn, "candidate_event.acknowledged", candidate)
-    keep_step(txn, candidate, "acknowledged", CandidateStatus.PROPOSED)
+    with audit.together(txn):
+        audit.record_update(txn, "candidate_event.acknowledged", candidate, **_note_taken(txn))
+        keep_step(txn, candidate, "acknowledged", CandidateStatus.PROPOSED)
     return candidate
 
 
@@ -53,10 +54,10 @@ def close(
 ) -> CandidateDecision:
     """Judge it: confirmed, merged or dismissed. Nobody has it any more, and what was expected of it is over.
 
-    ``kind`` names the step, ``reason`` is in the person's own words, ``code`` one of ours, ``into`` the candidate it
-    was merged into. Of two people at once the second hears who was first: raises ``NoLongerPossible``.
+    Call it once the candidate has been read in turn. ``kind`` names the step, ``reason`` is in the person's own words,
+    ``code`` one of ours, ``into`` the candidate it was merged into. Of two people at once the second hears who was
+    first: raises ``NoLongerPossible``.
     """
-    read_in_turn(txn, candidate)
     refuse_closed(txn, candidate)
     before = candidate.status
     if candidate.acknowledged_at is None:
@@ -65,9 +66,10 @@ def close(
     candidate.merged_into = into
     candidate.claimed_by = candidate.claimed_at = None
     candidate.snoozed_until = candidate.snoozed_level = None
-    audit.record(txn, f"candidate_event.{kind}", candidate, reason=code, words=reason)
-    step = keep_step(txn, candidate, kind, before, why=Why(code, reason, into))
-    close_task_of(txn, candidate)
+    with audit.together(txn):
+        audit.record(txn, f"candidate_event.{kind}", candidate, reason=code, words=reason)
+        step = keep_step(txn, candidate, kind, before, why=Why(code, reason, into))
+        close_task_of(txn, candidate)
     return step
 
 
@@ -76,8 +78,8 @@ def read_in_turn(txn: Transaction, candidate: CandidateEvent) -> None:
 
     A report that joins and a second person who decides both wait here, and then see what the first has done.
     """
-    one_at_a_time_for(txn, candidate.patient_id)
-    txn.session.refresh(candidate)
+    if one_at_a_time_for(txn, candidate.patient_id) is not None:
+        txn.session.refresh(candidate)
 
 
 def refuse_closed(txn: Transaction, candidate: CandidateEvent) -> None:
@@ -114,9 +116,13 @@ def last_step_to(txn: Transaction, candidate: CandidateEvent) -> CandidateDecisi
 
 def take_note(txn: Transaction, candidate: CandidateEvent) -> None:
     """Whoever acts has seen it now."""
-    candidate.status = CandidateStatus.ACKNOWLEDGED
-    candidate.acknowledged_at = txn.now
-    candidate.acknowledged_by = txn.actor.id
+    for name, value in _note_taken(txn).items():
+        setattr(candidate, name, value)
+
+
+def _note_taken(txn: Transaction) -> dict[str, Any]:
+    by = {"acknowledged_at": txn.now, "acknowledged_by": txn.actor.id}
+    return {"status": CandidateStatus.ACKNOWLEDGED, **by}
 
 
 def keep_step(
@@ -144,7 +150,7 @@ def keep_step(
         merged_into=why.into,
     )
     step.reason_sealed = seal(txn, step, "reason_sealed", reason or why.words)
-    txn.session.add(step)
+    insert_now(txn, step)
     know(txn, candidate)
     settle_page_of(txn, candidate)
     return step
@@ -152,20 +158,21 @@ def keep_step(
 
 def know(txn: Transaction, candidate: CandidateEvent) -> None:
     """``set_known``, written down by itself: for an act that has been recorded already."""
-    if set_known(txn, candidate):
-        audit.record(txn, "candidate_event.known", candidate)
-        txn.session.flush()
+    if _becomes_known(txn, candidate):
+        audit.record_update(txn, "candidate_event.known", candidate, first_known_at=txn.now)
 
 
-def set_known(txn: Transaction, candidate: CandidateEvent) -> bool:
+def set_known(txn: Transaction, candidate: CandidateEvent) -> None:
     """From now on the site knows of it, whoever of the site is first to open it, to record it or to act on it.
 
     It is never moved later. What the patient and the sponsor's people say or see makes nothing known to the site.
     """
-    if candidate.first_known_at is not None or txn.actor.originator not in OF_THE_SITE:
-        return False
-    candidate.first_known_at = txn.now
-    return True
+    if _becomes_known(txn, candidate):
+        candidate.first_known_at = txn.now
+
+
+def _becomes_known(txn: Transaction, candidate: CandidateEvent) -> bool:
+    return candidate.first_known_at is None and txn.actor.originator in OF_THE_SITE
 
 
 def note_opened(txn: Transaction, candidate_id: UUID) -> None:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, not_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, not_, select, update
 
 from backend import audit
 from backend.db import Transaction, compare_and_set
@@ -47,6 +47,21 @@ CIRCLES: Mapping[PageStep, tuple[Circle, ...]] = {
 # What a recorded death holds contact for.
 DIED = "died"
 
+# Asked by every decision and for every page, and so put together once.
+_PAGE, _ABOUT = StaffPage.__table__.c, PagedCandidate.__table__.c
+_UNANSWERED = (
+    select(_PAGE.id)
+    .where(_PAGE.patient_id == bindparam("patient_id"), _PAGE.acknowledged_at.is_(None))
+    .order_by(_PAGE.opened_at, _PAGE.id)
+    .limit(1)
+)
+_PAGED_ABOUT = select(_ABOUT.candidate_event_id).where(_ABOUT.page_id == bindparam("page_id"))
+_REACHED = (
+    select(PagedPerson)
+    .where(PagedPerson.page_id == bindparam("page_id"))
+    .order_by(PagedPerson.first_paged_at, PagedPerson.id)
+)
+
 Reaches = Callable[[Transaction, StaffMember], bool]
 
 log = logging.getLogger(__name__)
@@ -81,8 +96,7 @@ def open_page(
             next_at=txn.now,
             rounds=0,
         )
-        audit.record(txn, "staff_page.opened", page)
-        txn.session.flush()
+        audit.record_insert(txn, "staff_page.opened", page)
     page.renewed_at = txn.now
     _take_in(txn, page, candidates)
     _go_out(txn, page, pages.round_now(as_it_stands(page), txn.now, clocks), is_news=True)
@@ -110,8 +124,8 @@ def repeat(txn: Transaction, page_id: UUID, clocks: Clocks) -> bool:
 
 def unanswered(txn: Transaction, patient_id: UUID) -> StaffPage | None:
     """The patient's page that waits for a person; there is never more than one."""
-    waiting = select(StaffPage).where(StaffPage.patient_id == patient_id, StaffPage.acknowledged_at.is_(None))
-    return txn.session.scalars(waiting.order_by(StaffPage.opened_at, StaffPage.id).limit(1)).one_or_none()
+    waiting = txn.connection.scalar(_UNANSWERED, {"patient_id": patient_id})
+    return None if waiting is None else txn.session.get_one(StaffPage, waiting)
 
 
 def needs_a_page(txn: Transaction) -> ColumnElement[bool]:
@@ -180,10 +194,7 @@ def end(txn: Transaction, page: StaffPage, *, by: UUID | None, how: PageAnswer) 
     if not compare_and_set(txn, claim, **answered):
         txn.session.refresh(page)
         return False
-    for name, value in answered.items():
-        setattr(page, name, value)
-    audit.record(txn, "staff_page.acknowledged" if by else "staff_page.ended", page)
-    txn.session.flush()
+    audit.record_written(txn, "staff_page.acknowledged" if by else "staff_page.ended", page, answered)
     return True
 
 
@@ -195,14 +206,13 @@ def as_it_stands(page: StaffPage) -> pages.Page:
 
 
 def _take_in(txn: Transaction, page: StaffPage, candidates: Iterable[CandidateEvent]) -> None:
-    known = set(txn.session.scalars(select(PagedCandidate.candidate_event_id).where(PagedCandidate.page_id == page.id)))
+    known = set(txn.connection.scalars(_PAGED_ABOUT, {"page_id": page.id}))
     for candidate in candidates:
         if candidate.id not in known:
             row = PagedCandidate(
                 page_id=page.id, candidate_event_id=candidate.id, patient_id=page.patient_id, site_id=page.site_id
             )
-            audit.record(txn, "staff_page.candidate_added", row)
-    txn.session.flush()
+            audit.record_insert(txn, "staff_page.candidate_added", row)
 
 
 def _go_out(txn: Transaction, page: StaffPage, this: Round, *, is_news: bool) -> None:
@@ -226,8 +236,7 @@ def _go_out(txn: Transaction, page: StaffPage, this: Round, *, is_news: bool) ->
 
 
 def _reached(txn: Transaction, page: StaffPage) -> Sequence[PagedPerson]:
-    rows = select(PagedPerson).where(PagedPerson.page_id == page.id)
-    return txn.session.scalars(rows.order_by(PagedPerson.first_paged_at, PagedPerson.id)).all()
+    return txn.session.scalars(_REACHED, {"page_id": page.id}).all()
 
 
 def _reach(txn: Transaction, page: StaffPage, member: StaffMember, step: PageStep) -> PagedPerson:
@@ -239,7 +248,7 @@ def _reach(txn: Transaction, page: StaffPage, member: StaffMember, step: PageSte
         patient_id=page.patient_id,
         site_id=page.site_id,
     )
-    audit.record(txn, "staff_page.person_paged", row)
+    audit.record_insert(txn, "staff_page.person_paged", row)
     return row
 
 
@@ -254,11 +263,12 @@ def called_at(txn: Transaction, site_id: UUID, step: PageStep, reaches: Reaches)
     else:
         first, *others = CIRCLES[step]
         called, further = _holding(txn, site_id, first), tuple(others)
-    as_meant = any(reaches(txn, member) for member in called)
+    as_meant = somebody = any(reaches(txn, member) for member in called)
     for roles in further:
-        if any(reaches(txn, member) for member in called):
+        if somebody:
             break
         called = list(dict.fromkeys([*called, *_holding(txn, site_id, roles)]))
+        somebody = any(reaches(txn, member) for member in called)
     return called, as_meant
 
 

@@ -3,20 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, func, select, tuple_, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Table, Update, bindparam, func, select, tuple_, update
 
 from backend import audit
-from backend.db import Transaction, compare_and_set
+from backend.db import Transaction, as_written
 from backend.errors import InvalidInput, NoLongerPossible
 from backend.sealing import seal, unseal
 from backend.terms import CallOutcome, Duty, WorkReason
 from backend.worklist.models import WorkItem
+from notifications.outbox import insert_once
 
-# Asked before every task, and so put together once.
+_TABLE = WorkItem.__table__
+assert isinstance(_TABLE, Table)
+_COLUMNS, _ROW = tuple(_TABLE.columns.keys()), _TABLE.c
+# Asked for many tasks, and so put together once.
 _OF_KEY = select(WorkItem).where(WorkItem.owner_id == bindparam("owner_id"), WorkItem.key == bindparam("key"))
+# How a task must still stand when it is changed.
+_THE_TASK = update(_TABLE).where(_ROW.id == bindparam("item"))
+_IF_OPEN = _THE_TASK.where(_ROW.resolved_at.is_(None))
+_IF_CLOSED_BY_A_PERSON = _THE_TASK.where(_ROW.resolved_at.is_not(None), _ROW.resolved_by.is_not(None))
+_IF_CLOSED_BY_ITSELF = _THE_TASK.where(_ROW.resolved_at.is_not(None), _ROW.resolved_by.is_(None))
 # What orders the list, and therefore what its cursors hold.
 KEY = (datetime, UUID)
 # Which tasks a list holds.
@@ -71,13 +80,10 @@ def open_item(
 
     ``agenda_key`` names what a patient is to be telephoned about; without a ``handover`` it is everybody's task.
     """
-    owner_id = patient_id or site_id
-    if find_item(txn, owner_id, key):
-        return None
     item = WorkItem(
         site_id=site_id,
         patient_id=patient_id,
-        owner_id=owner_id,
+        owner_id=patient_id or site_id,
         reason=reason,
         key=key,
         due_at=due_at,
@@ -91,15 +97,14 @@ def open_item(
 
 
 def _is_first(txn: Transaction, item: WorkItem) -> bool:
-    """Write it down, unless another has just done so."""
-    try:
-        with audit.attempt(txn):
-            audit.record(txn, "work_item.opened", item)
-            txn.session.flush()
-    except IntegrityError:
-        if find_item(txn, item.owner_id, item.key):
-            return False
-        raise
+    """Write it down, unless it is there already, or another is just writing it: then wait for that one."""
+    # Whoever it is about may be new in this very act.
+    txn.session.flush()
+    values = {name: getattr(item, name) for name in _COLUMNS}
+    if not txn.connection.execute(insert_once(txn, WorkItem), values).rowcount:
+        return False
+    audit.record_new(txn, "work_item.opened", item)
+    as_written(txn, item)
     return True
 
 
@@ -122,14 +127,9 @@ def settle(txn: Transaction, item: WorkItem, outcome: str, note: str | None = No
 
 def resolve(txn: Transaction, item: WorkItem, outcome: str, note: str | None = None) -> WorkItem:
     """Close a task with what came of it. Raises ``NoLongerPossible`` when somebody closed it before."""
-    claim = update(WorkItem).where(WorkItem.id == item.id, WorkItem.resolved_at.is_(None))
-    if not compare_and_set(txn, claim, resolved_at=txn.now):
+    by = {"resolved_at": txn.now, "resolved_by": txn.actor.id}
+    if not _change(txn, item, "resolved", _IF_OPEN, **by, **_sealed(txn, item, outcome, note)):
         raise _was_closed(txn, item)
-    item.resolved_at = txn.now
-    item.resolved_by = txn.actor.id
-    _write_down(txn, item, outcome, note)
-    audit.record(txn, "work_item.resolved", item)
-    txn.session.flush()
     return item
 
 
@@ -140,16 +140,11 @@ def reopen(txn: Transaction, item: WorkItem, reason: str) -> WorkItem:
     """
     if item.reason in CLOSED_BY_THE_ACT:
         raise NoLongerPossible("What this task asked for is done, or is not asked for any more.")
-    closed = WorkItem.resolved_at.is_not(None) & WorkItem.resolved_by.is_not(None)
-    claim = update(WorkItem).where(WorkItem.id == item.id, closed)
-    if not compare_and_set(txn, claim, resolved_at=None):
+    as_before = {"resolved_at": None, "resolved_by": None}
+    if not _change(txn, item, "reopened", _IF_CLOSED_BY_A_PERSON, **as_before, **_sealed(txn, item, None, reason)):
         txn.session.refresh(item)
         is_open = item.resolved_at is None
         raise NoLongerPossible("This task is open." if is_open else "No person closed this task; its cause has gone.")
-    item.resolved_at, item.resolved_by = None, None
-    _write_down(txn, item, None, reason)
-    audit.record(txn, "work_item.reopened", item)
-    txn.session.flush()
     return item
 
 
@@ -163,14 +158,8 @@ def open_again(txn: Transaction, item: WorkItem) -> bool:
 
     False for an open task and for one that a person closed.
     """
-    by_itself = WorkItem.resolved_at.is_not(None) & WorkItem.resolved_by.is_(None)
-    if not compare_and_set(txn, update(WorkItem).where(WorkItem.id == item.id, by_itself), resolved_at=None):
-        return False
-    item.resolved_at = None
-    _write_down(txn, item, None, None)
-    audit.record(txn, "work_item.reopened", item)
-    txn.session.flush()
-    return True
+    nothing_said = _sealed(txn, item, None, None)
+    return _change(txn, item, "reopened", _IF_CLOSED_BY_ITSELF, resolved_at=None, **nothing_said)
 
 
 def last_try(txn: Transaction, item: WorkItem) -> str | None:
@@ -179,18 +168,27 @@ def last_try(txn: Transaction, item: WorkItem) -> str | None:
 
 
 def _keep_trying(txn: Transaction, item: WorkItem, outcome: str, note: str | None) -> WorkItem:
-    claim = update(WorkItem).where(WorkItem.id == item.id, WorkItem.resolved_at.is_(None))
-    if not compare_and_set(txn, claim, resolved_by=None):
+    if not _change(txn, item, "tried", _IF_OPEN, **_sealed(txn, item, outcome, note)):
         raise _was_closed(txn, item)
-    _write_down(txn, item, outcome, note)
-    audit.record(txn, "work_item.tried", item)
-    txn.session.flush()
     return item
 
 
-def _write_down(txn: Transaction, item: WorkItem, outcome: str | None, note: str | None) -> None:
-    item.outcome_sealed = seal(txn, item, "outcome_sealed", outcome)
-    item.note_sealed = seal(txn, item, "note_sealed", note)
+def _change(txn: Transaction, item: WorkItem, verb: str, if_it_stands_so: Update, **values: Any) -> bool:
+    """Whether it stood so, and was changed: of two at once the second waits, and is told no."""
+    # What the act has changed before must stand for whoever looks after this.
+    txn.session.flush()
+    if not txn.connection.execute(if_it_stands_so, {"item": item.id, **values}).rowcount:
+        return False
+    audit.record_written(txn, f"work_item.{verb}", item, values)
+    return True
+
+
+def _sealed(txn: Transaction, item: WorkItem, outcome: str | None, note: str | None) -> dict[str, str | None]:
+    """What came of it and what somebody wrote about it, as they may be stored."""
+    return {
+        "outcome_sealed": seal(txn, item, "outcome_sealed", outcome),
+        "note_sealed": seal(txn, item, "note_sealed", note),
+    }
 
 
 def _was_closed(txn: Transaction, item: WorkItem) -> NoLongerPossible:
@@ -210,15 +208,8 @@ def to_pass_on(txn: Transaction) -> Sequence[UUID]:
 def pass_on(txn: Transaction, item_id: UUID) -> bool:
     """Make a task the duty of whoever comes next, due as it was. False when another did so, or somebody closed it."""
     item = txn.session.get_one(WorkItem, item_id)
-    claim = update(WorkItem).where(
-        WorkItem.id == item_id, WorkItem.resolved_at.is_(None), WorkItem.passes_on_at <= txn.now
-    )
-    if not compare_and_set(txn, claim, passes_on_at=None):
-        return False
-    item.for_role, item.passes_on_at, item.passes_on_to = item.passes_on_to, None, None
-    audit.record(txn, "work_item.passed_on", item)
-    txn.session.flush()
-    return True
+    passed_on = {"for_role": item.passes_on_to, "passes_on_at": None, "passes_on_to": None}
+    return _change(txn, item, "passed_on", _IF_OPEN.where(_ROW.passes_on_at <= txn.now), **passed_on)
 
 
 def next_pass_on(txn: Transaction, after: datetime) -> datetime | None:

@@ -185,6 +185,19 @@ def test_a_report_after_a_dismissal_opens_a_candidate_of_its_own_when_it_is_news
     assert ward.broken() == []
 
 
+def test_what_still_runs_is_merged_into_an_older_one_of_its_term_which_then_takes_the_reports(ward, urine):
+    ward.does(ward.physician, urine, "dismissals", reason="answer_error")
+    ward.later("03-16 10:00")
+    ward.signs("dark_urine")
+    again = ward.at("T2")
+    ward.does(ward.coordinator, urine, "reopenings", reason="Look again.")
+
+    done = ward.does(ward.coordinator, again, "merges", into=id_of(urine))
+
+    assert (done.status_code, ward.row(again).is_running, ward.row(urine).is_running) == (201, False, True)
+    assert ward.broken() == []
+
+
 def test_of_two_who_decide_at_once_one_does_and_the_other_hears_of_it(ward, db, app, urine):
     ward.signs("seizure")
     fit = ward.at("T1")
