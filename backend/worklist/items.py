@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from backend import audit
-from backend.db import Transaction, compare_and_set
+from backend.db import Transaction, UTCDateTime, compare_and_set
 from backend.errors import InvalidInput, NoLongerPossible
 from backend.sealing import seal, unseal
 from backend.terms import CallOutcome, Duty, WorkReason
@@ -17,6 +17,12 @@ from backend.worklist.models import WorkItem
 
 # Asked before every task, and so put together once.
 _OF_KEY = select(WorkItem).where(WorkItem.owner_id == bindparam("owner_id"), WorkItem.key == bindparam("key"))
+_ROW = WorkItem.__table__.c
+_TO_PASS_ON = (
+    select(_ROW.id)
+    .where(_ROW.resolved_at.is_(None), _ROW.passes_on_at <= bindparam("now", type_=UTCDateTime()))
+    .order_by(_ROW.id)
+)
 # What orders the list, and therefore what its cursors hold.
 KEY = (datetime, UUID)
 # Which tasks a list holds.
@@ -203,8 +209,7 @@ def _was_closed(txn: Transaction, item: WorkItem) -> NoLongerPossible:
 
 def to_pass_on(txn: Transaction) -> Sequence[UUID]:
     """Open tasks that have waited long enough for those whose duty they were."""
-    waiting = select(WorkItem.id).where(WorkItem.resolved_at.is_(None), WorkItem.passes_on_at <= txn.now)
-    return txn.session.scalars(waiting.order_by(WorkItem.id)).all()
+    return txn.connection.scalars(_TO_PASS_ON, {"now": txn.now}).all()
 
 
 def pass_on(txn: Transaction, item_id: UUID) -> bool:
