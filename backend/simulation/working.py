@@ -20,7 +20,7 @@ from backend.simulation.tasks import TASKS, Task, let_go
 from backend.terms import CandidateStatus, Role
 from backend.triage.closing import dismiss
 from backend.triage.decisions import acknowledge
-from backend.triage.models import CandidateEvent
+from backend.triage.models import OPEN, CandidateEvent
 from backend.worklist.items import pass_on, to_pass_on
 from backend.worklist.models import WorkItem
 
@@ -40,7 +40,7 @@ _TASKS = select(WorkItem).where(among(WorkItem.id, "ids")).order_by(WorkItem.due
 _TO_JUDGE = (
     select(CandidateEvent)
     .where(
-        CandidateEvent.status.in_((CandidateStatus.PROPOSED, CandidateStatus.ACKNOWLEDGED, CandidateStatus.NEEDS_INFO)),
+        OPEN,
         or_(
             CandidateEvent.status == CandidateStatus.PROPOSED,
             CandidateEvent.acknowledged_at <= bindparam("known_since", type_=UTCDateTime()),

@@ -15,12 +15,14 @@ from backend.patients.acts import Withdrawal
 from backend.patients.models import Patient
 from backend.simulation.counting import sent_after_death, sent_after_withdrawal, unanswered_checks
 from backend.simulation.curves import compare, true_course
+from backend.simulation.diary import Entry
 from backend.simulation.fate import draw_fates
 from backend.simulation.hospitals import HospitalLost, live_apart
 from backend.simulation.ledger import Ledger, draw_up
 from backend.simulation.lives import BEGINS, Scenario, in_silence, live_through
 from backend.simulation.stage import at
 from backend.simulation.telephones import Telephones, Unseen
+from backend.simulation.trial import _one_of_each
 from backend.survival.models import DeathReport
 from notifications.channels import Envelope
 from notifications.models import Attempt, SimulatedText
@@ -112,6 +114,12 @@ def test_a_text_to_a_number_after_its_stop_is_noticed_but_not_the_answer_to_it()
 def test_nothing_lies_on_telephones_at_which_nobody_looks(lived: tuple[Database, Ledger]) -> None:
     with lived[0].reading(TEST) as txn:
         assert txn.session.scalar(select(func.count()).select_from(SimulatedText)) == 0
+
+
+def test_of_texts_that_one_hand_writes_at_one_moment_each_has_its_turn() -> None:
+    entries = [Entry(BEGINS, place, number, "writes", {}) for place, number in enumerate((1, 2, 1, 1))]
+
+    assert [[one.place for one in turn] for turn in _one_of_each(entries)] == [[0, 1], [2], [3]]
 
 
 def test_survival_checks_that_nobody_was_asked_to_see_to_are_noticed(lived: tuple[Database, Ledger]) -> None:
