@@ -65,6 +65,8 @@ class Trial:
         self._silent: list[tuple[datetime, int]] = []
         self._silent_at: dict[int, datetime] = {}
         self._message_due = self._escalation_due = NEVER
+        # Whether anything was done since that was asked which may have queued a message, or recalled one.
+        self._has_news = False
         self._rounds = 0
         self.done: Counter[str] = Counter()
         for fate in fates:
@@ -92,7 +94,7 @@ class Trial:
 
         For a trial among whose patients others live too: what these have queued or reported meanwhile is looked for.
         """
-        self._message_due, self._stage.is_urgent = clock.now(), True
+        self._message_due, self._has_news, self._stage.is_urgent = clock.now(), True, True
         while (due := self._next()) < moment:
             self._step(due)
         clock.stand_at(max(moment, clock.now()))
@@ -135,7 +137,7 @@ class Trial:
             arrived = [texting.act(self._stage, people[one.number], one) for one in some if one.number in people]
             if any(arrived):
                 self.done.update(self._stage.work.understand())
-                self._message_due = clock.now()
+                self._has_news = True
 
     def _do(self, txn: Transaction, entry: Entry) -> None:
         """One act. What the product refuses is counted, and undoes nobody else's."""
@@ -149,7 +151,7 @@ class Trial:
                     patient = txn.session.get_one(Patient, person.id)
                     doing.do(self._stage, txn.acting_as(doing.by(self._stage, person)), person, patient, entry.about)
                 txn.session.flush()
-            self._message_due = min(self._message_due, clock.now())
+            self._has_news = True
         except FollowupError as refused:
             self.done[f"refused: {entry.act} ({refused.code})"] += 1
 
@@ -230,7 +232,7 @@ class Trial:
 
     def _work_at_the_sites(self, moment: datetime) -> None:
         if self._desk.work(self.done):
-            self._message_due = clock.now()
+            self._has_news = True
         self._look_at = self._next_look(moment)
 
     def _escalate(self, moment: datetime) -> None:
@@ -248,15 +250,15 @@ class Trial:
         """Where jobs have done something, there may be something to send."""
         self.done.update(done)
         if any(done.values()):
-            self._message_due = clock.now()
+            self._has_news = True
 
     def _send(self) -> None:
         """Send what is due, and let people hear it."""
         since = clock.now()
-        if self._message_due > since:
-            return
-        with self._stage.db.reading(LIFE) as txn:
-            self._message_due = next_message_at(txn) or NEVER
+        if self._has_news:
+            with self._stage.db.reading(LIFE) as txn:
+                self._message_due = next_message_at(txn) or NEVER
+            self._has_news = False
         if self._message_due > since:
             return
         self.done.update(self._stage.work.dispatch(first_breath=AT_ONCE))
