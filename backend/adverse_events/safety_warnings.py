@@ -9,9 +9,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import Row, Select, or_, select
 
 from backend import audit
 from backend.adverse_events.models import AdverseEvent
@@ -31,6 +32,16 @@ WARNER = system("safety report clock")
 WAYS = ("sms", "email")
 
 log = logging.getLogger(__name__)
+
+# Events whose clock runs and whose last warning has not gone out. Asked every few seconds, and so put together once.
+_EVENT, _PATIENT = AdverseEvent.__table__.c, Patient.__table__.c
+_UNREPORTED: Select[Any] = (
+    select(_EVENT.id, _EVENT.report_due_at, _EVENT.escalated_to, _PATIENT.protocol_version_id)
+    .join(Patient.__table__, _PATIENT.id == _EVENT.patient_id)
+    .where(_EVENT.report_due_at.is_not(None), _EVENT.reported_at.is_(None), _EVENT.voided_at.is_(None))
+    .where(or_(_EVENT.escalated_to.is_(None), _EVENT.escalated_to != PageStep.PRINCIPAL_INVESTIGATOR.value))
+    .order_by(_EVENT.report_due_at, _EVENT.id)
+)
 
 
 @dataclass(frozen=True)
@@ -60,41 +71,31 @@ def warnings_left(report_due_at: datetime, escalated_to: str | None, said: Safet
 def warn_due(db: Database) -> dict[str, int]:
     """Tell everybody who must have heard by now; says of how many events. Each in a transaction of its own."""
     with db.reading(WARNER) as txn:
-        due = [event.id for event in _unreported(txn) if _due(txn, event)]
+        due = [row.id for row in _unreported(txn) if _due(txn, row, row.protocol_version_id)]
     told = sum(_told(db, event_id) for event_id in due)
     return {"safety_warnings": told} if told else {}
 
 
 def next_warning(txn: Transaction, *, after: datetime) -> datetime | None:
     """When the next warning is due unless a report is recorded: for whoever moves a demo's clock."""
-    ahead = (one.at for event in _unreported(txn) for one in _left(txn, event) if one.at > after)
+    rows = _unreported(txn)
+    ahead = (one.at for row in rows for one in _left(txn, row, row.protocol_version_id) if one.at > after)
     return min(ahead, default=None)
 
 
-def _waiting() -> ColumnElement[bool]:
-    return and_(
-        AdverseEvent.report_due_at.is_not(None), AdverseEvent.reported_at.is_(None), AdverseEvent.voided_at.is_(None)
-    )
-
-
-def _unreported(txn: Transaction) -> Sequence[AdverseEvent]:
+def _unreported(txn: Transaction) -> Sequence[Row[Any]]:
     """Those whose clock runs and whose last warning has not gone out."""
-    can_go_on = or_(
-        AdverseEvent.escalated_to.is_(None), AdverseEvent.escalated_to != PageStep.PRINCIPAL_INVESTIGATOR.value
-    )
-    rows = select(AdverseEvent).where(_waiting(), can_go_on)
-    return txn.session.scalars(rows.order_by(AdverseEvent.report_due_at, AdverseEvent.id)).all()
+    return txn.connection.execute(_UNREPORTED).all()
 
 
-def _left(txn: Transaction, event: AdverseEvent) -> tuple[SafetyWarning, ...]:
-    patient = txn.session.get_one(Patient, event.patient_id)
-    said = protocol_of(txn, patient.protocol_version_id).safety_report_warnings
+def _left(txn: Transaction, event: AdverseEvent | Row[Any], protocol_version_id: UUID) -> tuple[SafetyWarning, ...]:
+    said = protocol_of(txn, protocol_version_id).safety_report_warnings
     assert event.report_due_at is not None, "Only what waits is warned of."
     return warnings_left(event.report_due_at, event.escalated_to, said)
 
 
-def _due(txn: Transaction, event: AdverseEvent) -> list[PageStep]:
-    return [one.step for one in _left(txn, event) if one.at <= txn.now] if is_waiting(event) else []
+def _due(txn: Transaction, event: AdverseEvent | Row[Any], protocol_version_id: UUID) -> list[PageStep]:
+    return [one.step for one in _left(txn, event, protocol_version_id) if one.at <= txn.now]
 
 
 def _told(db: Database, event_id: UUID) -> bool:
@@ -112,7 +113,8 @@ def _tell(txn: Transaction, event_id: UUID) -> bool:
     one_at_a_time_for(txn, event.patient_id)
     # Of two workers the second finds what the first has told; and a report may have come meanwhile.
     txn.session.refresh(event)
-    steps = _due(txn, event)
+    patient = txn.session.get_one(Patient, event.patient_id)
+    steps = _due(txn, event, patient.protocol_version_id) if is_waiting(event) else []
     for step in steps:
         event.escalated_to = step
         audit.record(txn, "adverse_event.report_warned", event)

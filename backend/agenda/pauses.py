@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from backend import audit, clock
 from backend.agenda.acting import Diff, carry_out
 from backend.agenda.planning import replan
-from backend.db import Database, Transaction, compare_and_set, system
+from backend.db import Database, Transaction, UTCDateTime, compare_and_set, system
 from backend.errors import InvalidInput, NoLongerPossible, NotFound
 from backend.patients import contact
 from backend.patients.models import ContactHold, Patient
@@ -29,6 +29,13 @@ LONGEST_PAUSE = timedelta(days=90)
 KINDS = tuple(kind.value for kind in PauseKind)
 # What the job looks at: pauses whose end nobody has written down yet.
 _UNENDED = (ContactHold.reason.in_(KINDS), ContactHold.lifted_at.is_(None))
+# Asked again and again, and so put together once, of plain columns.
+_HOLD = ContactHold.__table__.c
+_OVER = (
+    select(_HOLD.id)
+    .where(*_UNENDED, _HOLD.until <= bindparam("now", type_=UTCDateTime()))
+    .order_by(_HOLD.until, _HOLD.id)
+)
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +131,7 @@ def end_due_pauses(db: Database) -> Counter[str]:
     """End every pause whose time has come, one patient a transaction; two workers never ask twice about one."""
     done: Counter[str] = Counter()
     with db.reading(PAUSER) as txn:
-        over = select(ContactHold.id).where(*_UNENDED, ContactHold.until <= txn.now)
-        due = txn.session.scalars(over.order_by(ContactHold.until, ContactHold.id)).all()
+        due = txn.connection.scalars(_OVER, {"now": txn.now}).all()
     for hold_id in due:
         try:
             with db.transaction(PAUSER) as txn:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import Select, bindparam, exists, or_, select
 
 from backend.among import among
 from backend.conversation_terms import ConversationStatus
@@ -39,28 +39,43 @@ log = logging.getLogger(__name__)
 
 
 class _Standing(NamedTuple):
-    """A conversation that has not ended, and what may end it: how its patient stands, another report, silence."""
+    """A conversation that has not ended, and what may end it: how its patient stands, another report, silence.
 
-    survey: Conversation
+    ``survey`` is a plain row with the same names where it is only looked at.
+    """
+
+    survey: Conversation | Any
     patient_status: str
     is_overtaken: bool
     question: Put | None
 
 
-# Asked of everything that is being asked, every half minute, and so put together once, of plain columns.
-_ROW, _PATIENT = Conversation.__table__.c, Patient.__table__
-_REPORT, _MESSAGE = SymptomReport.__table__.c, Message.__table__
+_SURVEY, _PATIENT = Conversation.__table__, Patient.__table__
+_REPORT, _MESSAGE, _ROW = SymptomReport.__table__, Message.__table__, Conversation.__table__.c
 _IS_OVERTAKEN = exists().where(
-    _REPORT.patient_id == _ROW.patient_id, _REPORT.agenda_key == _ROW.agenda_key, _REPORT.id != _ROW.report_id
+    _REPORT.c.patient_id == _ROW.patient_id, _REPORT.c.agenda_key == _ROW.agenda_key, _REPORT.c.id != _ROW.report_id
 )
-_LIVE = (
-    select(Conversation, _PATIENT.c.status, _IS_OVERTAKEN, *asking.PUT)
-    .join(_PATIENT, _PATIENT.c.id == Conversation.patient_id)
-    .outerjoin(_MESSAGE, _MESSAGE.c.id == Conversation.question_id)
-    .where(Conversation.ended_at.is_(None))
+
+
+def _live(*of_each: Any) -> Select[Any]:
+    return (
+        select(*of_each, _PATIENT.c.status.label("patient_status"), _IS_OVERTAKEN.label("is_overtaken"), *asking.PUT)
+        .select_from(_SURVEY)
+        .join(_PATIENT, _PATIENT.c.id == _ROW.patient_id)
+        .outerjoin(_MESSAGE, _MESSAGE.c.id == _ROW.question_id)
+        .where(_ROW.ended_at.is_(None))
+    )
+
+
+# Asked of everything that is being asked, every half minute, and so put together once, of plain columns.
+_SEEN = ("id", "patient_id", "status", "question_id", "opened_at", "first_answer_at", "last_heard_at", "closes_at")
+_AT_A_GLANCE = _live(*(_ROW[name] for name in (*_SEEN, "tier_so_far")))
+_THESE = (
+    _live(Conversation)
+    .where(among(Conversation.id, "ids"))
+    .order_by(Conversation.opened_at, Conversation.id)
     .execution_options(populate_existing=True)
 )
-_THESE = _LIVE.where(among(Conversation.id, "ids")).order_by(Conversation.opened_at, Conversation.id)
 _OVERTAKEN = select(_IS_OVERTAKEN).where(_ROW.id == bindparam("id"))
 _SENT_ABOUT_IT = (
     select(_MESSAGE.c.id)
@@ -121,16 +136,14 @@ def break_off(txn: Transaction, survey: Conversation) -> None:
 def see_to_surveys(db: Database) -> Counter[str]:
     """Let stall what is silent, and end what must end, several in one transaction."""
     with db.reading(ASKER) as txn:
-        live = _standings(txn.session.execute(_LIVE))
-        waiting = [(one.survey.id, one.survey.patient_id) for one in live if _what_follows(txn, one) is not None]
+        waiting = [(one.survey.id, one.survey.patient_id) for one in _at_a_glance(txn) if _what_follows(txn, one)]
     some = (waiting[first : first + SEEN_TO_TOGETHER] for first in range(0, len(waiting), SEEN_TO_TOGETHER))
     return sum((_together_or_each(db, dict(few)) for few in some), Counter())
 
 
 def next_ending(txn: Transaction, after: datetime) -> datetime | None:
     """When the next of them may stall or end, if nobody answers before; None when none will."""
-    live = _standings(txn.session.execute(_LIVE))
-    return min((at for one in live for at in _turning_points(one) if at > after), default=None)
+    return min((at for one in _at_a_glance(txn) for at in _turning_points(one) if at > after), default=None)
 
 
 def _turning_points(one: _Standing) -> Iterator[datetime]:
@@ -142,6 +155,11 @@ def _turning_points(one: _Standing) -> Iterator[datetime]:
         yield since + asking.PATIENCE
     if since is not None and survey.first_answer_at is not None:
         yield since + PATIENCE_WITH_T2
+
+
+def _at_a_glance(txn: Transaction) -> list[_Standing]:
+    rows = txn.connection.execute(_AT_A_GLANCE)
+    return _standings((row, row.patient_status, row.is_overtaken, *row[-len(asking.PUT) :]) for row in rows)
 
 
 def _standings(rows: Iterable[Any]) -> list[_Standing]:

@@ -16,7 +16,7 @@ from backend.outcomes.overall_survival import lives, survival_of
 from backend.outcomes.survival_curves import Observed
 from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
-from backend.simulation.counting import sent_after_death, sent_after_stop, sent_after_withdrawal, unanswered_checks
+from backend.simulation.counting import sent_after_death, sent_after_withdrawal, unanswered_checks
 from backend.simulation.curves import true_course
 from backend.simulation.fate import Fate
 from backend.simulation.stage import Stage, day_of
@@ -61,7 +61,7 @@ def give_account(
     ends_on = day_of(ends_at)
     with stage.db.reading(LIFE) as txn:
         lift_time_limits(txn)
-        figures, zeros, known = _figures(txn), _must_be_zero(txn, ends_at), _known(txn, ends_on)
+        figures, zeros, known = _figures(txn), _must_be_zero(txn, stage, ends_at), _known(txn, ends_on)
     broken = {
         one.invariant.name: tuple(one.first) + ("...",) * (one.broken > len(one.first))
         for one in check(stage.db, invariants(settings.home / FILE_NAME))
@@ -93,12 +93,12 @@ def _figures(txn: Transaction) -> dict[str, Counter[str]]:
     }
 
 
-def _must_be_zero(txn: Transaction, ends_at: datetime) -> Counter[str]:
+def _must_be_zero(txn: Transaction, stage: Stage, ends_at: datetime) -> Counter[str]:
     return Counter(
         {
             "messages sent after a report of death": sent_after_death(txn),
             "messages sent after a withdrawal from the study": sent_after_withdrawal(txn),
-            "texts sent after STOP": sent_after_stop(txn),
+            "texts sent after STOP": stage.telephones.sent_after_stop,
             "unanswered survival checks without a work item": len(unanswered_checks(txn, ends_at)),
         }
     )

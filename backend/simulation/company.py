@@ -18,6 +18,7 @@ from backend.simulation.stage import Stage, at, day_of, next_hour
 from backend.simulation.telephones import Telephones
 from backend.simulation.trial import Trial
 from backend.terms import ChannelKind
+from notifications.channels.simulator import Simulator
 from seeds.demo.people import Staff
 from seeds.demo.script import Invented, read_further, usual_eligibility
 
@@ -45,7 +46,7 @@ class Company:
 
     def join(self, work: Work, staff: Staff) -> Work:
         """Begin to live. Says with which telephones everybody's messages go out from now on."""
-        telephones = Telephones(work.db)
+        telephones = Telephones(Simulator(work.db))
         work = replace(work, channels={**work.channels, ChannelKind.SMS: telephones})
         clock.stand_at(clock.now())
         self._stage = Stage(work.db, work, staff, telephones, SEED)

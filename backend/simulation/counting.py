@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from backend.agenda.history import agenda_of
 from backend.conversations.loops import ALWAYS_SAID
@@ -16,14 +16,12 @@ from backend.terms import (
     AgendaKind,
     AgendaState,
     DeathReportStatus,
-    Direction,
     Recipient,
     WithdrawalScope,
     WorkReason,
 )
 from backend.worklist.models import WorkItem
-from notifications.models import Attempt, Message, OptOut, SimulatedText
-from notifications.templates import load_templates
+from notifications.models import Attempt, Message
 
 # What was being handed over when the forbidding act was committed was in flight.
 IN_FLIGHT = timedelta(minutes=1)
@@ -52,20 +50,6 @@ def sent_after_withdrawal(txn: Transaction) -> int:
         .where(Message.recipient != Recipient.STAFF, Message.template.not_in(ALWAYS_SAID))
     )
     return sum(started > left + IN_FLIGHT for started, left in txn.session.execute(rows))
-
-
-def sent_after_stop(txn: Transaction) -> int:
-    """Texts that lie on a phone, and came between its STOP and its START, but for what answers a STOP."""
-    allowed = [name for name, template in load_templates().items() if template.answers_after_stop]
-    rows = (
-        select(SimulatedText.at, OptOut.stopped_at, OptOut.started_at)
-        .join(OptOut, OptOut.number_index == SimulatedText.number_index)
-        .join(Attempt, Attempt.id == SimulatedText.attempt_id)
-        .where(SimulatedText.direction == Direction.OUTBOUND, SimulatedText.at > OptOut.stopped_at)
-        .where(or_(OptOut.started_at.is_(None), SimulatedText.at < OptOut.started_at))
-        .where(Attempt.template.not_in(allowed))
-    )
-    return sum(sent > stopped + IN_FLIGHT for sent, stopped, _ in txn.session.execute(rows))
 
 
 def unanswered_checks(txn: Transaction, ends_at: datetime) -> list[str]:

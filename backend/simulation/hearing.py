@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from backend.conversations.asking import ASKS
-from backend.db import Transaction
+from backend.db import Transaction, UTCDateTime
 from backend.simulation import assumptions as of
 from backend.simulation.stage import Person, Stage, next_hour
 from backend.terms import Recipient
@@ -17,12 +17,15 @@ COMING, PLEASE_CHANGE, WELL = "1", "2", "1"
 CONFIRM_NUMBER = "confirm_number"
 ASKS_FOR_A_REPORT = frozenset({"report_due", "report_reminder", "safety_check_due"})
 
+# Asked after every sending, and so put together once, of plain columns.
+_ROW = Message.__table__.c
 _HEARD = (
-    select(Message.patient_id, Message.template, Message.agenda_key, Message.asks, Message.recipient)
+    select(_ROW.patient_id, _ROW.template, _ROW.agenda_key, _ROW.asks, _ROW.recipient)
     # As the index of unheard messages has it, so that the years behind are not looked through.
-    .where(Message.answered_at.is_(None), Message.opened_at.is_(None))
-    .where(Message.channel.is_not(None), Message.recipient.in_((Recipient.PATIENT, Recipient.CAREGIVER)))
-    .order_by(Message.settled_at, Message.patient_id, Message.key)
+    .where(_ROW.answered_at.is_(None), _ROW.opened_at.is_(None))
+    .where(_ROW.channel.is_not(None), _ROW.recipient.in_((Recipient.PATIENT, Recipient.CAREGIVER)))
+    .where(_ROW.settled_at >= bindparam("since", type_=UTCDateTime()))
+    .order_by(_ROW.settled_at, _ROW.patient_id, _ROW.key)
 )
 
 Heard = Row[UUID | None, str, str | None, str | None, str]
@@ -30,7 +33,7 @@ Heard = Row[UUID | None, str, str | None, str | None, str]
 
 def hear(stage: Stage, txn: Transaction, since: datetime) -> int:
     """Everybody whom something has reached since then takes note; how many messages that were."""
-    heard = txn.session.execute(_HEARD.where(Message.settled_at >= since)).all()
+    heard = txn.connection.execute(_HEARD, {"since": since}).all()
     for message in heard:
         person = stage.by_id.get(message.patient_id)
         if person is not None:

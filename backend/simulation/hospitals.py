@@ -1,5 +1,6 @@
 """A trial on several processors: each hospital in a process and a database of its own, for hospitals share nothing."""
 
+import gc
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from backend.simulation.trial import Progress
 
 # Of a hospital's whole time. So often it says how far it has come.
 PARTS = 200
+# What is made and dropped before garbage is looked for: some megabytes, and it takes a hundredth of the time, not more.
+MADE_BETWEEN_LOOKS = 50_000
 
 
 class HospitalLost(RuntimeError):
@@ -101,5 +104,8 @@ def _live(site: str, scenario: Scenario, keep: Path | None, told: Connection) ->
             told.send(part)
             last = part
 
+    # The program itself is never garbage, and need not be looked through again and again.
+    gc.freeze()
+    gc.set_threshold(MADE_BETWEEN_LOOKS)
     with a_place(SQLITE, keep) as settings, an_empty_database(settings) as db:
         told.send(live_through(db, settings, scenario, sites=(site,), progress=tell))

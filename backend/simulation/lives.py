@@ -12,7 +12,7 @@ from backend.simulation import assumptions as of
 from backend.simulation.account import Account, give_account
 from backend.simulation.fate import A_YEAR, Fate, draw_fates
 from backend.simulation.stage import Stage, at, day_of
-from backend.simulation.telephones import Telephones
+from backend.simulation.telephones import Telephones, Unseen
 from backend.simulation.trial import LIFE, Progress, Trial
 from backend.staff.sites import find_site, update_site
 from backend.terms import ChannelKind
@@ -79,6 +79,6 @@ def _set_up(db: Database, settings: Settings, scenario: Scenario) -> Stage:
             assert site is not None, code
             update_site(txn, site, {"text_surveys": extent})
     clock.stand_at(scenario.begins_at)
-    telephones, work = Telephones(db), work_of(db, settings)
+    telephones, work = Telephones(Unseen()), work_of(db, settings)
     work = replace(work, channels={**work.channels, ChannelKind.SMS: telephones})
     return Stage(db, work, staff, telephones, scenario.seed)

@@ -68,6 +68,7 @@ def _stops(stage: Stage, person: Person, _about: Mapping[str, Any]) -> str | Non
     if not person.has_texts:
         return None
     person.has_stopped_texts = True
+    stage.telephones.stopped.add(person.phone)
     if fate.happens(of.RETURNS_TO_TEXTS):
         back_on = fate.turns["stops_texts"] + fate.day_between(of.RETURNS_AFTER_DAYS)
         if back_on < fate.dies_on:
@@ -75,8 +76,9 @@ def _stops(stage: Stage, person: Person, _about: Mapping[str, Any]) -> str | Non
     return STOP[fate.language]
 
 
-def _returns(_stage: Stage, person: Person, _about: Mapping[str, Any]) -> str | None:
+def _returns(stage: Stage, person: Person, _about: Mapping[str, Any]) -> str | None:
     person.has_stopped_texts = False
+    stage.telephones.stopped.discard(person.phone)
     return START[person.fate.language]
 
 

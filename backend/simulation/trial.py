@@ -32,7 +32,6 @@ from backend.simulation.turns import ACTS
 from backend.simulation.working import Desk
 from backend.staff.days_off import is_working_day
 from backend.triage.escalation import next_instant
-from backend.worklist.items import pass_on, to_pass_on
 from notifications.waiting import next_message_at
 from seeds.demo.rosters import enter_rosters
 
@@ -66,6 +65,8 @@ class Trial:
         self._silent: list[tuple[datetime, int]] = []
         self._silent_at: dict[int, datetime] = {}
         self._message_due = self._escalation_due = NEVER
+        # Whether anything was done since that was asked which may have queued a message, or recalled one.
+        self._has_news = False
         self._rounds = 0
         self.done: Counter[str] = Counter()
         for fate in fates:
@@ -93,7 +94,7 @@ class Trial:
 
         For a trial among whose patients others live too: what these have queued or reported meanwhile is looked for.
         """
-        self._message_due, self._stage.is_urgent = clock.now(), True
+        self._message_due, self._has_news, self._stage.is_urgent = clock.now(), True, True
         while (due := self._next()) < moment:
             self._step(due)
         clock.stand_at(max(moment, clock.now()))
@@ -120,7 +121,7 @@ class Trial:
         if moment >= self._look_at:
             self._work_at_the_sites(moment)
         self._escalate(moment)
-        self._send(moment)
+        self._send()
 
     # --- people ------------------------------------------------------------------------------------------------
 
@@ -132,10 +133,11 @@ class Trial:
                 for entry in some:
                     self._do(txn, entry)
         people = self._stage.people
-        arrived = [texting.act(self._stage, people[one.number], one) for one in texts if one.number in people]
-        if any(arrived):
-            self.done.update(self._stage.work.understand())
-            self._message_due = clock.now()
+        for some in _one_of_each(texts):
+            arrived = [texting.act(self._stage, people[one.number], one) for one in some if one.number in people]
+            if any(arrived):
+                self.done.update(self._stage.work.understand())
+                self._has_news = True
 
     def _do(self, txn: Transaction, entry: Entry) -> None:
         """One act. What the product refuses is counted, and undoes nobody else's."""
@@ -149,7 +151,7 @@ class Trial:
                     patient = txn.session.get_one(Patient, person.id)
                     doing.do(self._stage, txn.acting_as(doing.by(self._stage, person)), person, patient, entry.about)
                 txn.session.flush()
-            self._message_due = min(self._message_due, clock.now())
+            self._has_news = True
         except FollowupError as refused:
             self.done[f"refused: {entry.act} ({refused.code})"] += 1
 
@@ -157,9 +159,9 @@ class Trial:
 
     def _begin_day(self, moment: datetime) -> None:
         """Whatever changed yesterday is planned anew; now and then, everybody is."""
-        stage = self._stage
+        stage, done = self._stage, Counter[str]()
         if moment >= self._planned_until:
-            self.done.update(stage.work.plan())
+            done.update(stage.work.plan())
             stage.touched.clear()
             stage.moved.clear()
             self._planned_until = moment + PLAN_EVERY
@@ -168,15 +170,15 @@ class Trial:
         else:
             for some in _by(PLANNED_TOGETHER, self._behind(moment)):
                 with stage.db.transaction(PLANNER) as txn:
-                    done = replan_all(txn, [stage.people[number].id for number in some])
-                self.done.update(queued=done.queued, recalled=done.recalled)
+                    planned = replan_all(txn, [stage.people[number].id for number in some])
+                done.update(queued=planned.queued, recalled=planned.recalled)
         for job in (stage.work.end_pauses, stage.work.see_to_surveys, stage.work.fall_back):
-            self.done.update(job())
-        self.done.update(confirming.ask_for_calls(stage.db))
+            done.update(job())
+        done.update(confirming.ask_for_calls(stage.db))
         if moment + ROSTER_BEFORE > self._on_call_until:
             self._enter_rosters()
         self._plan_at = next_hour(moment, (NEW_DAY,))
-        self._message_due = clock.now()
+        self._note(done)
 
     def _behind(self, moment: datetime) -> Sequence[int]:
         """Whose dates have changed, every night; on Mondays also those who have answered something.
@@ -219,7 +221,7 @@ class Trial:
                 for number in some:
                     done = attend_to(txn, stage.people[number].id)
                     stage.people[number].open_calls += done["calls_opened"] - done["calls_closed"]
-                    self.done.update(done)
+                    self._note(done)
 
     def _expect_silence(self, number: int, silent_at: datetime | None) -> None:
         if silent_at is None:
@@ -229,12 +231,8 @@ class Trial:
             heappush(self._silent, (silent_at, number))
 
     def _work_at_the_sites(self, moment: datetime) -> None:
-        stage = self._stage
-        with stage.db.transaction(CALLER) as txn:
-            for task_id in to_pass_on(txn):
-                self.done["calls_passed_on"] += pass_on(txn, task_id)
-        self.done.update(self._desk.work())
-        self._message_due = min(self._message_due, clock.now())
+        if self._desk.work(self.done):
+            self._has_news = True
         self._look_at = self._next_look(moment)
 
     def _escalate(self, moment: datetime) -> None:
@@ -242,20 +240,25 @@ class Trial:
         if not stage.is_urgent and moment < self._escalation_due:
             return
         if moment >= self._escalation_due:
-            self.done.update(stage.work.escalate())
+            self._note(stage.work.escalate())
         stage.is_urgent = False
         with stage.db.reading(LIFE) as txn:
             ahead = (next_instant(txn, after=clock.now()), next_warning(txn, after=clock.now()))
         self._escalation_due = min((one for one in ahead if one is not None), default=NEVER)
-        self._message_due = min(self._message_due, clock.now())
 
-    def _send(self, moment: datetime) -> None:
+    def _note(self, done: Mapping[str, int]) -> None:
+        """Where jobs have done something, there may be something to send."""
+        self.done.update(done)
+        if any(done.values()):
+            self._has_news = True
+
+    def _send(self) -> None:
         """Send what is due, and let people hear it."""
         since = clock.now()
-        if self._message_due > since:
-            return
-        with self._stage.db.reading(LIFE) as txn:
-            self._message_due = next_message_at(txn) or NEVER
+        if self._has_news:
+            with self._stage.db.reading(LIFE) as txn:
+                self._message_due = next_message_at(txn) or NEVER
+            self._has_news = False
         if self._message_due > since:
             return
         self.done.update(self._stage.work.dispatch(first_breath=AT_ONCE))
@@ -279,6 +282,15 @@ class Trial:
         self.done.update(self._stage.work.dispatch())
         self._sealer.seal_waiting()
         self._stage.work.checkpoint()
+
+
+def _one_of_each(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """One of each patient's at a time: of two texts by one hand the first is understood before the second comes."""
+    left = list(entries)
+    while left:
+        first = {one.number: one for one in reversed(left)}
+        yield [one for one in left if first[one.number] is one]
+        left = [one for one in left if first[one.number] is not one]
 
 
 def _by(size: int, everybody: Sequence[Any]) -> Iterator[Sequence[Any]]:

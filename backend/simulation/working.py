@@ -2,26 +2,52 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from random import Random
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, bindparam, or_, select
 
-from backend.db import Transaction, system
+from backend.agenda.silence import CALLER
+from backend.among import among
+from backend.db import Transaction, UTCDateTime, system
 from backend.errors import FollowupError
 from backend.event_terms import Dismissal
 from backend.patients.models import Patient
 from backend.simulation import assumptions as of
-from backend.simulation.stage import Person, Stage
+from backend.simulation.stage import Stage
 from backend.simulation.tasks import TASKS, Task, let_go
 from backend.terms import CandidateStatus, Role
 from backend.triage.closing import dismiss
 from backend.triage.decisions import acknowledge
-from backend.triage.models import CandidateEvent
+from backend.triage.models import OPEN, CandidateEvent
+from backend.worklist.items import pass_on, to_pass_on
 from backend.worklist.models import WorkItem
 
 COLLEAGUE = system("simulated staff")
 # A physician goes through what was taken note of once a week.
 JUDGED_AFTER = timedelta(days=7)
+
+
+# Asked at every look, of which most find nothing to do; so put together once.
+_ROW = WorkItem.__table__.c
+_LISTED: Select[Any] = (
+    select(_ROW.id, _ROW.owner_id, _ROW.reason, _ROW.agenda_key, _ROW.due_at)
+    .where(_ROW.resolved_at.is_(None), _ROW.due_at <= bindparam("now", type_=UTCDateTime()))
+    .order_by(_ROW.due_at, _ROW.key)
+)
+_TASKS = select(WorkItem).where(among(WorkItem.id, "ids")).order_by(WorkItem.due_at, WorkItem.key)
+_TO_JUDGE = (
+    select(CandidateEvent)
+    .where(
+        OPEN,
+        or_(
+            CandidateEvent.status == CandidateStatus.PROPOSED,
+            CandidateEvent.acknowledged_at <= bindparam("known_since", type_=UTCDateTime()),
+        ),
+    )
+    .order_by(CandidateEvent.opened_at, CandidateEvent.subject)
+)
 
 
 class Desk:
@@ -32,29 +58,36 @@ class Desk:
         self._stage = stage
         self._again_at: dict[UUID, datetime] = {}
 
-    def work(self) -> Counter[str]:
-        """One look at everything that is due; says what was done."""
-        done: Counter[str] = Counter()
+    def work(self, done: Counter[str]) -> bool:
+        """One look at everything that is due, counted in ``done``; whether there was anything to do."""
         with self._stage.db.transaction(COLLEAGUE) as txn:
-            self._do_tasks(txn, done)
-            self._take_note(txn, done)
-        return done
+            late = to_pass_on(txn)
+            for task_id in late:
+                done["calls_passed_on"] += pass_on(txn.acting_as(CALLER), task_id)
+            return any((late, self._do_tasks(txn, done), self._take_note(txn, done)))
 
-    def _do_tasks(self, txn: Transaction, done: Counter[str]) -> None:
-        due = select(WorkItem).where(WorkItem.resolved_at.is_(None), WorkItem.due_at <= txn.now)
-        tasks = txn.session.scalars(due.order_by(WorkItem.due_at, WorkItem.key)).all()
-        self._again_at = {one.id: self._again_at[one.id] for one in tasks if one.id in self._again_at}
+    def _do_tasks(self, txn: Transaction, done: Counter[str]) -> bool:
+        listed = txn.connection.execute(_LISTED, {"now": txn.now}).all()
+        self._again_at = {one.id: self._again_at[one.id] for one in listed if one.id in self._again_at}
+        in_hand = {one.id: dice for one in listed if (dice := self._taken_up(txn, one)) is not None}
+        # All of them before the first is done, so that each sees what that does to the others.
+        tasks = txn.session.scalars(_TASKS, {"ids": in_hand}).all() if in_hand else ()
         for task in tasks:
-            person = self._stage.by_id.get(task.owner_id)
-            if person is not None and self._again_at.get(task.id, txn.now) <= txn.now:
-                self._do(txn, task, person, done)
+            self._do(txn, task, in_hand[task.id], done)
+        return bool(tasks)
 
-    def _do(self, txn: Transaction, task: WorkItem, person: Person, done: Counter[str]) -> None:
+    def _taken_up(self, txn: Transaction, task: Row[Any]) -> Random | None:
+        """The chances of this look at a task; None where nobody gets round to it, or it is too early to try again."""
+        person = self._stage.by_id.get(task.owner_id)
+        if person is None or self._again_at.get(task.id, txn.now) > txn.now:
+            return None
         dice = self._stage.dice(
             person.fate.number, task.reason, task.agenda_key, task.due_at.date(), txn.now.isoformat()
         )
-        if dice.random() >= of.DOES_A_TASK:
-            return
+        return dice if dice.random() < of.DOES_A_TASK else None
+
+    def _do(self, txn: Transaction, task: WorkItem, dice: Random, done: Counter[str]) -> None:
+        person = self._stage.by_id[task.owner_id]
         do = TASKS.get(task.reason, let_go)
         try:
             with txn.session.begin_nested():
@@ -69,11 +102,10 @@ class Desk:
         if task.agenda_key is not None and task.resolved_at is not None:
             person.open_calls = max(0, person.open_calls - 1)
 
-    def _take_note(self, txn: Transaction, done: Counter[str]) -> None:
+    def _take_note(self, txn: Transaction, done: Counter[str]) -> bool:
         """The coordinator takes note of what was proposed; a physician judges what has been known for a week."""
-        waiting = (CandidateStatus.PROPOSED, CandidateStatus.ACKNOWLEDGED, CandidateStatus.NEEDS_INFO)
-        rows = select(CandidateEvent).where(CandidateEvent.status.in_(waiting))
-        for row in txn.session.scalars(rows.order_by(CandidateEvent.opened_at, CandidateEvent.subject)).all():
+        rows = txn.session.scalars(_TO_JUDGE, {"known_since": txn.now - JUDGED_AFTER}).all()
+        for row in rows:
             person = self._stage.by_id.get(row.patient_id)
             if person is None:
                 continue
@@ -86,3 +118,4 @@ class Desk:
                     txn.acting_as(actor), row, Dismissal.OTHER, "The course of the disease.", may_dismiss_urgent=True
                 )
                 done["candidates judged"] += 1
+        return bool(rows)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Table, Update, bindparam, func, select, tuple_, update
 
 from backend import audit
-from backend.db import Transaction, as_written
+from backend.db import Transaction, UTCDateTime, as_written
 from backend.errors import InvalidInput, NoLongerPossible
 from backend.sealing import seal, unseal
 from backend.terms import CallOutcome, Duty, WorkReason
@@ -26,6 +26,12 @@ _THE_TASK = update(_TABLE).where(_ROW.id == bindparam("item"))
 _IF_OPEN = _THE_TASK.where(_ROW.resolved_at.is_(None))
 _IF_CLOSED_BY_A_PERSON = _THE_TASK.where(_ROW.resolved_at.is_not(None), _ROW.resolved_by.is_not(None))
 _IF_CLOSED_BY_ITSELF = _THE_TASK.where(_ROW.resolved_at.is_not(None), _ROW.resolved_by.is_(None))
+_TO_PASS_ON = (
+    select(_ROW.id)
+    .where(_ROW.resolved_at.is_(None), _ROW.passes_on_at <= bindparam("now", type_=UTCDateTime()))
+    # As the index of open tasks has them: by their ids alone, SQLite would read every task there ever was.
+    .order_by(_ROW.due_at, _ROW.id)
+)
 # What orders the list, and therefore what its cursors hold.
 KEY = (datetime, UUID)
 # Which tasks a list holds.
@@ -201,8 +207,7 @@ def _was_closed(txn: Transaction, item: WorkItem) -> NoLongerPossible:
 
 def to_pass_on(txn: Transaction) -> Sequence[UUID]:
     """Open tasks that have waited long enough for those whose duty they were."""
-    waiting = select(WorkItem.id).where(WorkItem.resolved_at.is_(None), WorkItem.passes_on_at <= txn.now)
-    return txn.session.scalars(waiting.order_by(WorkItem.passes_on_at, WorkItem.id)).all()
+    return txn.connection.scalars(_TO_PASS_ON, {"now": txn.now}).all()
 
 
 def pass_on(txn: Transaction, item_id: UUID) -> bool:

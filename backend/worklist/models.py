@@ -10,7 +10,6 @@ from backend.db import Base, WithId
 
 OPEN = text("resolved_at IS NULL")
 PHONE_CHECK = text("reason = 'check_the_phone'")
-TO_PASS_ON = text("resolved_at IS NULL AND passes_on_at IS NOT NULL")
 
 
 class WorkItem(WithId, Base):
@@ -22,7 +21,6 @@ class WorkItem(WithId, Base):
         Index("ix_work_item_open_by_site", "site_id", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_work_item_phone_check", "key", sqlite_where=PHONE_CHECK, postgresql_where=PHONE_CHECK),
         Index("ix_work_item_open", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
-        Index("ix_work_item_to_pass_on", "passes_on_at", "id", sqlite_where=TO_PASS_ON, postgresql_where=TO_PASS_ON),
     )
 
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), index=True)

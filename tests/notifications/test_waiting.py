@@ -50,7 +50,7 @@ def in_a_reading(ask: Callable[[Transaction], object]) -> Callable[[Mailroom], o
     ("ask", "index"),
     [
         (in_a_reading(next_message_at), "ix_message_due (priority=?)"),
-        (in_a_reading(to_pass_on), "ix_work_item_to_pass_on (passes_on_at<?)"),
+        (in_a_reading(to_pass_on), "ix_work_item_open"),
         (lambda mailroom: understand_waiting(mailroom.db), "ix_inbound_message_not_looked_at"),
         (
             lambda mailroom: in_a_reading(lambda txn: open_questions(txn, mailroom.ann))(mailroom),

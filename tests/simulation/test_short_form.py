@@ -7,21 +7,25 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from backend import clock as the_clock
 from backend.db import Database, Transaction, system
 from backend.patients.acts import Withdrawal
 from backend.patients.models import Patient
-from backend.simulation.counting import sent_after_death, sent_after_stop, sent_after_withdrawal, unanswered_checks
+from backend.simulation.counting import sent_after_death, sent_after_withdrawal, unanswered_checks
 from backend.simulation.curves import compare, true_course
+from backend.simulation.diary import Entry
 from backend.simulation.fate import draw_fates
 from backend.simulation.hospitals import HospitalLost, live_apart
 from backend.simulation.ledger import Ledger, draw_up
 from backend.simulation.lives import BEGINS, Scenario, in_silence, live_through
 from backend.simulation.stage import at
+from backend.simulation.telephones import Telephones, Unseen
+from backend.simulation.trial import _one_of_each
 from backend.survival.models import DeathReport
-from notifications.models import Attempt, OptOut, SimulatedText
+from notifications.channels import Envelope
+from notifications.models import Attempt, SimulatedText
 from tests.databases import KEYRING, Databases, settings_of
 
 SCENARIO = Scenario(patients=3, years=0.08, seed=3)
@@ -95,12 +99,27 @@ def test_what_was_sent_after_a_death_or_a_withdrawal_is_noticed(planting: Transa
     assert sent_after_withdrawal(planting) > 0
 
 
-def test_a_text_to_a_number_after_its_stop_is_noticed(planting: Transaction) -> None:
-    text = planting.session.scalars(select(SimulatedText).where(SimulatedText.attempt_id.is_not(None)).limit(1)).one()
-    planting.session.add(OptOut(number_index=text.number_index, stopped_at=text.at - AN_HOUR))
-    planting.session.flush()
+def test_a_text_to_a_number_after_its_stop_is_noticed_but_not_the_answer_to_it() -> None:
+    telephones = Telephones(Unseen())
+    answer, reminder = (Envelope("+8613800000001", "", "en", name, {}) for name in ("stop_reply", "report_reminder"))
 
-    assert sent_after_stop(planting) > 0
+    telephones.send(reminder, uuid4())
+    telephones.stopped.add(reminder.address)
+    telephones.send(answer, uuid4())
+    assert telephones.sent_after_stop == 0
+    telephones.send(reminder, uuid4())
+    assert telephones.sent_after_stop == 1
+
+
+def test_nothing_lies_on_telephones_at_which_nobody_looks(lived: tuple[Database, Ledger]) -> None:
+    with lived[0].reading(TEST) as txn:
+        assert txn.session.scalar(select(func.count()).select_from(SimulatedText)) == 0
+
+
+def test_of_texts_that_one_hand_writes_at_one_moment_each_has_its_turn() -> None:
+    entries = [Entry(BEGINS, place, number, "writes", {}) for place, number in enumerate((1, 2, 1, 1))]
+
+    assert [[one.place for one in turn] for turn in _one_of_each(entries)] == [[0, 1], [2], [3]]
 
 
 def test_survival_checks_that_nobody_was_asked_to_see_to_are_noticed(lived: tuple[Database, Ledger]) -> None:

@@ -1,4 +1,4 @@
-"""Small indexes of what waits: texts nobody has looked at, questions without an answer, tasks that change hands."""
+"""Small indexes of what waits: texts nobody has looked at, and questions without an answer."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -25,9 +25,6 @@ INDEXES: Mapping[str, _Waiting] = {
         "inbound_message", ("received_at", "id"), "handled_at IS NULL AND handled_how IS NULL"
     ),
     "ix_message_unanswered": _Waiting("message", ("patient_id",), "asks IS NOT NULL AND answered_at IS NULL"),
-    "ix_work_item_to_pass_on": _Waiting(
-        "work_item", ("passes_on_at", "id"), "resolved_at IS NULL AND passes_on_at IS NOT NULL"
-    ),
 }
 
 
