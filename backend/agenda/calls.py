@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from backend import clock
 from backend.agenda.course import AgendaItem, Reported
-from backend.agenda.days import start_of
+from backend.agenda.days import hour_of, start_of
 from backend.protocol.rules import Call, Rule
 from backend.staff.days_off import is_working_day, last_working_day_before, next_working_day
 from backend.terms import AgendaKind, AgendaState, Duty, WorkReason
@@ -143,9 +142,9 @@ def _call(item: AgendaItem, call: Call, callers: Callers) -> Iterator[WantedCall
         due_on=item.due_on,
         reason=_reason(item),
         opens_at=looked_at or start_of(day, callers.zone),
-        due_at=clock.at_local(day, call.at, callers.zone),
+        due_at=hour_of(day, call.at, callers.zone),
         duty=call.on_days_off if is_day_off and call.on_days_off else call.to,
-        passes_on_at=clock.at_local(day, call.still_open_at, callers.zone) if call.still_open_at else None,
+        passes_on_at=hour_of(day, call.still_open_at, callers.zone) if call.still_open_at else None,
         passes_on_to=call.then_to,
         is_over=item.state is AgendaState.EXPIRED,
     )
@@ -164,14 +163,14 @@ def _look(item: AgendaItem, call: Call) -> datetime | None:
     """At which instant it is seen that nobody has answered; None: on the day of the call itself."""
     if call.looked_at is None:
         return None
-    usual = clock.at_local(item.due_on, call.looked_at, item.zone)
+    usual = hour_of(item.due_on, call.looked_at, item.zone)
     return max(usual, item.not_before) if item.not_before else usual
 
 
 def _day_of(item: AgendaItem, call: Call, looked_at: datetime | None, callers: Callers) -> date:
     """The site's day of the call: never before it was looked at, and moved to a working day where that is wanted."""
     day = item.due_on + ONE_DAY * call.day
-    while looked_at is not None and clock.at_local(day, call.at, callers.zone) < looked_at:
+    while looked_at is not None and hour_of(day, call.at, callers.zone) < looked_at:
         day += ONE_DAY
     if call.working_day is None or is_working_day(day, callers.country):
         return day

@@ -1,12 +1,12 @@
 """Arithmetic with calendar days: months clamped to the month's last day, and the instants at which days begin."""
 
 from calendar import monthrange
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import lru_cache
 
 from backend import clock
 
-DAYS_KEPT = 65_536
+DAYS_KEPT = HOURS_KEPT = 65_536
 
 
 def plus_months(day: date, months: int) -> date:
@@ -19,3 +19,9 @@ def plus_months(day: date, months: int) -> date:
 def start_of(day: date, zone: str) -> datetime:
     """The first instant of a local day. Remembered, because all patients of a site share their days."""
     return clock.start_of_day(day, zone)
+
+
+@lru_cache(maxsize=HOURS_KEPT)
+def hour_of(day: date, hour: time, zone: str) -> datetime:
+    """The instant of a wall time on a local day. Remembered, because the hours of prompts and calls are few."""
+    return clock.at_local(day, hour, zone)

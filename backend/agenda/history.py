@@ -1,6 +1,6 @@
 """From stored rows to the plain values that the calendar is computed from."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
@@ -8,23 +8,24 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import CompoundSelect, bindparam, select
 
 from backend.agenda.calendar import agenda
 from backend.agenda.course import AgendaItem, Course, CycleCourse, Earlier, Reported
-from backend.agenda.facts import (
-    ATTENDANCE,
+from backend.agenda.facts import ATTENDANCE, FactKind
+from backend.agenda.happened import (
+    ALIVE,
+    EVERYTHING,
+    FILED,
     FILED_FOR_ANY_ITEM,
     FILED_FOR_ONE,
-    FactKind,
-    facts_of,
-    filed_by,
+    WITHOUT_REPORTS,
+    happened_to,
 )
 from backend.agenda.models import Cycle
 from backend.among import among
 from backend.db import Transaction
 from backend.partial_dates import earliest
-from backend.patients import life
 from backend.patients.models import Patient
 from backend.patients.of_each import Rows
 from backend.patients.versions import standing_moves
@@ -38,10 +39,25 @@ _CYCLE, _PATIENT, _SITE = Cycle.__table__, Patient.__table__, Site.__table__
 # Asked by every report and before every message: as plain columns, and the zone of the site with them. Whoever has no
 # cycle has one row, without a number.
 _ZONES_AND_CYCLES = (
-    select(_PATIENT.c.id.label("whose"), _SITE.c.time_zone, *_CYCLE.c)
+    select(
+        _PATIENT.c.id.label("whose"),
+        _SITE.c.time_zone,
+        _CYCLE.c.number,
+        _CYCLE.c.attempt,
+        _CYCLE.c.status,
+        _CYCLE.c.donor_collection_on,
+        _CYCLE.c.day_1_on,
+        _CYCLE.c.day_2_on,
+        _CYCLE.c.day_1_started_at,
+        _CYCLE.c.day_2_started_at,
+        _CYCLE.c.day_2_missed_at,
+        _CYCLE.c.confirmed_at.is_not(None).label("was_confirmed"),
+        _CYCLE.c.reversed_at.is_not(None).label("is_reversed"),
+    )
     .select_from(_PATIENT.join(_SITE).outerjoin(_CYCLE, _CYCLE.c.patient_id == _PATIENT.c.id))
     .where(among(_PATIENT.c.id, "whose"))
-    .order_by(_CYCLE.c.number, _CYCLE.c.attempt)
+    # The cycles of each in the order that the index of their numbers has.
+    .order_by(_PATIENT.c.id, _CYCLE.c.number, _CYCLE.c.attempt)
 )
 
 
@@ -84,9 +100,8 @@ def course_of(txn: Transaction, patient: Patient) -> Course:
 def courses_of(txn: Transaction, patients: Collection[Patient]) -> Mapping[UUID, Course]:
     """By patient, the same for many at once, in as few statements as for one."""
     whose = [patient.id for patient in patients]
-    sites, facts, filed = _at_the_sites(txn, whose), facts_of(txn, whose), filed_by(txn, whose)
-    alive = life.alive_dates_of_all(txn, whose)
-    return {one.id: _course(txn, one, sites[one.id], facts[one.id], filed[one.id], alive[one.id]) for one in patients}
+    sites, happened = _at_the_sites(txn, whose), happened_to(txn, whose, EVERYTHING)
+    return {one.id: _course(txn, one, sites[one.id], happened[one.id]) for one in patients}
 
 
 def course_to_judge(txn: Transaction, patient: Patient, key: str | None) -> Course:
@@ -95,17 +110,17 @@ def course_to_judge(txn: Transaction, patient: Patient, key: str | None) -> Cour
     Without evidence of life, which matters to survival checks alone, and without reports of other items, which
     matter only where one questionnaire covers another: there may be hundreds of each.
     """
-    whose = [patient.id]
-    sites, facts = _at_the_sites(txn, whose), facts_of(txn, whose)
-    filed = filed_by(txn, whose, FILED_FOR_ANY_ITEM if key is None else FILED_FOR_ONE, key)
-    return _course(txn, patient, sites[patient.id], facts[patient.id], filed[patient.id])
+    return _as_much_of_it(txn, patient, FILED_FOR_ANY_ITEM if key is None else FILED_FOR_ONE, key)
 
 
 def course_to_check_survival(txn: Transaction, patient: Patient) -> Course:
     """As much of it as tells how survival checks stand: without reports, each of which is evidence of life besides."""
-    whose = [patient.id]
-    sites, facts = _at_the_sites(txn, whose), facts_of(txn, whose)
-    return _course(txn, patient, sites[patient.id], facts[patient.id], (), life.alive_dates(txn, patient))
+    return _as_much_of_it(txn, patient, WITHOUT_REPORTS)
+
+
+def _as_much_of_it(txn: Transaction, patient: Patient, what: CompoundSelect[Any], key: str | None = None) -> Course:
+    sites, happened = _at_the_sites(txn, [patient.id]), happened_to(txn, [patient.id], what, key)
+    return _course(txn, patient, sites[patient.id], happened[patient.id])
 
 
 def _at_the_sites(txn: Transaction, whose: Collection[UUID]) -> Mapping[UUID, _AtTheSite]:
@@ -117,15 +132,9 @@ def _at_the_sites(txn: Transaction, whose: Collection[UUID]) -> Mapping[UUID, _A
     return found
 
 
-def _course(
-    txn: Transaction,
-    patient: Patient,
-    site: _AtTheSite,
-    facts: Rows,
-    filed: Rows,
-    alive_as_of: tuple[date, ...] = (),
-) -> Course:
-    of_kind = {kind: list(rows) for kind, rows in groupby(facts, key=attrgetter("kind"))}
+def _course(txn: Transaction, patient: Patient, site: _AtTheSite, happened: Rows) -> Course:
+    of_kind = {kind: list(rows) for kind, rows in groupby(happened, key=attrgetter("kind"))}
+    filed = of_kind.get(FILED, ())
     return Course(
         arm=patient.arm,
         randomised_on=patient.randomised_on,
@@ -134,13 +143,13 @@ def _course(
         cycles=tuple(site.cycles),
         answered=_answered(filed),
         attended=_attended([fact for kind in ATTENDANCE for fact in of_kind.get(kind, ())]),
-        replies={fact.key: (Reply(fact.reply), fact.on) for fact in of_kind.get(FactKind.REPLIED, ()) if fact.reply},
-        alive_as_of=alive_as_of,
+        replies={fact.key: (Reply(fact.word), fact.on) for fact in of_kind.get(FactKind.REPLIED, ()) if fact.word},
+        alive_as_of=tuple(day for row in of_kind.get(ALIVE, ()) for day in _days_in(row.word)),
         died_on=_stop_of(patient.died_on),
         withdrawn_from_reporting_on=patient.withdrawn_from_reporting_on,
         withdrawn_from_study_on=patient.withdrawn_from_study_on,
         cells_discontinued_on=patient.cells_discontinued_on,
-        reported=tuple(Reported(report.instrument, report.at) for report in filed),
+        reported=tuple([Reported(report.word, report.at) for report in filed]),
         earlier=tuple(
             Earlier(protocol_of(txn, one.from_version_id), one.recorded_at) for one in standing_moves(txn, patient)
         ),
@@ -157,7 +166,7 @@ def protocol_for(txn: Transaction, patient: Patient) -> Protocol:
     return protocol_of(txn, patient.protocol_version_id)
 
 
-def _cycle(row: Row[Any]) -> CycleCourse:
+def _cycle(row: Any) -> CycleCourse:
     return CycleCourse(
         number=row.number,
         attempt=row.attempt,
@@ -169,8 +178,8 @@ def _cycle(row: Row[Any]) -> CycleCourse:
         day_2_started_at=row.day_2_started_at,
         day_2_missed=row.day_2_missed_at is not None,
         day_2_missed_at=row.day_2_missed_at,
-        was_confirmed=row.confirmed_at is not None,
-        is_reversed=row.reversed_at is not None,
+        was_confirmed=row.was_confirmed,
+        is_reversed=row.is_reversed,
     )
 
 
@@ -178,16 +187,19 @@ def _answered(filed: Rows) -> dict[str, datetime]:
     """The first answer counts: a second report for the same item adds to the record and changes no date."""
     answered: dict[str, datetime] = {}
     for report in filed:
-        if report.agenda_key is not None:
-            answered.setdefault(report.agenda_key, report.at)
+        if report.key is not None:
+            answered.setdefault(report.key, report.at)
     return answered
 
 
 def _attended(said: Rows) -> dict[str, tuple[Attendance, date]]:
     """The latest word on each visit, whichever of the two it is."""
-    return {
-        fact.key: (Attendance(fact.kind), fact.on) for fact in sorted(said, key=lambda one: (one.recorded_at, one.on))
-    }
+    return {fact.key: (Attendance(fact.kind), fact.on) for fact in sorted(said, key=lambda one: (one.came_at, one.on))}
+
+
+def _days_in(listed: str) -> Iterator[date]:
+    """Each once, the earliest first."""
+    return map(date.fromisoformat, sorted(set(listed.split(","))))
 
 
 def _stop_of(died_on: str | None) -> date | None:

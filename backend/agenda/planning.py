@@ -97,12 +97,14 @@ def _changes_of(txn: Transaction, patient_ids: Collection[UUID]) -> list[_Change
 def _changes(txn: Transaction, patients: Sequence[Patient], seen: Mapping[UUID, Seen] | None = None) -> list[_Change]:
     """Who needs what; those who need nothing are left out. Reads only."""
     ids = [patient.id for patient in patients]
-    waiting, held, named = unsent(txn, ids), contact.whose_contact_is_held(txn, ids), caregivers_of_all(txn, ids)
+    waiting, held = unsent(txn, ids), contact.whose_contact_is_held(txn, ids)
     # After the messages: of an act in between, its new dates are seen, and its new messages are not taken for stale.
     seen = seen or see_all(txn, patients)
+    hear = [one for one in patients if one.id not in held and one.status not in NO_LONGER_FOLLOWED]
+    letters = _letters_of_all(txn, hear, seen)
     found = [
-        _change(txn, patient, seen[patient.id], waiting[patient.id], named[patient.id], is_held=patient.id in held)
-        for patient in patients
+        _change(txn, one, seen[one.id], waiting[one.id], letters.get(one.id), is_held=one.id in held)
+        for one in patients
     ]
     # What has been sent may be wanted still, until it is answered or its time is over.
     unplanned = [
@@ -121,13 +123,13 @@ def _change(
     patient: Patient,
     seen: Seen,
     waiting: Mapping[str, Planned],
-    named: Sequence[Caregiver],
+    letters: Mapping[str, Letter] | None,
     *,
     is_held: bool,
 ) -> _Change:
-    hears_nothing = is_held or patient.status in NO_LONGER_FOLLOWED
-    letters = {} if hears_nothing else _letters_for(txn, patient, seen.items, seen.course.site_zone, named)
-    missed = [] if hears_nothing else _missed(waiting, seen.items, txn.now)
+    """``letters`` are what the patient should have; None for whoever is to hear nothing."""
+    missed = [] if letters is None else _missed(waiting, seen.items, txn.now)
+    letters = letters or {}
     return _Change(
         patient.id,
         missed,
@@ -136,6 +138,16 @@ def _change(
         [letter for key, letter in letters.items() if key not in waiting or differs(waiting[key], letter)],
         PAUSED if is_held else REPLANNED,
     )
+
+
+def _letters_of_all(
+    txn: Transaction, patients: Iterable[Patient], seen: Mapping[UUID, Seen]
+) -> Mapping[UUID, Mapping[str, Letter]]:
+    """By patient and key. Caregivers are asked for only where one of them may be written to, which is seldom."""
+    messages = {one.id: _messages_for(txn, one, seen[one.id].items, seen[one.id].course.site_zone) for one in patients}
+    to_others = [whose for whose, some in messages.items() if any(one.recipient is Recipient.CAREGIVER for one in some)]
+    named = caregivers_of_all(txn, to_others) if to_others else {}
+    return {one.id: _by_key(one, messages[one.id], named.get(one.id, ())) for one in patients}
 
 
 def wanted_letters(txn: Transaction, patient: Patient, items: Sequence[AgendaItem]) -> Mapping[str, Letter]:
@@ -149,19 +161,23 @@ def letters_for(
     txn: Transaction, patient: Patient, items: Sequence[AgendaItem], named: Sequence[Caregiver]
 ) -> Mapping[str, Letter]:
     """The same for whoever may be written to; ``named`` are their caregivers."""
-    return _letters_for(txn, patient, items, txn.session.get_one(Site, patient.site_id).time_zone, named)
+    site = txn.session.get_one(Site, patient.site_id)
+    return _by_key(patient, _messages_for(txn, patient, items, site.time_zone), named)
 
 
-def _letters_for(
-    txn: Transaction, patient: Patient, items: Sequence[AgendaItem], site_zone: str, named: Sequence[Caregiver]
-) -> Mapping[str, Letter]:
+def _messages_for(
+    txn: Transaction, patient: Patient, items: Sequence[AgendaItem], site_zone: str
+) -> tuple[WantedMessage, ...]:
     protocol = protocol_for(txn, patient)
     habits = Habits(
         zone=patient.time_zone,
         site_zone=site_zone,
         preferred_time=patient.preferred_time or protocol.messaging.preferred_time,
     )
-    messages = wanted(protocol, items, habits, txn.now, protocol.messaging.horizon_days)
+    return wanted(protocol, items, habits, txn.now, protocol.messaging.horizon_days)
+
+
+def _by_key(patient: Patient, messages: Iterable[WantedMessage], named: Sequence[Caregiver]) -> Mapping[str, Letter]:
     return {letter.key: letter for message in messages for letter in _letters(patient, message, named)}
 
 

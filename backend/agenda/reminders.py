@@ -7,16 +7,14 @@ Times are wall times where the patient lives. Nothing here is sent: what may go 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 
 from backend import clock
 from backend.agenda.course import AgendaItem
-from backend.agenda.days import start_of
+from backend.agenda.days import hour_of, start_of
 from backend.protocol.definition import Protocol
 from backend.protocol.rules import Prompt, Rule
 from backend.terms import AgendaKind, AgendaState, Recipient, Urgency
 
-HOURS_KEPT = 65_536
 AHEAD_OR_OPEN = frozenset(
     {AgendaState.CONFIRMED, AgendaState.NOT_YET_OPEN, AgendaState.OPEN, AgendaState.OVERDUE},
 )
@@ -105,7 +103,7 @@ def _prompts_of(item: AgendaItem, rule: Rule, habits: Habits, now: datetime, las
 
 def _message(item: AgendaItem, prompt: Prompt, habits: Habits, local_date: date) -> WantedMessage:
     local_time = prompt.at or habits.preferred_time
-    send_at = _instant(local_date, local_time, habits.zone)
+    send_at = hour_of(local_date, local_time, habits.zone)
     if item.not_before and item.not_before > send_at:
         send_at = item.not_before
         rested = clock.local(send_at, habits.zone)
@@ -124,11 +122,6 @@ def _message(item: AgendaItem, prompt: Prompt, habits: Habits, local_date: date)
         asks=prompt.asks,
         values={"date": item.due_on.isoformat()},
     )
-
-
-@lru_cache(maxsize=HOURS_KEPT)
-def _instant(day: date, hour: time, zone: str) -> datetime:
-    return clock.at_local(day, hour, zone)
 
 
 def _expiry(item: AgendaItem, prompt: Prompt) -> datetime | None:

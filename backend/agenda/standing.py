@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from backend.agenda.course import Course
 from backend.agenda.days import start_of
@@ -22,7 +23,13 @@ class Standings:
         self.now = now
         self.alive_as_of = sorted(course.alive_as_of)
         self.stopped_at = _stops(protocol, course)
-        self.reports = _reports(course, instruments)
+        self.instruments = instruments
+
+    @cached_property
+    def reports(self) -> list[tuple[datetime, str]]:
+        """Every report known, with its instrument, in order of time: asked for where one form covers another."""
+        answered = ((at, self.instruments[key]) for key, at in self.course.answered.items() if key in self.instruments)
+        return sorted([*((one.completed_at, one.instrument) for one in self.course.reported), *answered])
 
     def of(self, draft: Draft, opens_at: datetime, closes_at: datetime, expires_at: datetime | None) -> Standing:
         """The item's state, and when it was completed."""
@@ -105,13 +112,6 @@ class Standings:
 
     def _stop(self, draft: Draft) -> datetime | None:
         return self.stopped_at.get(draft.rule.kind)
-
-
-def _reports(course: Course, instruments: Mapping[str, str]) -> list[tuple[datetime, str]]:
-    """Every report known, with its instrument, in order of time."""
-    reports = [(one.completed_at, one.instrument) for one in course.reported]
-    answered = course.answered.items()
-    return sorted(reports + [(completed_at, instruments[key]) for key, completed_at in answered if key in instruments])
 
 
 def _stops(protocol: Protocol, course: Course) -> dict[AgendaKind, datetime]:

@@ -1,0 +1,102 @@
+"""What happened to patients, as far as their calendars depend on it: rows of three tables, read in one statement.
+
+Every report, every message and every look at who is silent asks for them; three statements would take three times as
+long. The last word on each thing is for the reader to find: rows come by kind, and of one kind in their order.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    type_coerce,
+    union_all,
+)
+
+from backend.agenda.facts import STANDS
+from backend.agenda.models import AgendaFact
+from backend.among import among
+from backend.db import Transaction, UTCDateTime
+from backend.patients.life import COUNTS
+from backend.patients.models import EvidenceOfLife
+from backend.patients.of_each import Rows, as_kept, of_each
+from backend.patients.symptom_report import MOMENT, SymptomReport
+
+# Beside the kinds of facts: a report that was filed, and all days on which somebody was alive, in one row.
+FILED, ALIVE = "filed", "alive"
+# Said outright: given as text, SQLAlchemy would put the statement into words anew each time.
+_COMMA: Any = literal_column("','")
+_FACT, _REPORT = AgendaFact.__table__.c, SymptomReport.__table__.c
+
+
+def _named(kind: str) -> ColumnElement[str]:
+    return literal_column(f"'{kind}'")
+
+
+def _to_sort_by(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """As the database gives it: to make an instant or an id of each takes longer than the row."""
+    return type_coerce(column, Text())
+
+
+# What a person wrote down, with the patient's reply or none. The kinds of its columns are those of the whole.
+_FACTS = select(
+    as_kept(_FACT.patient_id),
+    _FACT.kind,
+    _FACT.key,
+    _FACT.reply.label("word"),
+    _FACT.on,
+    type_coerce(null(), UTCDateTime()).label("at"),
+    _FACT.revision,
+    _to_sort_by(_FACT.recorded_at).label("came_at"),
+    null().label("id"),
+).where(among(_FACT.patient_id, "whose"), _FACT.report_id.is_(None), STANDS)
+# The item it was filed for, its instrument, and when it was about. Which other items it covers, the calendar decides.
+_FILED = select(
+    as_kept(_REPORT.patient_id),
+    _named(FILED),
+    _REPORT.agenda_key,
+    _REPORT.instrument,
+    null(),
+    MOMENT,
+    null(),
+    _to_sort_by(_REPORT.received_at),
+    _to_sort_by(_REPORT.id),
+).where(among(_REPORT.patient_id, "whose"))
+_ALIVE = (
+    select(
+        as_kept(EvidenceOfLife.patient_id),
+        _named(ALIVE),
+        null(),
+        func.aggregate_strings(cast(EvidenceOfLife.as_of, Text), _COMMA),
+        *[null()] * 5,
+    )
+    .where(among(EvidenceOfLife.patient_id, "whose"), COUNTS)
+    .group_by(EvidenceOfLife.patient_id)
+)
+
+
+def _in_order(*what: Any) -> CompoundSelect[Any]:
+    return union_all(*what).order_by("kind", "revision", "came_at", "id")
+
+
+EVERYTHING = _in_order(_FACTS, _FILED, _ALIVE)
+WITHOUT_REPORTS = _in_order(_FACTS, _ALIVE)
+# Without evidence of life.
+FILED_FOR_ANY_ITEM = _in_order(_FACTS, _FILED.where(_REPORT.agenda_key.is_not(None)))
+FILED_FOR_ONE = _in_order(_FACTS, _FILED.where(_REPORT.agenda_key == bindparam("key")))
+
+
+def happened_to(
+    txn: Transaction, patient_ids: Collection[UUID], what: CompoundSelect[Any], key: str | None = None
+) -> Mapping[UUID, Rows]:
+    """By patient, ``what`` happened: one of the four above; ``key`` is of the item that ``FILED_FOR_ONE`` is about."""
+    return of_each(patient_ids, txn.connection.execute(what, {"whose": patient_ids, "key": key}))
