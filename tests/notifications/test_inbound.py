@@ -127,6 +127,27 @@ def test_stop_counts_at_once_and_messages_already_queued_are_suppressed(mailroom
     assert mailroom.message(message_id).reason == "opted_out"
 
 
+def test_stop_counts_as_it_was_kept_also_with_half_a_character_behind_it(mailroom: Mailroom) -> None:
+    assert receive(mailroom.db, ReceivedText("SM1", ANNS_NUMBER, "", "STOP\ud83d"))
+
+    assert stopped(mailroom)
+
+
+def test_a_text_whose_words_cannot_be_looked_at_is_kept_and_obeyed_later(
+    mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(opt_outs, "keyword_in", lambda _words: 1 / 0)
+        inbound_id = write(mailroom, "STOP")
+
+    assert not stopped(mailroom)
+    with mailroom.db.transaction(TESTER) as txn:
+        (waiting,) = unhandled(txn)
+        assert waiting.id == inbound_id
+        assert obey(txn, waiting) is Keyword.STOP
+    assert stopped(mailroom)
+
+
 def test_stop_from_one_number_says_nothing_about_another(mailroom: Mailroom) -> None:
     write(mailroom, "STOP", BENS_NUMBER)
 
