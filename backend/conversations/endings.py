@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, bindparam, exists, or_, select
 
+from backend import audit
 from backend.among import among
 from backend.conversation_terms import ConversationStatus
 from backend.conversations import asking, drafts, filing, script, states
@@ -177,7 +178,8 @@ def _together_or_each(db: Database, whose: Mapping[UUID, UUID]) -> Counter[str]:
             held = {one.id for one in patients}
             keys = open_keys(txn, held)
             free = [one for one, patient_id in whose.items() if patient_id in held]
-            done = Counter(word for one in _in_turn(txn, free) for word in _see_to(txn, one))
+            with audit.together(txn):
+                done = Counter(word for one in _in_turn(txn, free) for word in _see_to(txn, one))
             del keys, patients
     except Exception:
         if len(whose) == 1:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from heapq import heappop, heappush
 from typing import Any
 
-from backend import clock
+from backend import audit, clock
 from backend.adverse_events.safety_warnings import next_warning
 from backend.agenda.planning import replan_all
 from backend.agenda.silence import CALLER, attend_to, look_at_all
@@ -129,7 +129,7 @@ class Trial:
         texts = [entry for entry in entries if entry.act in texting.ACTS]
         others = [entry for entry in entries if entry.act not in texting.ACTS]
         for some in _by(PLANNED_TOGETHER, others):
-            with self._stage.db.transaction(LIFE) as txn:
+            with self._stage.db.transaction(LIFE) as txn, audit.together(txn):
                 for entry in some:
                     self._do(txn, entry)
         people = self._stage.people
@@ -142,7 +142,7 @@ class Trial:
     def _do(self, txn: Transaction, entry: Entry) -> None:
         """One act. What the product refuses is counted, and undoes nobody else's."""
         try:
-            with txn.session.begin_nested():
+            with audit.attempt(txn):
                 if entry.act == ENROLMENT:
                     enrol_patient(self._stage, txn, self._fates[entry.number], self._eligibility)
                 else:
@@ -194,7 +194,7 @@ class Trial:
         return sorted(behind)
 
     def _enter_rosters(self) -> None:
-        with self._stage.db.transaction(LIFE) as txn:
+        with self._stage.db.transaction(LIFE) as txn, audit.together(txn):
             self._on_call_until = enter_rosters(txn, self._stage.staff)
 
     def _ask_for_calls(self, moment: datetime) -> None:
@@ -217,7 +217,7 @@ class Trial:
                 wanting.append(number)
         numbers.clear()
         for some in _by(PLANNED_TOGETHER, wanting):
-            with stage.db.transaction(CALLER) as txn:
+            with stage.db.transaction(CALLER) as txn, audit.together(txn):
                 for number in some:
                     done = attend_to(txn, stage.people[number].id)
                     stage.people[number].open_calls += done["calls_opened"] - done["calls_closed"]

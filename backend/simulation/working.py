@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, bindparam, or_, select
 
+from backend import audit
 from backend.agenda.silence import CALLER
 from backend.among import among
 from backend.db import Transaction, UTCDateTime, system
@@ -60,7 +61,7 @@ class Desk:
 
     def work(self, done: Counter[str]) -> bool:
         """One look at everything that is due, counted in ``done``; whether there was anything to do."""
-        with self._stage.db.transaction(COLLEAGUE) as txn:
+        with self._stage.db.transaction(COLLEAGUE) as txn, audit.together(txn):
             late = to_pass_on(txn)
             for task_id in late:
                 done["calls_passed_on"] += pass_on(txn.acting_as(CALLER), task_id)
@@ -90,7 +91,7 @@ class Desk:
         person = self._stage.by_id[task.owner_id]
         do = TASKS.get(task.reason, let_go)
         try:
-            with txn.session.begin_nested():
+            with audit.attempt(txn):
                 patient = txn.session.get_one(Patient, person.id)
                 said = do(Task(self._stage, txn, task, person, patient, dice))
                 txn.session.flush()

@@ -29,8 +29,8 @@ _IF_CLOSED_BY_ITSELF = _THE_TASK.where(_ROW.resolved_at.is_not(None), _ROW.resol
 _TO_PASS_ON = (
     select(_ROW.id)
     .where(_ROW.resolved_at.is_(None), _ROW.passes_on_at <= bindparam("now", type_=UTCDateTime()))
-    # As the index of open tasks has them: by their ids alone, SQLite would read every task there ever was.
-    .order_by(_ROW.due_at, _ROW.id)
+    # By their ids alone, SQLite would read every task there ever was.
+    .order_by(_ROW.passes_on_at, _ROW.id)
 )
 # What orders the list, and therefore what its cursors hold.
 KEY = (datetime, UUID)
