@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,11 +15,17 @@ from backend.agenda.course import AgendaItem, Course, CycleCourse, Earlier, Repo
 from backend.agenda.facts import ATTENDANCE, FactKind
 from backend.agenda.happened import (
     ALIVE,
+    AT,
+    CAME_AT,
     EVERYTHING,
     FILED,
     FILED_FOR_ANY_ITEM,
     FILED_FOR_ONE,
+    KEY,
+    KIND,
+    ON,
     WITHOUT_REPORTS,
+    WORD,
     happened_to,
 )
 from backend.agenda.models import Cycle
@@ -42,23 +48,29 @@ _ZONES_AND_CYCLES = (
     select(
         _PATIENT.c.id.label("whose"),
         _SITE.c.time_zone,
+        # As ``CycleCourse`` has them.
         _CYCLE.c.number,
         _CYCLE.c.attempt,
-        _CYCLE.c.status,
         _CYCLE.c.donor_collection_on,
+        _CYCLE.c.status,
         _CYCLE.c.day_1_on,
         _CYCLE.c.day_2_on,
         _CYCLE.c.day_1_started_at,
         _CYCLE.c.day_2_started_at,
+        _CYCLE.c.day_2_missed_at.is_not(None),
         _CYCLE.c.day_2_missed_at,
-        _CYCLE.c.confirmed_at.is_not(None).label("was_confirmed"),
-        _CYCLE.c.reversed_at.is_not(None).label("is_reversed"),
+        _CYCLE.c.confirmed_at.is_not(None),
+        _CYCLE.c.reversed_at.is_not(None),
     )
     .select_from(_PATIENT.join(_SITE).outerjoin(_CYCLE, _CYCLE.c.patient_id == _PATIENT.c.id))
     .where(among(_PATIENT.c.id, "whose"))
     # The cycles of each in the order that the index of their numbers has.
     .order_by(_PATIENT.c.id, _CYCLE.c.number, _CYCLE.c.attempt)
 )
+_KEY_AND_MOMENT, _INSTRUMENT_AND_MOMENT = itemgetter(KEY, AT), itemgetter(WORD, AT)
+# In the order in which words on visits follow each other.
+_WORD_ON_A_VISIT = itemgetter(CAME_AT, ON, KIND, KEY)
+_REPLY = itemgetter(KEY, WORD, ON)
 
 
 @dataclass
@@ -125,15 +137,16 @@ def _as_much_of_it(txn: Transaction, patient: Patient, what: CompoundSelect[Any]
 
 def _at_the_sites(txn: Transaction, whose: Collection[UUID]) -> Mapping[UUID, _AtTheSite]:
     found: dict[UUID, _AtTheSite] = {}
-    for row in txn.connection.execute(_ZONES_AND_CYCLES, {"whose": whose}).all():
-        site = found.setdefault(row.whose, _AtTheSite(row.time_zone))
-        if row.number is not None:
-            site.cycles.append(_cycle(row))
+    for patient_id, zone, number, *cycle in txn.connection.execute(_ZONES_AND_CYCLES, {"whose": whose}).all():
+        site = found.setdefault(patient_id, _AtTheSite(zone))
+        if number is not None:
+            attempt, collected_on, status, *days = cycle
+            site.cycles.append(CycleCourse(number, attempt, collected_on, CycleStatus(status), *days))
     return found
 
 
 def _course(txn: Transaction, patient: Patient, site: _AtTheSite, happened: Rows) -> Course:
-    of_kind = {kind: list(rows) for kind, rows in groupby(happened, key=attrgetter("kind"))}
+    of_kind = {kind: list(rows) for kind, rows in groupby(happened, key=itemgetter(KIND))}
     filed = of_kind.get(FILED, ())
     return Course(
         arm=patient.arm,
@@ -143,13 +156,13 @@ def _course(txn: Transaction, patient: Patient, site: _AtTheSite, happened: Rows
         cycles=tuple(site.cycles),
         answered=_answered(filed),
         attended=_attended([fact for kind in ATTENDANCE for fact in of_kind.get(kind, ())]),
-        replies={fact.key: (Reply(fact.word), fact.on) for fact in of_kind.get(FactKind.REPLIED, ()) if fact.word},
-        alive_as_of=tuple(day for row in of_kind.get(ALIVE, ()) for day in _days_in(row.word)),
+        replies=_replies(of_kind.get(FactKind.REPLIED, ())),
+        alive_as_of=tuple(day for row in of_kind.get(ALIVE, ()) for day in _days_in(row[WORD])),
         died_on=_stop_of(patient.died_on),
         withdrawn_from_reporting_on=patient.withdrawn_from_reporting_on,
         withdrawn_from_study_on=patient.withdrawn_from_study_on,
         cells_discontinued_on=patient.cells_discontinued_on,
-        reported=tuple([Reported(report.word, report.at) for report in filed]),
+        reported=tuple(map(Reported._make, map(_INSTRUMENT_AND_MOMENT, filed))),
         earlier=tuple(
             Earlier(protocol_of(txn, one.from_version_id), one.recorded_at) for one in standing_moves(txn, patient)
         ),
@@ -166,35 +179,23 @@ def protocol_for(txn: Transaction, patient: Patient) -> Protocol:
     return protocol_of(txn, patient.protocol_version_id)
 
 
-def _cycle(row: Any) -> CycleCourse:
-    return CycleCourse(
-        number=row.number,
-        attempt=row.attempt,
-        donor_collection_on=row.donor_collection_on,
-        status=CycleStatus(row.status),
-        day_1_on=row.day_1_on,
-        day_2_on=row.day_2_on,
-        day_1_started_at=row.day_1_started_at,
-        day_2_started_at=row.day_2_started_at,
-        day_2_missed=row.day_2_missed_at is not None,
-        day_2_missed_at=row.day_2_missed_at,
-        was_confirmed=row.was_confirmed,
-        is_reversed=row.is_reversed,
-    )
-
-
 def _answered(filed: Rows) -> dict[str, datetime]:
     """The first answer counts: a second report for the same item adds to the record and changes no date."""
     answered: dict[str, datetime] = {}
-    for report in filed:
-        if report.key is not None:
-            answered.setdefault(report.key, report.at)
+    for key, at in map(_KEY_AND_MOMENT, filed):
+        if key is not None:
+            answered.setdefault(key, at)
     return answered
 
 
 def _attended(said: Rows) -> dict[str, tuple[Attendance, date]]:
     """The latest word on each visit, whichever of the two it is."""
-    return {fact.key: (Attendance(fact.kind), fact.on) for fact in sorted(said, key=lambda one: (one.came_at, one.on))}
+    return {key: (Attendance(kind), on) for _, on, kind, key in sorted(map(_WORD_ON_A_VISIT, said))}
+
+
+def _replies(said: Rows) -> dict[str, tuple[Reply, date]]:
+    """The last one counts, and speaks of the day that the item was on."""
+    return {key: (Reply(reply), on) for key, reply, on in map(_REPLY, said) if reply}
 
 
 def _days_in(listed: str) -> Iterator[date]:
