@@ -4,11 +4,11 @@
 planned anew each time, which for a hundred of them takes longer than to answer it.
 """
 
-import json
 from collections.abc import Collection
 from typing import Any, Self
 from uuid import UUID
 
+import orjson
 from sqlalchemy import ARRAY, ColumnElement, Dialect, Text, Uuid, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
@@ -39,7 +39,7 @@ class _Many(TypeDecorator[Collection[Any]]):
         values = list(value or ())
         if dialect.name == "postgresql":
             return values
-        return json.dumps([one.hex if isinstance(one, UUID) else one for one in values])
+        return orjson.dumps([one.hex if isinstance(one, UUID) else one for one in values]).decode()
 
 
 class _Among(FunctionElement[bool]):

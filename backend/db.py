@@ -47,7 +47,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from backend import clock
-from backend.engines import postgres, readers_of, sqlite
+from backend.engines import postgres, readers_of, replace_connections_that_only_read, sqlite
 from backend.terms import Originator, Role
 
 NAMING = {
@@ -67,19 +67,31 @@ class UTCDateTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse a naive value; store UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("A naive datetime cannot be stored: say in which zone it is.")
-        return value.astimezone(UTC)
+        return None if value is None else _in_utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """UTC, whatever zone the database tells it in."""
         return None if value is None else value.astimezone(UTC)
 
+    # SQLite keeps text and forgets the zone; it was UTC. Written and read in one step, for every row has some of these.
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
+        """As SQLAlchemy writes it there, or as usual."""
+        return _to_sqlite if dialect.name == "sqlite" else super().bind_processor(dialect)
+
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
-        """SQLite keeps text, which forgets the zone; it was UTC. Read in one step: every row has some of these."""
+        """As it stands there, or as usual."""
         return _from_sqlite if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("A naive datetime cannot be stored: say in which zone it is.")
+    return value.astimezone(UTC)
+
+
+def _to_sqlite(value: datetime | None) -> str | None:
+    return None if value is None else _in_utc(value).isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def _from_sqlite(value: str | None) -> datetime | None:
@@ -215,6 +227,7 @@ class Database:
         # Nothing is flushed behind our back: the audit trail must still see what a row was before the change.
         self._writing = sessionmaker(self.engine, info=info, autoflush=False)
         self.readers = readers_of(self.engine)
+        replace_connections_that_only_read(self.engine, self.close)
         self._reading = sessionmaker(self.readers, info=info, autoflush=False)
 
     def open(self, actor: Actor, *, reading: bool = False, request_id: str = "") -> Transaction:
@@ -248,8 +261,10 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection. Whoever asks for one afterwards gets a new one."""
         self.engine.dispose()
+        if self.readers.pool is not self.engine.pool:
+            self.readers.dispose()
 
 
 def database_of(txn: Transaction) -> Database:

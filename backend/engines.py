@@ -3,15 +3,16 @@
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import Connection, Engine, Pool, create_engine, event
+from sqlalchemy import Engine, Pool, create_engine, event
 from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 SQLITE_BUSY_MILLISECONDS = 5_000
 # So many statements a connection to SQLite keeps as it has read and planned them; we have some hundreds.
@@ -29,7 +30,9 @@ POSTGRES_READ_ONLY = "25006"
 # No lock in time, a deadlock that was broken, and a transaction that must be done again.
 POSTGRES_HELD = frozenset({"55P03", "40P01", "40001"})
 
-READING = {"reading": True, "postgresql_readonly": True}
+READING = {"postgresql_readonly": True}
+# Said of a connection to SQLite in its ``info``.
+ONLY_READS = "only_reads"
 
 ToJson = Callable[[object], str]
 
@@ -45,7 +48,6 @@ def postgres(url: str, threads: int, to_json: ToJson) -> Engine:
         json_deserializer=orjson.loads,
     )
     _ask_after_a_rest(engine)
-    _replace_connections_that_only_read(engine)
     return engine
 
 
@@ -102,18 +104,18 @@ def sqlite(url: str, threads: int, to_json: ToJson, *, outlives_power_cuts: bool
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    event.listen(engine, "begin", _begin_in_sqlite)
-    _replace_connections_that_only_read(engine)
+    # Not by listening to the engine: where anybody does, SQLAlchemy asks of each statement who wants to hear of it.
+    engine.dialect.do_begin = _begin_in_sqlite  # type: ignore[method-assign]
     return engine
 
 
-def _begin_in_sqlite(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+def _begin_in_sqlite(dbapi_connection: PoolProxiedConnection) -> None:
+    with closing(dbapi_connection.cursor()) as cursor:
+        cursor.execute("BEGIN" if ONLY_READS in dbapi_connection.info else "BEGIN IMMEDIATE")
 
 
 def readers_of(engine: Engine) -> Engine:
-    """The same database for those who only read, and are held to that by the database. It closes with the engine."""
+    """The same database for those who only read, and are held to that by the database."""
     return _readers_of_sqlite(engine) if engine.dialect.name == "sqlite" else engine.execution_options(**READING)
 
 
@@ -134,21 +136,16 @@ def _readers_of_sqlite(engine: Engine) -> Engine:
     readers = _Readers(engine)
 
     @event.listens_for(readers.pool, "connect")
-    def only_read(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    def only_read(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        entry.info[ONLY_READS] = True
         cursor = connection.cursor()
         cursor.execute("PRAGMA query_only = ON")
         cursor.close()
 
-    @event.listens_for(engine, "engine_disposed")
-    def close_these_too(closed: Engine) -> None:
-        # They hear of themselves as well, as of everything that their engine hears of.
-        if closed is engine:
-            readers.dispose()
-
     return readers
 
 
-def _replace_connections_that_only_read(engine: Engine) -> None:
+def replace_connections_that_only_read(engine: Engine, close_all: Callable[[], None]) -> None:
     """One made while the database could only be read may stay so for ever, even when the database is well again."""
 
     @event.listens_for(engine, "handle_error")
@@ -161,7 +158,7 @@ def _replace_connections_that_only_read(engine: Engine) -> None:
             # cursor must not keep this one alive.
             if failure.execution_context is not None and failure.execution_context.cursor is not None:
                 failure.execution_context.cursor.close()
-            engine.dispose()
+            close_all()
 
 
 def is_held_by_others(error: Exception) -> bool:

@@ -115,7 +115,7 @@ def test_a_second_pass_of_the_job_begins_no_writers_transaction(work: Work, cloc
     with work.db.transaction(TEST) as txn:
         pause(txn, txn.session.get_one(Patient, ben.id), "tired", date(2027, 3, 20))
     began: list[bool] = []
-    event.listen(work.db.engine, "begin", lambda one: began.append(one.get_execution_options().get("reading", False)))
+    event.listen(work.db.engine, "begin", lambda one: began.append(one.engine is work.db.readers))
 
     assert work.plan() == {"queued": 0, "recalled": 0}
 
