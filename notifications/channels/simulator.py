@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from backend.db import Database, Transaction, insert_now, system
+from backend.db import Database, Transaction, system
 from backend.sealing import keyring_of, seal, unseal
 from backend.terms import Direction
 from notifications.channels import Absent, Accepted, Envelope, Sighting, Sought, Undeliverable
@@ -88,7 +88,7 @@ def _write(txn: Transaction, direction: Direction, number: str, text: str, attem
         at=txn.now,
     )
     row.text_sealed = seal(txn, row, "text_sealed", text)
-    insert_now(txn, row)
+    txn.session.add(row)
     return row
 
 
