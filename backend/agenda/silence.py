@@ -74,7 +74,7 @@ def ask_for_calls(db: Database) -> Counter[str]:
     for patient_id in patient_ids:
         try:
             with db.transaction(CALLER) as txn:
-                done.update(attend_to(txn, patient_id))
+                done.update(attend_to(txn, patient_id).counts)
         except Exception:
             # One record that cannot be read must not silence the calls for all others.
             log.exception("a patient's calls could not be looked at", extra={"patient_id": str(patient_id)})
@@ -154,8 +154,22 @@ def look_at(txn: Transaction, patient_id: UUID) -> Due:
     return look_at_all(txn, [patient_id])[patient_id]
 
 
-def attend_to(txn: Transaction, patient_id: UUID) -> dict[str, int]:
-    """Open and close this patient's calls as is due now, and say how many of each."""
+@dataclass(frozen=True)
+class Attended:
+    """How many of a patient's calls were opened and closed, and when more are due if the patient stays silent."""
+
+    opened: int
+    closed: int
+    next_at: datetime | None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """As a job says it."""
+        return {"calls_opened": self.opened, "calls_closed": self.closed}
+
+
+def attend_to(txn: Transaction, patient_id: UUID) -> Attended:
+    """Open and close this patient's calls as is due now."""
     patient = txn.session.get_one(Patient, patient_id)
     take_turn(txn, patient)
     due = _due(txn, patient, _known_of(txn, [patient])[patient.id])
@@ -163,7 +177,7 @@ def attend_to(txn: Transaction, patient_id: UUID) -> dict[str, int]:
         for task, outcome in due.to_close:
             resolve(txn, task, outcome)
         opened = [wanted for wanted in due.to_open if _open(txn, patient, wanted)]
-    return {"calls_opened": len(opened), "calls_closed": len(due.to_close)}
+    return Attended(len(opened), len(due.to_close), due.next_at)
 
 
 def _known_of(txn: Transaction, patients: Sequence[Patient]) -> Mapping[UUID, _Known]:
