@@ -29,7 +29,7 @@ from backend.protocol.load import protocol_of
 from backend.sealing import is_forgotten
 from backend.terms import NO_LONGER_FOLLOWED, PATIENT_CHANNELS, ChannelKind, MessageStatus, Recipient, Urgency
 from notifications import Letter, numbers, opt_outs
-from notifications.models import Message
+from notifications.models import Message, word
 from notifications.outbox import hold
 
 LISTENER = system("listener")
@@ -141,7 +141,7 @@ _LATELY = (
 )
 _LEFT, _AGAIN = _LATELY.c, Message.__table__.alias("again").c
 _NOT_HEARD: ColumnElement[bool] = and_(
-    _LEFT.recipient == Recipient.PATIENT,
+    _LEFT.recipient == word(Recipient.PATIENT),
     _LEFT.channel.is_not(None),
     # Answers go back the way the question came; what the team asks in its own words is that message's alone.
     _LEFT.in_reply_to.is_(None),
@@ -149,8 +149,8 @@ _NOT_HEARD: ColumnElement[bool] = and_(
     # Only the number itself can show whose it is.
     _LEFT.template != PLEASE_CONFIRM,
     or_(
-        _LEFT.status.in_((MessageStatus.SENT, MessageStatus.FAILED)),
-        and_(_LEFT.status == MessageStatus.DELIVERED, _LEFT.channel == ChannelKind.IN_APP),
+        _LEFT.status.in_((word(MessageStatus.SENT), word(MessageStatus.FAILED))),
+        and_(_LEFT.status == word(MessageStatus.DELIVERED), _LEFT.channel == word(ChannelKind.IN_APP)),
     ),
 )
 _WAS_SAID_AGAIN = exists().where(

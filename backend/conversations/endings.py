@@ -27,7 +27,7 @@ from backend.patients.symptom_report import SymptomReport
 from backend.patients.turns import hold_still
 from backend.sealing import is_forgotten, open_keys
 from backend.terms import NO_LONGER_FOLLOWED, ChannelKind, MessageStatus, PatientStatus, Tier
-from notifications.models import Message
+from notifications.models import Message, word
 
 ASKER = system("asker")
 # What needs a call the same day is not left lying for the rest of the week.
@@ -82,8 +82,8 @@ _SENT_ABOUT_IT = (
     select(_MESSAGE.c.id)
     .where(
         _MESSAGE.c.patient_id == bindparam("patient"),
-        _MESSAGE.c.channel == ChannelKind.SMS,
-        _MESSAGE.c.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED)),
+        _MESSAGE.c.channel == word(ChannelKind.SMS),
+        _MESSAGE.c.status.in_((word(MessageStatus.SENT), word(MessageStatus.DELIVERED))),
         or_(
             _MESSAGE.c["values"][asking.CONVERSATION].as_string() == bindparam("conversation"),
             _MESSAGE.c.agenda_key.is_not_distinct_from(bindparam("key")),
