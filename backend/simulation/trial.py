@@ -6,14 +6,14 @@ people act through the verbs that the doors call; what many do at one moment sha
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from backend import audit, clock
 from backend.adverse_events.safety_warnings import next_warning
 from backend.agenda.planning import replan_all
-from backend.agenda.silence import CALLER, attend_to, look_at_all
+from backend.agenda.silence import CALLER, Attended, attend_to_all
 from backend.audit_seals import Sealer
 from backend.conversations import confirming
 from backend.db import Transaction, system
@@ -26,7 +26,7 @@ from backend.simulation.diary import Entry
 from backend.simulation.enrolling import enrol_patient
 from backend.simulation.fate import Fate
 from backend.simulation.hearing import hear
-from backend.simulation.stage import Stage, at, day_of, next_hour
+from backend.simulation.stage import Person, Stage, at, day_of, next_hour
 from backend.simulation.turns import ACTS
 from backend.simulation.working import Desk
 from backend.staff.days_off import is_working_day
@@ -205,28 +205,16 @@ class Trial:
         """
         stage = self._stage
         silent = {number for number, silent_at in self._silent_at.items() if silent_at <= moment}
-        wanting = sorted(silent | self._of_whom_something_is_due(stage.to_look_at - silent))
+        numbers = sorted(silent | stage.to_look_at)
         stage.to_look_at.clear()
-        for some in _by(PLANNED_TOGETHER, wanting):
-            with stage.db.transaction(CALLER) as txn, audit.together(txn):
-                for number in some:
-                    self._attend_to(txn, number)
+        for some in _by(PLANNED_TOGETHER, [stage.people[number] for number in numbers]):
+            with stage.db.transaction(CALLER) as txn:
+                attended = attend_to_all(txn, [person.id for person in some])
+            for person in some:
+                self._expect_silence(person, attended[person.id])
 
-    def _of_whom_something_is_due(self, numbers: Collection[int]) -> set[int]:
-        """Those about whose calls there is something to do; when each would be silent is noted by the way."""
-        if not numbers:
-            return set()
-        stage = self._stage
-        with stage.db.reading(CALLER) as txn:
-            due = look_at_all(txn, [stage.people[number].id for number in numbers])
-        found = {number: due[stage.people[number].id] for number in numbers}
-        self._silent_at |= {number: one.next_at or NEVER for number, one in found.items()}
-        return {number for number, one in found.items() if one.is_anything}
-
-    def _attend_to(self, txn: Transaction, number: int) -> None:
-        person = self._stage.people[number]
-        attended = attend_to(txn, person.id)
-        self._silent_at[number] = attended.next_at or NEVER
+    def _expect_silence(self, person: Person, attended: Attended) -> None:
+        self._silent_at[person.fate.number] = attended.next_at or NEVER
         person.open_calls += attended.opened - attended.closed
         self._note(attended.counts)
 
