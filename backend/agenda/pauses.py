@@ -130,9 +130,19 @@ def ask_to_go_on(txn: Transaction, patient: Patient, ended_id: UUID) -> bool:
 
 def end_due_pauses(db: Database) -> Counter[str]:
     """End every pause whose time has come, one patient a transaction; two workers never ask twice about one."""
-    done: Counter[str] = Counter()
     with db.reading(PAUSER) as txn:
-        due = txn.connection.scalars(_OVER, {"now": txn.now}).all()
+        due = over(txn)
+    return end_each(db, due)
+
+
+def over(txn: Transaction) -> Sequence[UUID]:
+    """The pauses whose time has come."""
+    return txn.connection.scalars(_OVER, {"now": txn.now}).all()
+
+
+def end_each(db: Database, due: Sequence[UUID]) -> Counter[str]:
+    """End these, where nobody else has done so meanwhile."""
+    done: Counter[str] = Counter()
     for hold_id in due:
         try:
             with db.transaction(PAUSER) as txn:

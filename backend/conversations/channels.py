@@ -45,9 +45,19 @@ log = logging.getLogger(__name__)
 def fall_back(db: Database) -> dict[str, int]:
     """Say by the next channel what the first did not bring in time, one message a transaction; says how many."""
     with db.reading(LISTENER) as txn:
-        # No number of those that have no other way may hide one that has.
-        waited = (txn.session.get_one(Message, one.id) for one in _unheard(txn) if _has_waited(txn, one))
-        unheard = list(islice((one.id for one in waited if next_channel(txn, one) is not None), BATCH))
+        unheard = to_say_again(txn)
+    return say_again(db, unheard)
+
+
+def to_say_again(txn: Transaction) -> Sequence[UUID]:
+    """Messages that have waited long enough and may be heard by another channel. So many as are said in one go."""
+    # No number of those that have no other way may hide one that has.
+    waited = (txn.session.get_one(Message, one.id) for one in _unheard(txn) if _has_waited(txn, one))
+    return list(islice((one.id for one in waited if next_channel(txn, one) is not None), BATCH))
+
+
+def say_again(db: Database, unheard: Sequence[UUID]) -> dict[str, int]:
+    """Take the next step of each, where nobody else has done so meanwhile."""
     taken = 0
     for message_id in unheard:
         try:

@@ -137,7 +137,17 @@ def break_off(txn: Transaction, survey: Conversation) -> None:
 def see_to_surveys(db: Database) -> Counter[str]:
     """Let stall what is silent, and end what must end, several in one transaction."""
     with db.reading(ASKER) as txn:
-        waiting = [(one.survey.id, one.survey.patient_id) for one in _at_a_glance(txn) if _what_follows(txn, one)]
+        waiting = to_see_to(txn)
+    return see_to_these(db, waiting)
+
+
+def to_see_to(txn: Transaction) -> Sequence[tuple[UUID, UUID]]:
+    """What time has stalled or ended: each conversation, and whose it is."""
+    return [(one.survey.id, one.survey.patient_id) for one in _at_a_glance(txn) if _what_follows(txn, one)]
+
+
+def see_to_these(db: Database, waiting: Sequence[tuple[UUID, UUID]]) -> Counter[str]:
+    """Stall and end these, as each then stands."""
     some = (waiting[first : first + SEEN_TO_TOGETHER] for first in range(0, len(waiting), SEEN_TO_TOGETHER))
     return sum((_together_or_each(db, dict(few)) for few in some), Counter())
 

@@ -15,7 +15,6 @@ from backend.adverse_events.safety_warnings import next_warning
 from backend.agenda.planning import replan_all
 from backend.agenda.silence import CALLER, Attended, attend_to_all
 from backend.audit_seals import Sealer
-from backend.conversations import confirming
 from backend.db import Transaction, system
 from backend.errors import FollowupError
 from backend.jobs import PLANNED_TOGETHER, PLANNER
@@ -26,6 +25,7 @@ from backend.simulation.diary import Entry
 from backend.simulation.enrolling import enrol_patient
 from backend.simulation.fate import Fate
 from backend.simulation.hearing import hear
+from backend.simulation.nights import see_to_the_day
 from backend.simulation.stage import Person, Stage, at, day_of, next_hour
 from backend.simulation.turns import ACTS
 from backend.simulation.working import Desk
@@ -170,9 +170,7 @@ class Trial:
                 with stage.db.transaction(PLANNER) as txn:
                     planned = replan_all(txn, [stage.people[number].id for number in some])
                 done.update(queued=planned.queued, recalled=planned.recalled)
-        for job in (stage.work.end_pauses, stage.work.see_to_surveys, stage.work.fall_back):
-            done.update(job())
-        done.update(confirming.ask_for_calls(stage.db))
+        done.update(see_to_the_day(stage.db))
         # Who was heard of late may have said something that waits for somebody's decision.
         stage.is_urgent = stage.is_urgent or bool(done["surveys_ended"])
         self._ask_for_calls(moment)
