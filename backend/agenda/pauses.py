@@ -23,12 +23,13 @@ from backend.patients.models import ContactHold, Patient
 from backend.patients.turns import take_turn
 from backend.terms import NO_LONGER_FOLLOWED, PauseKind, WorkReason
 from backend.worklist.items import open_item
+from notifications.models import word
 
 # [A] Long enough for a journey home, too short to lose sight of anybody between two survival checks.
 LONGEST_PAUSE = timedelta(days=90)
 KINDS = tuple(kind.value for kind in PauseKind)
 # What the job looks at: pauses whose end nobody has written down yet.
-_UNENDED = (ContactHold.reason.in_(KINDS), ContactHold.lifted_at.is_(None))
+_UNENDED = (ContactHold.reason.in_([word(kind) for kind in PauseKind]), ContactHold.lifted_at.is_(None))
 # Asked again and again, and so put together once, of plain columns.
 _HOLD = ContactHold.__table__.c
 _OVER = (
@@ -129,9 +130,19 @@ def ask_to_go_on(txn: Transaction, patient: Patient, ended_id: UUID) -> bool:
 
 def end_due_pauses(db: Database) -> Counter[str]:
     """End every pause whose time has come, one patient a transaction; two workers never ask twice about one."""
-    done: Counter[str] = Counter()
     with db.reading(PAUSER) as txn:
-        due = txn.connection.scalars(_OVER, {"now": txn.now}).all()
+        due = over(txn)
+    return end_each(db, due)
+
+
+def over(txn: Transaction) -> Sequence[UUID]:
+    """The pauses whose time has come."""
+    return txn.connection.scalars(_OVER, {"now": txn.now}).all()
+
+
+def end_each(db: Database, due: Sequence[UUID]) -> Counter[str]:
+    """End these, where nobody else has done so meanwhile."""
+    done: Counter[str] = Counter()
     for hold_id in due:
         try:
             with db.transaction(PAUSER) as txn:

@@ -74,7 +74,7 @@ def ask_for_calls(db: Database) -> Counter[str]:
     for patient_id in patient_ids:
         try:
             with db.transaction(CALLER) as txn:
-                done.update(attend_to(txn, patient_id))
+                done.update(attend_to(txn, patient_id).counts)
         except Exception:
             # One record that cannot be read must not silence the calls for all others.
             log.exception("a patient's calls could not be looked at", extra={"patient_id": str(patient_id)})
@@ -154,16 +154,43 @@ def look_at(txn: Transaction, patient_id: UUID) -> Due:
     return look_at_all(txn, [patient_id])[patient_id]
 
 
-def attend_to(txn: Transaction, patient_id: UUID) -> dict[str, int]:
-    """Open and close this patient's calls as is due now, and say how many of each."""
-    patient = txn.session.get_one(Patient, patient_id)
-    take_turn(txn, patient)
-    due = _due(txn, patient, _known_of(txn, [patient])[patient.id])
+@dataclass(frozen=True)
+class Attended:
+    """How many of a patient's calls were opened and closed, and when more are due if the patient stays silent."""
+
+    opened: int
+    closed: int
+    next_at: datetime | None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """As a job says it."""
+        return {"calls_opened": self.opened, "calls_closed": self.closed}
+
+
+def attend_to(txn: Transaction, patient_id: UUID) -> Attended:
+    """Open and close this patient's calls as is due now."""
+    return _attend_to(txn, [txn.session.get_one(Patient, patient_id)])[patient_id]
+
+
+def attend_to_all(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, Attended]:
+    """The same for several patients, in few statements: for whoever keeps nobody waiting meanwhile."""
+    return _attend_to(txn, txn.session.scalars(_PATIENTS, {"whose": patient_ids}).all())
+
+
+def _attend_to(txn: Transaction, patients: Sequence[Patient]) -> Mapping[UUID, Attended]:
+    for patient in patients:
+        take_turn(txn, patient)
+    known = _known_of(txn, patients)
     with audit.together(txn):
-        for task, outcome in due.to_close:
-            resolve(txn, task, outcome)
-        opened = [wanted for wanted in due.to_open if _open(txn, patient, wanted)]
-    return {"calls_opened": len(opened), "calls_closed": len(due.to_close)}
+        return {patient.id: _done_about(txn, patient, _due(txn, patient, known[patient.id])) for patient in patients}
+
+
+def _done_about(txn: Transaction, patient: Patient, due: Due) -> Attended:
+    for task, outcome in due.to_close:
+        resolve(txn, task, outcome)
+    opened = [wanted for wanted in due.to_open if _open(txn, patient, wanted)]
+    return Attended(len(opened), len(due.to_close), due.next_at)
 
 
 def _known_of(txn: Transaction, patients: Sequence[Patient]) -> Mapping[UUID, _Known]:

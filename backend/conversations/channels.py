@@ -29,7 +29,7 @@ from backend.protocol.load import protocol_of
 from backend.sealing import is_forgotten
 from backend.terms import NO_LONGER_FOLLOWED, PATIENT_CHANNELS, ChannelKind, MessageStatus, Recipient, Urgency
 from notifications import Letter, numbers, opt_outs
-from notifications.models import Message
+from notifications.models import Message, word
 from notifications.outbox import hold
 
 LISTENER = system("listener")
@@ -45,9 +45,19 @@ log = logging.getLogger(__name__)
 def fall_back(db: Database) -> dict[str, int]:
     """Say by the next channel what the first did not bring in time, one message a transaction; says how many."""
     with db.reading(LISTENER) as txn:
-        # No number of those that have no other way may hide one that has.
-        waited = (txn.session.get_one(Message, one.id) for one in _unheard(txn) if _has_waited(txn, one))
-        unheard = list(islice((one.id for one in waited if next_channel(txn, one) is not None), BATCH))
+        unheard = to_say_again(txn)
+    return say_again(db, unheard)
+
+
+def to_say_again(txn: Transaction) -> Sequence[UUID]:
+    """Messages that have waited long enough and may be heard by another channel. So many as are said in one go."""
+    # No number of those that have no other way may hide one that has.
+    waited = (txn.session.get_one(Message, one.id) for one in _unheard(txn) if _has_waited(txn, one))
+    return list(islice((one.id for one in waited if next_channel(txn, one) is not None), BATCH))
+
+
+def say_again(db: Database, unheard: Sequence[UUID]) -> dict[str, int]:
+    """Take the next step of each, where nobody else has done so meanwhile."""
     taken = 0
     for message_id in unheard:
         try:
@@ -141,7 +151,7 @@ _LATELY = (
 )
 _LEFT, _AGAIN = _LATELY.c, Message.__table__.alias("again").c
 _NOT_HEARD: ColumnElement[bool] = and_(
-    _LEFT.recipient == Recipient.PATIENT,
+    _LEFT.recipient == word(Recipient.PATIENT),
     _LEFT.channel.is_not(None),
     # Answers go back the way the question came; what the team asks in its own words is that message's alone.
     _LEFT.in_reply_to.is_(None),
@@ -149,8 +159,8 @@ _NOT_HEARD: ColumnElement[bool] = and_(
     # Only the number itself can show whose it is.
     _LEFT.template != PLEASE_CONFIRM,
     or_(
-        _LEFT.status.in_((MessageStatus.SENT, MessageStatus.FAILED)),
-        and_(_LEFT.status == MessageStatus.DELIVERED, _LEFT.channel == ChannelKind.IN_APP),
+        _LEFT.status.in_((word(MessageStatus.SENT), word(MessageStatus.FAILED))),
+        and_(_LEFT.status == word(MessageStatus.DELIVERED), _LEFT.channel == word(ChannelKind.IN_APP)),
     ),
 )
 _WAS_SAID_AGAIN = exists().where(

@@ -4,6 +4,7 @@ Two wrong years, or three days without the right one, and somebody telephones.
 """
 
 import re
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
@@ -89,7 +90,17 @@ def settle(txn: Transaction, patient: Patient, how: PhoneConfirmation) -> None:
 def ask_for_calls(db: Database) -> dict[str, int]:
     """Have somebody call where three days have brought no right year, and nobody where that does not matter now."""
     with db.reading(CALLER) as txn:
-        silent = txn.connection.scalars(_SILENT, {"since": txn.now - new_numbers.SILENCE}).all()
+        silent = silent_numbers(txn)
+    return have_called(db, silent)
+
+
+def silent_numbers(txn: Transaction) -> Sequence[UUID]:
+    """The patients from whose numbers three days have brought no right year."""
+    return txn.connection.scalars(_SILENT, {"since": txn.now - new_numbers.SILENCE}).all()
+
+
+def have_called(db: Database, silent: Sequence[UUID]) -> dict[str, int]:
+    """Have somebody call each of these, where it still matters."""
     asked = sum(_ask(db, patient_id) for patient_id in silent)
     return {"numbers_to_confirm": asked} if asked else {}
 

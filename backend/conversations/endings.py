@@ -27,7 +27,7 @@ from backend.patients.symptom_report import SymptomReport
 from backend.patients.turns import hold_still
 from backend.sealing import is_forgotten, open_keys
 from backend.terms import NO_LONGER_FOLLOWED, ChannelKind, MessageStatus, PatientStatus, Tier
-from notifications.models import Message
+from notifications.models import Message, word
 
 ASKER = system("asker")
 # What needs a call the same day is not left lying for the rest of the week.
@@ -82,8 +82,8 @@ _SENT_ABOUT_IT = (
     select(_MESSAGE.c.id)
     .where(
         _MESSAGE.c.patient_id == bindparam("patient"),
-        _MESSAGE.c.channel == ChannelKind.SMS,
-        _MESSAGE.c.status.in_((MessageStatus.SENT, MessageStatus.DELIVERED)),
+        _MESSAGE.c.channel == word(ChannelKind.SMS),
+        _MESSAGE.c.status.in_((word(MessageStatus.SENT), word(MessageStatus.DELIVERED))),
         or_(
             _MESSAGE.c["values"][asking.CONVERSATION].as_string() == bindparam("conversation"),
             _MESSAGE.c.agenda_key.is_not_distinct_from(bindparam("key")),
@@ -137,7 +137,17 @@ def break_off(txn: Transaction, survey: Conversation) -> None:
 def see_to_surveys(db: Database) -> Counter[str]:
     """Let stall what is silent, and end what must end, several in one transaction."""
     with db.reading(ASKER) as txn:
-        waiting = [(one.survey.id, one.survey.patient_id) for one in _at_a_glance(txn) if _what_follows(txn, one)]
+        waiting = to_see_to(txn)
+    return see_to_these(db, waiting)
+
+
+def to_see_to(txn: Transaction) -> Sequence[tuple[UUID, UUID]]:
+    """What time has stalled or ended: each conversation, and whose it is."""
+    return [(one.survey.id, one.survey.patient_id) for one in _at_a_glance(txn) if _what_follows(txn, one)]
+
+
+def see_to_these(db: Database, waiting: Sequence[tuple[UUID, UUID]]) -> Counter[str]:
+    """Stall and end these, as each then stands."""
     some = (waiting[first : first + SEEN_TO_TOGETHER] for first in range(0, len(waiting), SEEN_TO_TOGETHER))
     return sum((_together_or_each(db, dict(few)) for few in some), Counter())
 

@@ -19,7 +19,10 @@ class SymptomReport(Base):
     """
 
     __tablename__ = "symptom_report"
-    __table_args__ = (Index("ix_symptom_report_patient_id_received_at_id", "patient_id", "received_at", "id"),)
+    __table_args__ = (
+        Index("ix_symptom_report_patient_id_received_at_id", "patient_id", "received_at", "id"),
+        Index("ix_symptom_report_patient_id_agenda_key", "patient_id", "agenda_key"),
+    )
 
     patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -11,7 +11,7 @@ from backend.db import Transaction, UTCDateTime
 from backend.simulation import assumptions as of
 from backend.simulation.stage import Person, Stage, next_hour
 from backend.terms import Recipient
-from notifications.models import Message
+from notifications.models import Message, word
 
 COMING, PLEASE_CHANGE, WELL = "1", "2", "1"
 CONFIRM_NUMBER = "confirm_number"
@@ -23,7 +23,7 @@ _HEARD = (
     select(_ROW.patient_id, _ROW.template, _ROW.agenda_key, _ROW.asks, _ROW.recipient)
     # As the index of unheard messages has it, so that the years behind are not looked through.
     .where(_ROW.answered_at.is_(None), _ROW.opened_at.is_(None))
-    .where(_ROW.channel.is_not(None), _ROW.recipient.in_((Recipient.PATIENT, Recipient.CAREGIVER)))
+    .where(_ROW.channel.is_not(None), _ROW.recipient.in_((word(Recipient.PATIENT), word(Recipient.CAREGIVER))))
     .where(_ROW.settled_at >= bindparam("since", type_=UTCDateTime()))
     .order_by(_ROW.settled_at, _ROW.patient_id, _ROW.key)
 )

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sqlalchemy import bindparam, select
+
 import notifications
 from backend import clock
-from backend.conversations.drafts import live
+from backend.conversations.models import Conversation
 from backend.db import system
 from backend.instruments.definition import instrument
-from backend.patients.models import Patient
 from backend.simulation import assumptions as of
 from backend.simulation.answering import NO, NOTHING, answer_by_text
 from backend.simulation.diary import Entry
@@ -25,6 +26,15 @@ QUIET = frozenset({"writes", "stops_texts", "returns_to_texts"})
 # Answers to a question of a questionnaire that alarm nobody.
 HARMLESS = frozenset({NO, NOTHING})
 
+# What is asked of a patient now, of what is live the newest; how urgent is what they have said of it so far.
+_ROW = Conversation.__table__.c
+_ASKED = (
+    select(_ROW.asked, _ROW.instrument, _ROW.instrument_version, _ROW.tier_so_far)
+    .where(_ROW.patient_id == bindparam("patient"), _ROW.ended_at.is_(None), _ROW.asked.is_not(None))
+    .order_by(_ROW.opened_at.desc(), _ROW.id)
+    .limit(1)
+)
+
 OWNER = system("simulated owner of a telephone")
 
 Typing = Callable[[Stage, Person, Mapping[str, Any]], str | None]
@@ -37,8 +47,8 @@ def act(stage: Stage, person: Person, entry: Entry) -> bool:
         return False
     notifications.receive(stage.db, stage.telephones.write_from(person.phone, words))
     stage.acted(person)
-    stage.is_urgent = stage.is_urgent or entry.act not in QUIET
     if entry.act not in QUIET and words not in HARMLESS:
+        stage.is_urgent = True
         # An emergency by text is taken note of as soon as one from the app.
         stage.diary.add(clock.now() + of.TAKES_NOTE_OF_EMERGENCY, person.fate.number, "emergency_noted")
     return True
@@ -56,11 +66,14 @@ def _answers_question(stage: Stage, person: Person, about: Mapping[str, Any]) ->
     if not person.fate.answers_at(clock.now()):
         return None
     with stage.db.reading(OWNER) as txn:
-        asked = next((one for one in live(txn, txn.session.get_one(Patient, person.id)) if one.asked), None)
-        if asked is None or asked.asked is None:
+        asked = txn.connection.execute(_ASKED, {"patient": person.id}).first()
+        if asked is None:
             return None
-        found = instrument(txn, asked.instrument, asked.instrument_version)
-        return answer_by_text(found, person, asked.asked, txn.now)
+        question, form, version, tier = asked
+        words = answer_by_text(instrument(txn, form, version), person, question, txn.now)
+    # Its last answer files all that were given before.
+    stage.is_urgent = stage.is_urgent or tier is not None
+    return words
 
 
 def _stops(stage: Stage, person: Person, _about: Mapping[str, Any]) -> str | None:

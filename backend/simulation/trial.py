@@ -8,15 +8,13 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
-from heapq import heappop, heappush
 from typing import Any
 
 from backend import audit, clock
 from backend.adverse_events.safety_warnings import next_warning
 from backend.agenda.planning import replan_all
-from backend.agenda.silence import CALLER, attend_to, look_at_all
+from backend.agenda.silence import CALLER, Attended, attend_to_all
 from backend.audit_seals import Sealer
-from backend.conversations import confirming
 from backend.db import Transaction, system
 from backend.errors import FollowupError
 from backend.jobs import PLANNED_TOGETHER, PLANNER
@@ -27,7 +25,8 @@ from backend.simulation.diary import Entry
 from backend.simulation.enrolling import enrol_patient
 from backend.simulation.fate import Fate
 from backend.simulation.hearing import hear
-from backend.simulation.stage import Stage, at, day_of, next_hour
+from backend.simulation.nights import see_to_the_day
+from backend.simulation.stage import Person, Stage, at, day_of, next_hour
 from backend.simulation.turns import ACTS
 from backend.simulation.working import Desk
 from backend.staff.days_off import is_working_day
@@ -61,8 +60,7 @@ class Trial:
         self._stage, self._eligibility, self._ends_at = stage, eligibility, ends_at
         self._fates = {fate.number: fate for fate in fates}
         self._desk, self._sealer = Desk(stage), Sealer(stage.db)
-        # When each would be silent for too long; of the entries of one patient only the newest counts.
-        self._silent: list[tuple[datetime, int]] = []
+        # When each would be silent for too long.
         self._silent_at: dict[int, datetime] = {}
         self._message_due = self._escalation_due = NEVER
         # Whether anything was done since that was asked which may have queued a message, or recalled one.
@@ -100,9 +98,8 @@ class Trial:
         clock.stand_at(max(moment, clock.now()))
 
     def _next(self) -> datetime:
-        silent = self._silent[0][0] if self._silent else NEVER
         diary = self._stage.diary.next_at or NEVER
-        return min(diary, silent, self._message_due, self._escalation_due, self._plan_at, self._look_at)
+        return min(diary, self._message_due, self._escalation_due, self._plan_at, self._look_at)
 
     def _step(self, moment: datetime) -> None:
         now = clock.now()
@@ -117,11 +114,11 @@ class Trial:
         self._act(list(self._stage.diary.due(moment)))
         if moment >= self._plan_at:
             self._begin_day(moment)
-        self._ask_for_calls(moment)
         if moment >= self._look_at:
             self._work_at_the_sites(moment)
-        self._escalate(moment)
-        self._send()
+        if moment >= self._escalation_due:
+            self._escalate()
+        self._send(moment)
 
     # --- people ------------------------------------------------------------------------------------------------
 
@@ -137,7 +134,8 @@ class Trial:
             arrived = [texting.act(self._stage, people[one.number], one) for one in some if one.number in people]
             if any(arrived):
                 self.done.update(self._stage.work.understand())
-                self._has_news = True
+                # Nearly every text is answered.
+                self._message_due = clock.now()
 
     def _do(self, txn: Transaction, entry: Entry) -> None:
         """One act. What the product refuses is counted, and undoes nobody else's."""
@@ -172,9 +170,10 @@ class Trial:
                 with stage.db.transaction(PLANNER) as txn:
                     planned = replan_all(txn, [stage.people[number].id for number in some])
                 done.update(queued=planned.queued, recalled=planned.recalled)
-        for job in (stage.work.end_pauses, stage.work.see_to_surveys, stage.work.fall_back):
-            done.update(job())
-        done.update(confirming.ask_for_calls(stage.db))
+        done.update(see_to_the_day(stage.db))
+        # Who was heard of late may have said something that waits for somebody's decision.
+        stage.is_urgent = stage.is_urgent or bool(done["surveys_ended"])
+        self._ask_for_calls(moment)
         if moment + ROSTER_BEFORE > self._on_call_until:
             self._enter_rosters()
         self._plan_at = next_hour(moment, (NEW_DAY,))
@@ -198,53 +197,34 @@ class Trial:
             self._on_call_until = enter_rosters(txn, self._stage.staff)
 
     def _ask_for_calls(self, moment: datetime) -> None:
-        """Those who would be silent for too long by now, and those about whom a call may have become needless."""
-        stage = self._stage
-        numbers = stage.to_look_at
-        while self._silent and self._silent[0][0] <= moment:
-            silent_at, number = heappop(self._silent)
-            if self._silent_at.get(number) == silent_at:
-                numbers.add(number)
-        if not numbers:
-            return
-        wanting = []
-        with stage.db.reading(CALLER) as txn:
-            due = look_at_all(txn, [stage.people[number].id for number in numbers])
-        for number in sorted(numbers):
-            found = due[stage.people[number].id]
-            self._expect_silence(number, found.next_at)
-            if found.is_anything:
-                wanting.append(number)
-        numbers.clear()
-        for some in _by(PLANNED_TOGETHER, wanting):
-            with stage.db.transaction(CALLER) as txn, audit.together(txn):
-                for number in some:
-                    done = attend_to(txn, stage.people[number].id)
-                    stage.people[number].open_calls += done["calls_opened"] - done["calls_closed"]
-                    self._note(done)
+        """Those who have been silent for too long by now, and those about whom a call may have become needless.
 
-    def _expect_silence(self, number: int, silent_at: datetime | None) -> None:
-        if silent_at is None:
-            self._silent_at.pop(number, None)
-        elif self._silent_at.get(number) != silent_at:
-            self._silent_at[number] = silent_at
-            heappush(self._silent, (silent_at, number))
+        At the beginning of a day and before the sites look at their lists: in between nobody would see a task.
+        """
+        stage = self._stage
+        silent = {number for number, silent_at in self._silent_at.items() if silent_at <= moment}
+        numbers = sorted(silent | stage.to_look_at)
+        stage.to_look_at.clear()
+        for some in _by(PLANNED_TOGETHER, [stage.people[number] for number in numbers]):
+            with stage.db.transaction(CALLER) as txn:
+                attended = attend_to_all(txn, [person.id for person in some])
+            for person in some:
+                self._expect_silence(person, attended[person.id])
+
+    def _expect_silence(self, person: Person, attended: Attended) -> None:
+        self._silent_at[person.fate.number] = attended.next_at or NEVER
+        person.open_calls += attended.opened - attended.closed
+        self._note(attended.counts)
 
     def _work_at_the_sites(self, moment: datetime) -> None:
+        self._ask_for_calls(moment)
         if self._desk.work(self.done):
             self._has_news = True
         self._look_at = self._next_look(moment)
 
-    def _escalate(self, moment: datetime) -> None:
-        stage = self._stage
-        if not stage.is_urgent and moment < self._escalation_due:
-            return
-        if moment >= self._escalation_due:
-            self._note(stage.work.escalate())
-        stage.is_urgent = False
-        with stage.db.reading(LIFE) as txn:
-            ahead = (next_instant(txn, after=clock.now()), next_warning(txn, after=clock.now()))
-        self._escalation_due = min((one for one in ahead if one is not None), default=NEVER)
+    def _escalate(self) -> None:
+        self._note(self._stage.work.escalate())
+        self._stage.is_urgent = True
 
     def _note(self, done: Mapping[str, int]) -> None:
         """Where jobs have done something, there may be something to send."""
@@ -252,19 +232,25 @@ class Trial:
         if any(done.values()):
             self._has_news = True
 
-    def _send(self) -> None:
+    def _send(self, moment: datetime) -> None:
         """Send what is due, and let people hear it."""
-        since = clock.now()
-        if self._has_news:
+        if self._message_due > moment and (self._has_news or self._stage.is_urgent):
             with self._stage.db.reading(LIFE) as txn:
-                self._message_due = next_message_at(txn) or NEVER
-            self._has_news = False
-        if self._message_due > since:
+                self._look_ahead(txn, moment)
+        if self._message_due > moment:
             return
         self.done.update(self._stage.work.dispatch(first_breath=AT_ONCE))
         with self._stage.db.reading(LIFE) as txn:
-            self.done["heard"] += hear(self._stage, txn, since)
-            self._message_due = next_message_at(txn) or NEVER
+            self.done["heard"] += hear(self._stage, txn, moment)
+            self._look_ahead(txn, moment)
+
+    def _look_ahead(self, txn: Transaction, moment: datetime) -> None:
+        """See when something is to be sent next, and when what waits for a decision goes on to somebody else."""
+        self._message_due = next_message_at(txn) or NEVER
+        if self._stage.is_urgent:
+            ahead = (next_instant(txn, after=moment), next_warning(txn, after=moment))
+            self._escalation_due = min((one for one in ahead if one is not None), default=NEVER)
+        self._has_news = self._stage.is_urgent = False
 
     def _next_look(self, after: datetime) -> datetime:
         """The next hour of a working day at which the sites look at their lists."""

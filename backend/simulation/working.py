@@ -24,6 +24,7 @@ from backend.triage.decisions import acknowledge
 from backend.triage.models import OPEN, CandidateEvent
 from backend.worklist.items import pass_on, to_pass_on
 from backend.worklist.models import WorkItem
+from notifications.models import word
 
 COLLEAGUE = system("simulated staff")
 # A physician goes through what was taken note of once a week.
@@ -38,15 +39,16 @@ _LISTED: Select[Any] = (
     .order_by(_ROW.due_at, _ROW.key)
 )
 _TASKS = select(WorkItem).where(among(WorkItem.id, "ids")).order_by(WorkItem.due_at, WorkItem.key)
-_TO_JUDGE = (
+_TO_JUDGE = select(CandidateEvent.__table__.c.id).where(
+    OPEN,
+    or_(
+        CandidateEvent.status == word(CandidateStatus.PROPOSED),
+        CandidateEvent.acknowledged_at <= bindparam("known_since", type_=UTCDateTime()),
+    ),
+)
+_CANDIDATES = (
     select(CandidateEvent)
-    .where(
-        OPEN,
-        or_(
-            CandidateEvent.status == CandidateStatus.PROPOSED,
-            CandidateEvent.acknowledged_at <= bindparam("known_since", type_=UTCDateTime()),
-        ),
-    )
+    .where(among(CandidateEvent.id, "ids"))
     .order_by(CandidateEvent.opened_at, CandidateEvent.subject)
 )
 
@@ -105,7 +107,8 @@ class Desk:
 
     def _take_note(self, txn: Transaction, done: Counter[str]) -> bool:
         """The coordinator takes note of what was proposed; a physician judges what has been known for a week."""
-        rows = txn.session.scalars(_TO_JUDGE, {"known_since": txn.now - JUDGED_AFTER}).all()
+        ids = txn.connection.scalars(_TO_JUDGE, {"known_since": txn.now - JUDGED_AFTER}).all()
+        rows = txn.session.scalars(_CANDIDATES, {"ids": ids}).all() if ids else ()
         for row in rows:
             person = self._stage.by_id.get(row.patient_id)
             if person is None:

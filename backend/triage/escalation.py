@@ -34,6 +34,7 @@ from backend.triage.paging import (
 )
 from backend.triage.staff_letters import write_to_staff
 from backend.worklist.items import open_item
+from notifications.models import word
 
 ESCALATOR = system("escalation")
 # By text and e-mail what is due the same day; what waits in the queue wakes nobody's telephone.
@@ -43,17 +44,17 @@ NOTHING = "nothing"
 
 log = logging.getLogger(__name__)
 
-# Asked every few seconds, and so put together once, of plain columns.
+# Asked every few seconds, and so put together once, of plain columns and with our words in them.
 _MOMENT = bindparam("moment", type_=UTCDateTime())
 _CAN_GO_ON = or_(
     CandidateEvent.escalated_to.is_(None),
-    (CandidateEvent.tier == Tier.T2) & (CandidateEvent.escalated_to == PageStep.INVESTIGATOR),
+    (CandidateEvent.tier == word(Tier.T2)) & (CandidateEvent.escalated_to == word(PageStep.INVESTIGATOR)),
 )
 # What nobody has taken note of, and has somebody to go on to.
 _NOT_TAKEN_NOTE_OF = (
     OPEN,
-    CandidateEvent.tier.in_((Tier.T2, Tier.T3)),
-    CandidateEvent.status == CandidateStatus.PROPOSED,
+    CandidateEvent.tier.in_((word(Tier.T2), word(Tier.T3))),
+    CandidateEvent.status == word(CandidateStatus.PROPOSED),
     _CAN_GO_ON,
 )
 _UNDER = select(Patient.protocol_version_id).where(Patient.id == CandidateEvent.patient_id).scalar_subquery()
