@@ -97,7 +97,9 @@ _ASKED = (
 )
 
 _ASKED_OF_ONE = _ASKED.where(_ROW.c.patient_id == bindparam("whose", type_=Uuid()), _ROW.c.recipient == bindparam("to"))
-_ASKED_OF_ALL = _ASKED.where(among(Message.patient_id, "whose"), Message.recipient.in_(THE_PATIENTS_SIDE))
+_ASKED_OF_ALL = _ASKED.where(
+    among(Message.patient_id, "whose"), Message.recipient.in_([word(one) for one in THE_PATIENTS_SIDE])
+)
 
 # Said for every breath.
 _OURS = (

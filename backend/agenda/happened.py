@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Select,
     Text,
     bindparam,
     cast,
@@ -30,6 +31,9 @@ from backend.patients.life import COUNTS
 from backend.patients.models import EvidenceOfLife
 from backend.patients.of_each import Rows, as_kept, of_each
 from backend.patients.symptom_report import MOMENT, SymptomReport
+from backend.terms import AgendaKind
+
+What = Select[Any] | CompoundSelect[Any]
 
 # Beside the kinds of facts: a report that was filed, and all days on which somebody was alive, in one row.
 FILED, ALIVE = "filed", "alive"
@@ -92,13 +96,22 @@ def _in_order(*what: Any) -> CompoundSelect[Any]:
 
 EVERYTHING = _in_order(_FACTS, _FILED, _ALIVE)
 WITHOUT_REPORTS = _in_order(_FACTS, _ALIVE)
+WITHOUT_EVIDENCE = _in_order(_FACTS, _FILED)
+WITHOUT_BOTH = _FACTS.order_by("kind", "revision", "came_at")
 # Without evidence of life.
 FILED_FOR_ANY_ITEM = _in_order(_FACTS, _FILED.where(_REPORT.agenda_key.is_not(None)))
 FILED_FOR_ONE = _in_order(_FACTS, _FILED.where(_REPORT.agenda_key == bindparam("key")))
 
 
+def what_tells_of(kinds: Collection[AgendaKind]) -> What:
+    """Which of them it takes to judge items of these kinds alone."""
+    if AgendaKind.SURVIVAL_CHECK in kinds:
+        return EVERYTHING
+    return WITHOUT_EVIDENCE if AgendaKind.ASSESSMENT in kinds else WITHOUT_BOTH
+
+
 def happened_to(
-    txn: Transaction, patient_ids: Collection[UUID], what: CompoundSelect[Any], key: str | None = None
+    txn: Transaction, patient_ids: Collection[UUID], what: What, key: str | None = None
 ) -> Mapping[UUID, Rows]:
-    """By patient, ``what`` happened: one of the four above; ``key`` is of the item that ``FILED_FOR_ONE`` is about."""
+    """By patient, ``what`` happened: one of those above; ``key`` is of the item that ``FILED_FOR_ONE`` is about."""
     return of_each(patient_ids, txn.connection.execute(what, {"whose": patient_ids, "key": key}))

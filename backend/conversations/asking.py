@@ -20,7 +20,7 @@ from backend.conversations.states import Happened
 from backend.conversations.wording import text_of
 from backend.db import Transaction
 from backend.terms import AttemptStatus, Recipient, Urgency
-from notifications.models import Attempt, InboundMessage, Message
+from notifications.models import Attempt, InboundMessage, Message, word
 from notifications.outbox import Letter
 
 QUESTION, AGAIN = "survey_question", "survey_again"
@@ -63,8 +63,8 @@ _SENT_AT = (
     .where(
         _ATTEMPT.message_id == _ROW.c.id,
         # It may have gone to the app in the end, which puts no question.
-        _ATTEMPT.template.in_(sorted(PUTS_A_QUESTION)),
-        _ATTEMPT.status == AttemptStatus.ACCEPTED,
+        _ATTEMPT.template.in_([word(one) for one in sorted(PUTS_A_QUESTION)]),
+        _ATTEMPT.status == word(AttemptStatus.ACCEPTED),
     )
     .scalar_subquery()
 )
