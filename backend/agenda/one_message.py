@@ -56,6 +56,7 @@ def item_and_neighbours(
     return agenda(protocol, course, now, only=Part(lambda rule: True, key, beside))
 
 
+@lru_cache(maxsize=ROWS_KEPT)
 def _kinds_that_decide(protocol: Protocol, key: str) -> frozenset[AgendaKind]:
     """The kind of the item of this key, and the kinds of those whose opening ends its wait.
 
@@ -66,8 +67,9 @@ def _kinds_that_decide(protocol: Protocol, key: str) -> frozenset[AgendaKind]:
     return frozenset(rule.kind for rule in protocol.rules if rule in own or rule.family in awaited)
 
 
+@lru_cache(maxsize=ROWS_KEPT)
 def _rows_of(protocol: Protocol, key: str) -> Sequence[Rule]:
-    return [rule for rule in protocol.rules if key.startswith(rule.key.partition("{")[0])]
+    return tuple(rule for rule in protocol.rules if key.startswith(rule.key.partition("{")[0]))
 
 
 def _beside(protocol: Protocol, own: Sequence[Rule], speaks_of: date) -> Callable[[Rule, date], bool]:

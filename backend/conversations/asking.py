@@ -105,7 +105,8 @@ def next_of(
     txn: Transaction, conversation: Conversation, answers: Mapping[str, ConversationAnswer] | None = None
 ) -> str | None:
     """What it asks next; None when everything was asked. ``answers``: those there are, where they have been read."""
-    answers = drafts.answers_of(txn, conversation) if answers is None else answers
+    if answers is None:
+        answers = drafts.answers_of(txn, conversation) if conversation.first_answer_at else {}
     return script.next_question(drafts.instrument_of(txn, conversation), conversation.extent, drafts.values_of(answers))
 
 

@@ -5,9 +5,10 @@ Whoever asks first for one kind of thing has it read for everybody; what nobody 
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BindParameter, Text, bindparam, exists, func, or_, select
@@ -31,12 +32,12 @@ from backend.sealing import DataKey, open_these, unseal
 from backend.staff.models import Site
 from backend.terms import AgendaKind, ChannelKind, MessageStatus, Urgency
 from notifications.against import against
-from notifications.models import Message, NumberStop, OptOut, whichever_index, word
+from notifications.models import InboundMessage, Message, NumberStop, OptOut, whichever_index, word
 
 # The day that a message's key speaks of.
 SPOKEN_OF = re.compile(r"@(\d{4}-\d{2}-\d{2}):")
 # Asked before every breath, and so put together once; of plain columns where nothing of it is changed.
-_ROW = Message.__table__.c
+_ROW, _TEXT = Message.__table__.c, InboundMessage.__table__.c
 LEFT = (word(MessageStatus.SENT), word(MessageStatus.DELIVERED))
 _ROUTINE_TEXTS = select(_ROW.patient_id, _ROW.status, _ROW.settled_at).where(
     among(_ROW.patient_id, "whose"),
@@ -86,8 +87,41 @@ _AT_A_GLANCE = (
     .execution_options(populate_existing=True)
 )
 
+_SENDER = select(_TEXT.id, _TEXT.key_owner_id, _TEXT.number_sealed).where(_TEXT.id == bindparam("id"))
+
 # So many patients with one telephone may have all that each of them alone might have in a day.
 SHARERS_IN_FULL = 2
+
+
+class _Seen(NamedTuple):
+    """A patient as ``_AT_A_GLANCE`` gives them. Without a key there is no ``owner_id``."""
+
+    patient: Patient
+    site: Site
+    owner_id: UUID | None
+    wrapped: str
+    master_key: str
+    forgotten_at: datetime | None
+    is_held: bool
+    shares: bool
+    any_death_unread: bool
+    was_asked: bool
+    has_a_hindrance: bool
+
+
+@dataclass(frozen=True)
+class _Sender:
+    """Where a text came from, as the text has it sealed."""
+
+    id: UUID
+    key_owner_id: UUID
+    number_sealed: str | None
+
+    __tablename__ = InboundMessage.__tablename__
+
+    @property
+    def row_id(self) -> str:
+        return str(self.id)
 
 
 class Known:
@@ -99,14 +133,15 @@ class Known:
         self._items: dict[UUID, Sequence[AgendaItem]] = {}
         self._courses: dict[frozenset[AgendaKind], Mapping[UUID, Course]] = {}
         self._seen = _at_a_glance(txn, take_turns(txn, patient_ids))
-        self.patients: Mapping[UUID, Patient] = {one.Patient.id: one.Patient for one in self._seen}
-        self.sites: Mapping[UUID, Site] = {one.Site.id: one.Site for one in self._seen}
-        open_these(txn, (one for one in self._seen if one.owner_id is not None))
+        self.patients: Mapping[UUID, Patient] = {one.patient.id: one.patient for one in self._seen}
+        self.sites: Mapping[UUID, Site] = {one.site.id: one.site for one in self._seen}
+        keys: Iterable[Any] = (one for one in self._seen if one.owner_id is not None)
+        open_these(txn, keys)
 
     @cached_property
     def holds(self) -> Mapping[UUID, Sequence[str]]:
         """By patient, why contact with them is held now; only those with whom it is."""
-        held = [one.Patient.id for one in self._seen if one.is_held]
+        held = [one.patient.id for one in self._seen if one.is_held]
         return contact.why_held(self._txn, held) if held else {}
 
     @cached_property
@@ -190,7 +225,7 @@ class Known:
     @cached_property
     def _asked_about(self) -> Mapping[UUID, Sequence[Conversation]]:
         found: dict[UUID, list[Conversation]] = {patient_id: [] for patient_id in self.patients}
-        asked = [one.Patient.id for one in self._seen if one.was_asked]
+        asked = [one.patient.id for one in self._seen if one.was_asked]
         for one in self._txn.session.scalars(_SURVEYS, {"whose": asked}) if asked else ():
             found[one.patient_id].append(one)
         return found
@@ -207,21 +242,28 @@ class Known:
 
         ``OPTED_OUT`` while a STOP holds, ``OF_NO_USE`` where nothing arrives.
         """
-        hindered = self._numbers_of(one.Patient.id for one in self._seen if one.has_a_hindrance)
+        hindered = self._numbers_of(one.patient.id for one in self._seen if one.has_a_hindrance)
         return frozenset((one.number, one.why) for one in against(self._txn, hindered))
 
     @cached_property
     def sharers(self) -> Mapping[str, Collection[UUID]]:
         """By number of these patients that is somebody else's as well, everybody whose own it is."""
-        shared = self._numbers_of(one.Patient.id for one in self._seen if one.shares)
+        shared = self._numbers_of(one.patient.id for one in self._seen if one.shares)
         return contact.whose_phones(self._txn, shared) if shared else {}
 
     def _numbers_of(self, patient_ids: Iterable[UUID]) -> Collection[str]:
         return {self.phones[one] for one in patient_ids if one in self.phones}
 
 
-def _at_a_glance(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[Any]:
-    return txn.session.execute(_AT_A_GLANCE, {"whose": patient_ids, "now": txn.now, **looking_back(txn)}).all()
+def number_that_wrote(txn: Transaction, inbound_id: UUID) -> str | None:
+    """The number that this text came from; None when it was written in the app."""
+    sender = _Sender(*txn.connection.execute(_SENDER, {"id": inbound_id}).one())
+    return unseal(txn, sender, "number_sealed")
+
+
+def _at_a_glance(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[_Seen]:
+    found = txn.session.execute(_AT_A_GLANCE, {"whose": patient_ids, "now": txn.now, **looking_back(txn)})
+    return [_Seen._make(row) for row in found]
 
 
 def _counted(txn: Transaction, since: Mapping[UUID, datetime]) -> Mapping[UUID, int]:
