@@ -3,12 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 
 from backend.agenda.calendar import agenda
 from backend.agenda.course import AgendaItem, Course, CycleCourse, Earlier, Reported
@@ -20,9 +19,11 @@ from backend.agenda.happened import (
     FILED,
     FILED_FOR_ANY_ITEM,
     FILED_FOR_ONE,
+    ID,
     KEY,
     KIND,
     ON,
+    REVISION,
     WITHOUT_REPORTS,
     WORD,
     What,
@@ -73,6 +74,7 @@ _KEY_AND_MOMENT, _INSTRUMENT_AND_MOMENT = itemgetter(KEY, AT), itemgetter(WORD, 
 # In the order in which words on visits follow each other.
 _WORD_ON_A_VISIT = itemgetter(CAME_AT, ON, KIND, KEY)
 _REPLY = itemgetter(KEY, WORD, ON)
+_AS_IT_CAME, _AS_REVISED = itemgetter(CAME_AT, ID), itemgetter(REVISION, CAME_AT)
 
 
 @dataclass
@@ -153,8 +155,10 @@ def _at_the_sites(txn: Transaction, whose: Collection[UUID]) -> Mapping[UUID, _A
 
 
 def _course(txn: Transaction, patient: Patient, site: _AtTheSite, happened: Rows) -> Course:
-    of_kind = {kind: list(rows) for kind, rows in groupby(happened, key=itemgetter(KIND))}
-    filed = of_kind.get(FILED, ())
+    of_kind: dict[str, list[Row[Any]]] = {}
+    for row in happened:
+        of_kind.setdefault(row[KIND], []).append(row)
+    filed = sorted(of_kind.get(FILED, ()), key=_AS_IT_CAME)
     return Course(
         arm=patient.arm,
         randomised_on=patient.randomised_on,
@@ -163,7 +167,7 @@ def _course(txn: Transaction, patient: Patient, site: _AtTheSite, happened: Rows
         cycles=tuple(site.cycles),
         answered=_answered(filed),
         attended=_attended([fact for kind in ATTENDANCE for fact in of_kind.get(kind, ())]),
-        replies=_replies(of_kind.get(FactKind.REPLIED, ())),
+        replies=_replies(sorted(of_kind.get(FactKind.REPLIED, ()), key=_AS_REVISED)),
         alive_as_of=tuple(day for row in of_kind.get(ALIVE, ()) for day in _days_in(row[WORD])),
         died_on=_stop_of(patient.died_on),
         withdrawn_from_reporting_on=patient.withdrawn_from_reporting_on,
