@@ -23,7 +23,7 @@ from backend.terms import AttemptStatus, ChannelKind, MessageStatus
 from notifications import breakers, outbox
 from notifications.breakers import Gate
 from notifications.channels import Channel, Envelope, Removed
-from notifications.deciding import Decision, Send, Trial, decide, keep_back
+from notifications.deciding import Decided, Send, Trial, decide, keep_back
 from notifications.models import Attempt, Message, word
 from notifications.outbox import Claim
 from notifications.settling import DeadLetter
@@ -135,7 +135,7 @@ def begin(this: Round, claim: Claim, some: Sequence[UUID]) -> Begun:
         spoken = _write_down(this, txn, going, claim.token)
         counts["recalled"] += len(going) - len(spoken)
         # Nothing may be able to fail between the commit and the calls.
-        begun = _begun(spoken, counts, some, {message.id for message, _ in decided})
+        begun = _begun(spoken, counts, some, {message.id for message, _ in decided.messages})
         del keys
     return begun
 
@@ -149,19 +149,16 @@ def _begun(spoken: Sequence[Spoken], counts: Counter[str], some: Sequence[UUID],
     return Begun(spoken, +counts, ())
 
 
-def _keep_back(
-    this: Round, txn: Transaction, decided: Sequence[tuple[Message, Decision]]
-) -> tuple[Counter[str], list[_Beginning]]:
+def _keep_back(this: Round, txn: Transaction, decided: Decided) -> tuple[Counter[str], list[_Beginning]]:
     counts: Counter[str] = Counter()
     going: list[_Beginning] = []
-    gates: dict[str, Gate] = {}
-    for message, said in decided:
+    for message, said in decided.messages:
         # Deciding about one may have recalled another.
         if message.status != MessageStatus.CLAIMED:
             counts["recalled"] += 1
         elif not isinstance(said, Send):
             counts[keep_back(txn, message, said, this.on_dead_letter)] += 1
-        elif (gate := _gate(txn, said.channel, gates)).shut_until is None:
+        elif (gate := _gate(txn, said.channel, decided.shut)).shut_until is None:
             going.append(_Beginning(message, said, _envelope(this, message, said), gate.finds_out, uuid4()))
         else:
             # Not by a way that is shut, but for the one message that finds out whether it still is.
@@ -172,11 +169,9 @@ def _keep_back(
     return counts, going
 
 
-def _gate(txn: Transaction, channel: str, known: dict[str, Gate]) -> Gate:
-    """An open way is asked after once; one that is shut, for each message, as it lets one through now and then."""
-    if known.get(channel) != OPEN:
-        known[channel] = breakers.gate(txn, channel)
-    return known[channel]
+def _gate(txn: Transaction, channel: str, shut: Collection[str]) -> Gate:
+    """A way that is shut is asked after for each message, as it lets one through now and then."""
+    return breakers.gate(txn, channel) if channel in shut else OPEN
 
 
 def _envelope(this: Round, message: Message, send: Send) -> Envelope:

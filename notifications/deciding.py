@@ -9,7 +9,7 @@ from uuid import UUID
 from backend.db import Transaction
 from backend.terms import ChannelKind, Language
 from notifications import numbers, opt_outs, outbox
-from notifications.against import Against, against
+from notifications.against import Against, InTheWay, in_the_way
 from notifications.models import Message
 from notifications.settling import DeadLetter
 from notifications.templates import Template
@@ -57,6 +57,17 @@ Trial = Callable[[Transaction, Collection[UUID]], Release]
 
 
 @dataclass(frozen=True)
+class Decided:
+    """Of each message that can be decided about now, whether it is said now, later or not at all.
+
+    ``shut``: the ways by which nothing goes just now.
+    """
+
+    messages: Sequence[tuple[Message, Decision]]
+    shut: Collection[str]
+
+
+@dataclass(frozen=True)
 class _OfNumbers:
     """What is known against the numbers of one breath. Nobody says or takes back anything of them meanwhile."""
 
@@ -71,21 +82,20 @@ def decide(
     templates: Mapping[str, Template],
     *,
     again: Callable[[], Release],
-) -> list[tuple[Message, Decision]]:
-    """Of each that can be decided about now, whether it is said now, later or not at all.
-
-    ``again``: a ``release`` that looks anew.
-    """
+) -> Decided:
+    """What becomes of each. ``again``: a ``release`` that looks anew."""
     answers = [(message, _as_the_trial_says(txn, release, message)) for message in messages]
     decided = [(message, said) for message, said in answers if said is not None]
-    known = _held(txn, {said.address for _, said in decided if _is_text(said)})
+    found = _held(txn, [said for _, said in decided if isinstance(said, Send)])
+    known = _of_numbers(found)
     hindered = [_why_not(message, said, known, templates) for message, said in decided]
     if STOPPED in hindered:
         release = again()
-    return [
+    going = [
         (message, _with_another_way(txn, release, message, no) if no == STOPPED else no or said)
         for (message, said), no in zip(decided, hindered, strict=True)
     ]
+    return Decided(going, found.shut)
 
 
 def keep_back(txn: Transaction, message: Message, said: Later | Suppress, on_dead_letter: DeadLetter) -> str:
@@ -120,15 +130,19 @@ def _is_text(said: Decision) -> TypeGuard[Send]:
     return isinstance(said, Send) and said.channel == ChannelKind.SMS
 
 
-def _held(txn: Transaction, addresses: Collection[str]) -> _OfNumbers:
+def _held(txn: Transaction, going: Collection[Send]) -> InTheWay:
+    """What stands in their way, once the numbers are held."""
+    addresses = {said.address for said in going if _is_text(said)}
     possible = [number for number in addresses if not numbers.is_malformed(number)]
-    if not possible:
-        return _OfNumbers({}, {})
-    opt_outs.hold(txn, possible)
-    found = against(txn, possible)
+    if possible:
+        opt_outs.hold(txn, possible)
+    return in_the_way(txn, possible) if going else InTheWay()
+
+
+def _of_numbers(found: InTheWay) -> _OfNumbers:
     return _OfNumbers(
-        {one.number: one for one in found if one.why == opt_outs.OPTED_OUT},
-        {one.number: one for one in found if one.why == numbers.OF_NO_USE},
+        {one.number: one for one in found.numbers if one.why == opt_outs.OPTED_OUT},
+        {one.number: one for one in found.numbers if one.why == numbers.OF_NO_USE},
     )
 
 

@@ -9,6 +9,7 @@ import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from operator import itemgetter
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -97,7 +98,9 @@ _ASKED = (
 )
 
 _ASKED_OF_ONE = _ASKED.where(_ROW.c.patient_id == bindparam("whose", type_=Uuid()), _ROW.c.recipient == bindparam("to"))
-_ASKED_OF_ALL = _ASKED.where(among(Message.patient_id, "whose"), Message.recipient.in_(THE_PATIENTS_SIDE))
+_ASKED_OF_ALL = _ASKED.where(
+    among(Message.patient_id, "whose"), Message.recipient.in_([word(one) for one in THE_PATIENTS_SIDE])
+)
 
 # Said for every breath.
 _OURS = (
@@ -207,8 +210,8 @@ def claim(
         _taking(_is_postgres(txn), None if only is None else frozenset(only)),
         {"due_by": due_by, "many": limit, "token": token, "until": until, **leases.limits()},
     )
-    ordered = sorted(taken, key=lambda row: row[:3])
-    return Claim(token, tuple(row.id for row in ordered), {row.id: row.patient_id for row in ordered})
+    ordered = [(one, whose) for *_, one, whose in sorted(taken, key=itemgetter(0, 1, 2))]
+    return Claim(token, tuple(one for one, _ in ordered), dict(ordered))
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """What happened to patients, as far as their calendars depend on it: rows of three tables, read in one statement.
 
 Every report, every message and every look at who is silent asks for them. The last word on each thing is for the
-reader to find: rows come by kind, and of one kind in their order.
+reader to find: to put the rows in order takes the database longer than to find them.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Select,
     Text,
     bindparam,
     cast,
@@ -30,11 +31,14 @@ from backend.patients.life import COUNTS
 from backend.patients.models import EvidenceOfLife
 from backend.patients.of_each import Rows, as_kept, of_each
 from backend.patients.symptom_report import MOMENT, SymptomReport
+from backend.terms import AgendaKind
+
+What = Select[Any] | CompoundSelect[Any]
 
 # Beside the kinds of facts: a report that was filed, and all days on which somebody was alive, in one row.
 FILED, ALIVE = "filed", "alive"
 # Where in a row each stands: to look one up by its name takes ten times as long.
-KIND, KEY, WORD, ON, AT, CAME_AT = range(1, 7)
+KIND, KEY, WORD, ON, AT, CAME_AT, REVISION, ID = range(1, 9)
 # Said outright: given as text, SQLAlchemy would put the statement into words anew each time.
 _COMMA: Any = literal_column("','")
 _FACT, _REPORT = AgendaFact.__table__.c, SymptomReport.__table__.c
@@ -86,19 +90,24 @@ _ALIVE = (
 )
 
 
-def _in_order(*what: Any) -> CompoundSelect[Any]:
-    return union_all(*what).order_by("kind", "revision", "came_at", "id")
-
-
-EVERYTHING = _in_order(_FACTS, _FILED, _ALIVE)
-WITHOUT_REPORTS = _in_order(_FACTS, _ALIVE)
+EVERYTHING = union_all(_FACTS, _FILED, _ALIVE)
+WITHOUT_REPORTS = union_all(_FACTS, _ALIVE)
+WITHOUT_EVIDENCE = union_all(_FACTS, _FILED)
+WITHOUT_BOTH = _FACTS
 # Without evidence of life.
-FILED_FOR_ANY_ITEM = _in_order(_FACTS, _FILED.where(_REPORT.agenda_key.is_not(None)))
-FILED_FOR_ONE = _in_order(_FACTS, _FILED.where(_REPORT.agenda_key == bindparam("key")))
+FILED_FOR_ANY_ITEM = union_all(_FACTS, _FILED.where(_REPORT.agenda_key.is_not(None)))
+FILED_FOR_ONE = union_all(_FACTS, _FILED.where(_REPORT.agenda_key == bindparam("key")))
+
+
+def what_tells_of(kinds: Collection[AgendaKind]) -> What:
+    """Which of them it takes to judge items of these kinds alone."""
+    if AgendaKind.SURVIVAL_CHECK in kinds:
+        return EVERYTHING
+    return WITHOUT_EVIDENCE if AgendaKind.ASSESSMENT in kinds else WITHOUT_BOTH
 
 
 def happened_to(
-    txn: Transaction, patient_ids: Collection[UUID], what: CompoundSelect[Any], key: str | None = None
+    txn: Transaction, patient_ids: Collection[UUID], what: What, key: str | None = None
 ) -> Mapping[UUID, Rows]:
-    """By patient, ``what`` happened: one of the four above; ``key`` is of the item that ``FILED_FOR_ONE`` is about."""
+    """By patient, ``what`` happened: one of those above; ``key`` is of the item that ``FILED_FOR_ONE`` is about."""
     return of_each(patient_ids, txn.connection.execute(what, {"whose": patient_ids, "key": key}))

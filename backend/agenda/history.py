@@ -3,12 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, bindparam, select
+from sqlalchemy import Row, bindparam, select
 
 from backend.agenda.calendar import agenda
 from backend.agenda.course import AgendaItem, Course, CycleCourse, Earlier, Reported
@@ -17,16 +16,19 @@ from backend.agenda.happened import (
     ALIVE,
     AT,
     CAME_AT,
-    EVERYTHING,
     FILED,
     FILED_FOR_ANY_ITEM,
     FILED_FOR_ONE,
+    ID,
     KEY,
     KIND,
     ON,
+    REVISION,
     WITHOUT_REPORTS,
     WORD,
+    What,
     happened_to,
+    what_tells_of,
 )
 from backend.agenda.models import Cycle
 from backend.among import among
@@ -38,7 +40,7 @@ from backend.patients.versions import standing_moves
 from backend.protocol.definition import Protocol
 from backend.protocol.load import protocol_of
 from backend.staff.models import Site
-from backend.terms import Attendance, CycleStatus, Reply
+from backend.terms import AgendaKind, Attendance, CycleStatus, Reply
 
 _CYCLES = select(Cycle).where(Cycle.patient_id == bindparam("patient_id")).order_by(Cycle.number, Cycle.attempt)
 _CYCLE, _PATIENT, _SITE = Cycle.__table__, Patient.__table__, Site.__table__
@@ -67,10 +69,12 @@ _ZONES_AND_CYCLES = (
     # The cycles of each in the order that the index of their numbers has.
     .order_by(_PATIENT.c.id, _CYCLE.c.number, _CYCLE.c.attempt)
 )
+ALL_KINDS = frozenset(AgendaKind)
 _KEY_AND_MOMENT, _INSTRUMENT_AND_MOMENT = itemgetter(KEY, AT), itemgetter(WORD, AT)
 # In the order in which words on visits follow each other.
 _WORD_ON_A_VISIT = itemgetter(CAME_AT, ON, KIND, KEY)
 _REPLY = itemgetter(KEY, WORD, ON)
+_AS_IT_CAME, _AS_REVISED = itemgetter(CAME_AT, ID), itemgetter(REVISION, CAME_AT)
 
 
 @dataclass
@@ -109,10 +113,15 @@ def course_of(txn: Transaction, patient: Patient) -> Course:
     return courses_of(txn, [patient])[patient.id]
 
 
-def courses_of(txn: Transaction, patients: Collection[Patient]) -> Mapping[UUID, Course]:
-    """By patient, the same for many at once, in as few statements as for one."""
+def courses_of(
+    txn: Transaction, patients: Collection[Patient], about: Collection[AgendaKind] = ALL_KINDS
+) -> Mapping[UUID, Course]:
+    """By patient, the same for many at once, in as few statements as for one.
+
+    ``about``: as much of it as tells how items of these kinds stand.
+    """
     whose = [patient.id for patient in patients]
-    sites, happened = _at_the_sites(txn, whose), happened_to(txn, whose, EVERYTHING)
+    sites, happened = _at_the_sites(txn, whose), happened_to(txn, whose, what_tells_of(about))
     return {one.id: _course(txn, one, sites[one.id], happened[one.id]) for one in patients}
 
 
@@ -130,7 +139,7 @@ def course_to_check_survival(txn: Transaction, patient: Patient) -> Course:
     return _as_much_of_it(txn, patient, WITHOUT_REPORTS)
 
 
-def _as_much_of_it(txn: Transaction, patient: Patient, what: CompoundSelect[Any], key: str | None = None) -> Course:
+def _as_much_of_it(txn: Transaction, patient: Patient, what: What, key: str | None = None) -> Course:
     sites, happened = _at_the_sites(txn, [patient.id]), happened_to(txn, [patient.id], what, key)
     return _course(txn, patient, sites[patient.id], happened[patient.id])
 
@@ -146,8 +155,10 @@ def _at_the_sites(txn: Transaction, whose: Collection[UUID]) -> Mapping[UUID, _A
 
 
 def _course(txn: Transaction, patient: Patient, site: _AtTheSite, happened: Rows) -> Course:
-    of_kind = {kind: list(rows) for kind, rows in groupby(happened, key=itemgetter(KIND))}
-    filed = of_kind.get(FILED, ())
+    of_kind: dict[str, list[Row[Any]]] = {}
+    for row in happened:
+        of_kind.setdefault(row[KIND], []).append(row)
+    filed = sorted(of_kind.get(FILED, ()), key=_AS_IT_CAME)
     return Course(
         arm=patient.arm,
         randomised_on=patient.randomised_on,
@@ -156,7 +167,7 @@ def _course(txn: Transaction, patient: Patient, site: _AtTheSite, happened: Rows
         cycles=tuple(site.cycles),
         answered=_answered(filed),
         attended=_attended([fact for kind in ATTENDANCE for fact in of_kind.get(kind, ())]),
-        replies=_replies(of_kind.get(FactKind.REPLIED, ())),
+        replies=_replies(sorted(of_kind.get(FactKind.REPLIED, ()), key=_AS_REVISED)),
         alive_as_of=tuple(day for row in of_kind.get(ALIVE, ()) for day in _days_in(row[WORD])),
         died_on=_stop_of(patient.died_on),
         withdrawn_from_reporting_on=patient.withdrawn_from_reporting_on,

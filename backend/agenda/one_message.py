@@ -13,13 +13,34 @@ from backend.agenda.calendar import Part, agenda
 from backend.agenda.course import AgendaItem, Course
 from backend.agenda.reminders import ASKS_FOR_ANSWERS
 from backend.protocol.definition import Protocol
-from backend.protocol.rules import Rule
+from backend.protocol.rules import Rule, UntilNext
+from backend.terms import AgendaKind
 
 # A prompt held back after an infusion falls on the day of the infusion in one zone or the next in another, and then as
 # many hours later as the row says.
 DAYS_OF_REST = 3
 ROWS_KEPT = 4_096
 HAS_AN_END = frozenset({"due_day", "window_end"})
+
+
+def what_decides(
+    protocol: Protocol,
+    course_about: Callable[[frozenset[AgendaKind]], Course],
+    key: str,
+    speaks_of: date,
+    now: datetime,
+) -> tuple[AgendaItem, ...]:
+    """``item_and_neighbours``, for which no more is read of what was answered than they rest on.
+
+    ``course_about``: as much of the course as tells how items that ask for answers, of these kinds alone, stand.
+    """
+    known = _kinds_that_decide(protocol, key) & ASKS_FOR_ANSWERS
+    course = course_about(known)
+    items = item_and_neighbours(protocol, course, key, speaks_of, now)
+    beside = known.union(item.kind for item in items if item.kind in ASKS_FOR_ANSWERS)
+    # Of several versions, what has been answered decides which of them an item is of.
+    needed = ASKS_FOR_ANSWERS if course.earlier else beside
+    return items if needed == known else item_and_neighbours(protocol, course_about(needed), key, speaks_of, now)
 
 
 def item_and_neighbours(
@@ -31,8 +52,24 @@ def item_and_neighbours(
     """
     if course.earlier:
         return agenda(protocol, course, now)
-    own = [rule for rule in protocol.rules if key.startswith(rule.key.partition("{")[0])]
-    return agenda(protocol, course, now, only=Part(lambda rule: True, key, _beside(protocol, own, speaks_of)))
+    beside = _beside(protocol, _rows_of(protocol, key), speaks_of)
+    return agenda(protocol, course, now, only=Part(lambda rule: True, key, beside))
+
+
+@lru_cache(maxsize=ROWS_KEPT)
+def _kinds_that_decide(protocol: Protocol, key: str) -> frozenset[AgendaKind]:
+    """The kind of the item of this key, and the kinds of those whose opening ends its wait.
+
+    All that decides about a message on it, but for what turns out to lie beside it.
+    """
+    own = _rows_of(protocol, key)
+    awaited = {family for rule in own if isinstance(rule.overdue, UntilNext) for family in rule.overdue.families}
+    return frozenset(rule.kind for rule in protocol.rules if rule in own or rule.family in awaited)
+
+
+@lru_cache(maxsize=ROWS_KEPT)
+def _rows_of(protocol: Protocol, key: str) -> Sequence[Rule]:
+    return tuple(rule for rule in protocol.rules if key.startswith(rule.key.partition("{")[0]))
 
 
 def _beside(protocol: Protocol, own: Sequence[Rule], speaks_of: date) -> Callable[[Rule, date], bool]:

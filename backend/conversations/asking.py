@@ -20,7 +20,7 @@ from backend.conversations.states import Happened
 from backend.conversations.wording import text_of
 from backend.db import Transaction
 from backend.terms import AttemptStatus, Recipient, Urgency
-from notifications.models import Attempt, InboundMessage, Message
+from notifications.models import Attempt, InboundMessage, Message, word
 from notifications.outbox import Letter
 
 QUESTION, AGAIN = "survey_question", "survey_again"
@@ -63,8 +63,8 @@ _SENT_AT = (
     .where(
         _ATTEMPT.message_id == _ROW.c.id,
         # It may have gone to the app in the end, which puts no question.
-        _ATTEMPT.template.in_(sorted(PUTS_A_QUESTION)),
-        _ATTEMPT.status == AttemptStatus.ACCEPTED,
+        _ATTEMPT.template.in_([word(one) for one in sorted(PUTS_A_QUESTION)]),
+        _ATTEMPT.status == word(AttemptStatus.ACCEPTED),
     )
     .scalar_subquery()
 )
@@ -105,7 +105,8 @@ def next_of(
     txn: Transaction, conversation: Conversation, answers: Mapping[str, ConversationAnswer] | None = None
 ) -> str | None:
     """What it asks next; None when everything was asked. ``answers``: those there are, where they have been read."""
-    answers = drafts.answers_of(txn, conversation) if answers is None else answers
+    if answers is None:
+        answers = drafts.answers_of(txn, conversation) if conversation.first_answer_at else {}
     return script.next_question(drafts.instrument_of(txn, conversation), conversation.extent, drafts.values_of(answers))
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import inspect
 
 from backend.agenda.course import AgendaItem
 from backend.conversation_terms import TextSurveys
-from backend.conversations import asking, drafts, script
+from backend.conversations import asking, drafts
 from backend.conversations.form_letters import LINK_VALUE, may_be_sent_to
 from backend.conversations.form_links import link_for
 from backend.conversations.known import Known
@@ -37,7 +37,7 @@ def first_question(
     survey = _survey(txn, patient, item, site.text_surveys, known.surveys[patient.id])
     if survey is None:
         return said
-    question = _question(txn, survey)
+    question = asking.next_of(txn, survey)
     if question is None:
         _written(txn, survey)
         return said
@@ -82,20 +82,9 @@ def _survey(
     )
 
 
-def _question(txn: Transaction, survey: Conversation) -> str | None:
-    """What is asked first, or next of one that has been begun; None when everything was asked."""
-    if _is_new(survey):
-        return script.next_question(drafts.instrument_of(txn, survey), survey.extent, {})
-    return asking.next_of(txn, survey)
-
-
-def _is_new(survey: Conversation) -> bool:
-    return inspect(survey).transient
-
-
 def _written(txn: Transaction, survey: Conversation) -> Conversation:
     """What is in the database already changes with the rest of the breath."""
-    if _is_new(survey):
+    if inspect(survey).transient:
         insert_now(txn, survey)
     return survey
 

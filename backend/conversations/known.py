@@ -5,9 +5,10 @@ Whoever asks first for one kind of thing has it read for everybody; what nobody 
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BindParameter, Text, bindparam, exists, func, or_, select
@@ -16,7 +17,8 @@ from backend import clock
 from backend.agenda.course import AgendaItem, Course
 from backend.agenda.history import courses_of, protocol_for
 from backend.agenda.news import NEWS, pair_of
-from backend.agenda.one_message import item_and_neighbours
+from backend.agenda.one_message import what_decides
+from backend.agenda.reminders import ASKS_FOR_ANSWERS
 from backend.among import among
 from backend.conversation_terms import ConversationStatus, WhyHere
 from backend.conversations.models import Conversation
@@ -25,22 +27,22 @@ from backend.db import Transaction, UTCDateTime
 from backend.patients import contact
 from backend.patients.caregivers import caregivers_of_all
 from backend.patients.models import Caregiver, Patient
-from backend.patients.turns import hold_still
+from backend.patients.turns import take_turns
 from backend.sealing import DataKey, open_these, unseal
 from backend.staff.models import Site
-from backend.terms import ChannelKind, MessageStatus, Urgency
+from backend.terms import AgendaKind, ChannelKind, MessageStatus, Urgency
 from notifications.against import against
-from notifications.models import Message, NumberStop, OptOut, whichever_index, word
+from notifications.models import InboundMessage, Message, NumberStop, OptOut, whichever_index, word
 
 # The day that a message's key speaks of.
 SPOKEN_OF = re.compile(r"@(\d{4}-\d{2}-\d{2}):")
 # Asked before every breath, and so put together once; of plain columns where nothing of it is changed.
-_ROW = Message.__table__.c
+_ROW, _TEXT = Message.__table__.c, InboundMessage.__table__.c
 LEFT = (word(MessageStatus.SENT), word(MessageStatus.DELIVERED))
 _ROUTINE_TEXTS = select(_ROW.patient_id, _ROW.status, _ROW.settled_at).where(
     among(_ROW.patient_id, "whose"),
-    _ROW.channel == ChannelKind.SMS,
-    _ROW.urgency == Urgency.ROUTINE,
+    _ROW.channel == word(ChannelKind.SMS),
+    _ROW.urgency == word(Urgency.ROUTINE),
     whichever_index(
         or_(
             _ROW.status == word(MessageStatus.SENDING),
@@ -51,20 +53,20 @@ _ROUTINE_TEXTS = select(_ROW.patient_id, _ROW.status, _ROW.settled_at).where(
 _DAYS: BindParameter[str] = bindparam("days", type_=Text())
 _NEWS = select(Message).where(
     Message.patient_id == bindparam("patient"),
-    Message.template.in_(sorted(NEWS)),
+    Message.template.in_([word(one) for one in sorted(NEWS)]),
     func.substr(Message.agenda_key, 1, func.length(_DAYS)) == _DAYS,
     Message.created_at >= bindparam("since", type_=UTCDateTime()),
 )
-_IS_LIVE_OR_REFUSED = or_(Conversation.ended_at.is_(None), Conversation.status == ConversationStatus.REFUSED)
+_IS_LIVE_OR_REFUSED = or_(Conversation.ended_at.is_(None), Conversation.status == word(ConversationStatus.REFUSED))
 _SURVEYS = (
     select(Conversation)
     .where(among(Conversation.patient_id, "whose"), _IS_LIVE_OR_REFUSED)
     .order_by(Conversation.opened_at, Conversation.id)
 )
-# With most patients nothing is special: one look beside their site and their key tells what need not be read.
-_BESIDE = (
+# With most patients nothing is special: one look at them, their site and their key tells what need not be read.
+_AT_A_GLANCE = (
     select(
-        Patient.id.label("whose"),
+        Patient,
         Site,
         *DataKey.__table__.c,
         contact.IS_HELD,
@@ -80,10 +82,46 @@ _BESIDE = (
     .join(Site, Site.id == Patient.site_id)
     .outerjoin(DataKey, DataKey.owner_id == Patient.id)
     .where(among(Patient.id, "whose"))
+    .order_by(Patient.id)
+    # Somebody may have loaded a patient before their turn had come.
+    .execution_options(populate_existing=True)
 )
+
+_SENDER = select(_TEXT.id, _TEXT.key_owner_id, _TEXT.number_sealed).where(_TEXT.id == bindparam("id"))
 
 # So many patients with one telephone may have all that each of them alone might have in a day.
 SHARERS_IN_FULL = 2
+
+
+class _Seen(NamedTuple):
+    """A patient as ``_AT_A_GLANCE`` gives them. Without a key there is no ``owner_id``."""
+
+    patient: Patient
+    site: Site
+    owner_id: UUID | None
+    wrapped: str
+    master_key: str
+    forgotten_at: datetime | None
+    is_held: bool
+    shares: bool
+    any_death_unread: bool
+    was_asked: bool
+    has_a_hindrance: bool
+
+
+@dataclass(frozen=True)
+class _Sender:
+    """Where a text came from, as the text has it sealed."""
+
+    id: UUID
+    key_owner_id: UUID
+    number_sealed: str | None
+
+    __tablename__ = InboundMessage.__tablename__
+
+    @property
+    def row_id(self) -> str:
+        return str(self.id)
 
 
 class Known:
@@ -93,15 +131,17 @@ class Known:
         """Takes the patients' turns. What is read here is held: the session forgets what nobody holds."""
         self._txn = txn
         self._items: dict[UUID, Sequence[AgendaItem]] = {}
-        self.patients: Mapping[UUID, Patient] = {one.id: one for one in hold_still(txn, patient_ids)}
-        self._beside = _beside(txn, self.patients)
-        self.sites: Mapping[UUID, Site] = {one.Site.id: one.Site for one in self._beside}
-        open_these(txn, (one for one in self._beside if one.owner_id is not None))
+        self._courses: dict[frozenset[AgendaKind], Mapping[UUID, Course]] = {}
+        self._seen = _at_a_glance(txn, take_turns(txn, patient_ids))
+        self.patients: Mapping[UUID, Patient] = {one.patient.id: one.patient for one in self._seen}
+        self.sites: Mapping[UUID, Site] = {one.site.id: one.site for one in self._seen}
+        keys: Iterable[Any] = (one for one in self._seen if one.owner_id is not None)
+        open_these(txn, keys)
 
     @cached_property
     def holds(self) -> Mapping[UUID, Sequence[str]]:
         """By patient, why contact with them is held now; only those with whom it is."""
-        held = [one.whose for one in self._beside if one.is_held]
+        held = [one.patient.id for one in self._seen if one.is_held]
         return contact.why_held(self._txn, held) if held else {}
 
     @cached_property
@@ -112,28 +152,35 @@ class Known:
     @cached_property
     def unread_deaths(self) -> Mapping[UUID, WhyHere]:
         """By patient, why a text of a death waits for a person to read it; only those of whom one does."""
-        if not any(one.any_death_unread for one in self._beside):
+        if not any(one.any_death_unread for one in self._seen):
             return {}
         return unread_deaths(self._txn, self.patients.values(), self.caregivers)
 
-    @cached_property
-    def courses(self) -> Mapping[UUID, Course]:
-        """By patient, what their agenda is computed from."""
-        return courses_of(self._txn, self.patients.values())
-
     def items_about(self, message: Message) -> Sequence[AgendaItem]:
         """Of the patient's agenda as much as decides about a message on one of its items."""
-        assert message.patient_id is not None
-        assert message.agenda_key is not None
         if message.id not in self._items:
-            protocol = protocol_for(self._txn, self.patients[message.patient_id])
+            assert message.patient_id is not None
+            assert message.agenda_key is not None
+            patient_id, now = message.patient_id, self._txn.now
             said = SPOKEN_OF.search(message.key)
-            speaks_of = date.fromisoformat(said[1]) if said else self._txn.now.date()
-            course = self.courses[message.patient_id]
-            self._items[message.id] = item_and_neighbours(
-                protocol, course, message.agenda_key, speaks_of, self._txn.now
+            self._items[message.id] = what_decides(
+                protocol_for(self._txn, self.patients[patient_id]),
+                lambda kinds: self._courses_about(kinds)[patient_id],
+                message.agenda_key,
+                date.fromisoformat(said[1]) if said else now.date(),
+                now,
             )
         return self._items[message.id]
+
+    def _courses_about(self, asking: frozenset[AgendaKind]) -> Mapping[UUID, Course]:
+        """By patient, what items that ask for answers, of no other kinds than these, are computed from.
+
+        Of several patients everything, once: their messages are about this and that.
+        """
+        about = asking if len(self.patients) == 1 else ASKS_FOR_ANSWERS
+        if about not in self._courses:
+            self._courses[about] = courses_of(self._txn, self.patients.values(), about)
+        return self._courses[about]
 
     def news_since(self, message: Message) -> Sequence[Message]:
         """What has been said, or is to be, of the same infusion days since this reminder of one was to go."""
@@ -178,7 +225,7 @@ class Known:
     @cached_property
     def _asked_about(self) -> Mapping[UUID, Sequence[Conversation]]:
         found: dict[UUID, list[Conversation]] = {patient_id: [] for patient_id in self.patients}
-        asked = [one.whose for one in self._beside if one.was_asked]
+        asked = [one.patient.id for one in self._seen if one.was_asked]
         for one in self._txn.session.scalars(_SURVEYS, {"whose": asked}) if asked else ():
             found[one.patient_id].append(one)
         return found
@@ -195,27 +242,35 @@ class Known:
 
         ``OPTED_OUT`` while a STOP holds, ``OF_NO_USE`` where nothing arrives.
         """
-        hindered = self._numbers_of(one.whose for one in self._beside if one.has_a_hindrance)
+        hindered = self._numbers_of(one.patient.id for one in self._seen if one.has_a_hindrance)
         return frozenset((one.number, one.why) for one in against(self._txn, hindered))
 
     @cached_property
     def sharers(self) -> Mapping[str, Collection[UUID]]:
         """By number of these patients that is somebody else's as well, everybody whose own it is."""
-        shared = self._numbers_of(one.whose for one in self._beside if one.shares)
+        shared = self._numbers_of(one.patient.id for one in self._seen if one.shares)
         return contact.whose_phones(self._txn, shared) if shared else {}
 
     def _numbers_of(self, patient_ids: Iterable[UUID]) -> Collection[str]:
         return {self.phones[one] for one in patient_ids if one in self.phones}
 
 
-def _beside(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[Any]:
-    return txn.session.execute(_BESIDE, {"whose": patient_ids, "now": txn.now, **looking_back(txn)}).all()
+def number_that_wrote(txn: Transaction, inbound_id: UUID) -> str | None:
+    """The number that this text came from; None when it was written in the app."""
+    sender = _Sender(*txn.connection.execute(_SENDER, {"id": inbound_id}).one())
+    return unseal(txn, sender, "number_sealed")
+
+
+def _at_a_glance(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[_Seen]:
+    found = txn.session.execute(_AT_A_GLANCE, {"whose": patient_ids, "now": txn.now, **looking_back(txn)})
+    return [_Seen._make(row) for row in found]
 
 
 def _counted(txn: Transaction, since: Mapping[UUID, datetime]) -> Mapping[UUID, int]:
     counted = dict.fromkeys(since, 0)
-    for row in txn.connection.execute(_ROUTINE_TEXTS, {"whose": list(since), "since": min(since.values())}):
-        counted[row.patient_id] += row.status == MessageStatus.SENDING or row.settled_at >= since[row.patient_id]
+    of_all = {"whose": list(since), "since": min(since.values())}
+    for patient_id, status, settled_at in txn.connection.execute(_ROUTINE_TEXTS, of_all):
+        counted[patient_id] += status == MessageStatus.SENDING or settled_at >= since[patient_id]
     return counted
 
 

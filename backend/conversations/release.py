@@ -22,7 +22,7 @@ from backend.conversations.channels import BY
 from backend.conversations.dead_letters import undelivered
 from backend.conversations.first_questions import first_question
 from backend.conversations.form_letters import with_its_link
-from backend.conversations.known import Known
+from backend.conversations.known import Known, number_that_wrote
 from backend.conversations.loops import ALWAYS_SAID
 from backend.conversations.models import Conversation
 from backend.conversations.release_to_former import number_to_tell
@@ -48,9 +48,9 @@ from backend.terms import (
 )
 from backend.triage import questions
 from backend.worklist import phone_checks
-from notifications import Later, Send, Suppress, inbound, numbers, opt_outs
+from notifications import Later, Send, Suppress, numbers, opt_outs
 from notifications.dispatcher import Decision, Release, Trial
-from notifications.models import InboundMessage, Message
+from notifications.models import Message
 from notifications.outbox import Letter
 from notifications.quiet_hours import next_allowed
 from notifications.templates import Template
@@ -276,8 +276,7 @@ def _to_whom(asked: _Question) -> Decision:
 
 def _back_to_the_sender(asked: _Question, inbound_id: UUID) -> Decision:
     """An answer goes to the number that wrote, whoever's it is."""
-    received = asked.txn.session.get_one(InboundMessage, inbound_id)
-    number = inbound.number_of(asked.txn, received)
+    number = number_that_wrote(asked.txn, inbound_id)
     if number is None:
         return _send(asked, ChannelKind.IN_APP, str(asked.patient.id))
     return _send(asked, ChannelKind.SMS, number)

@@ -14,7 +14,7 @@ from backend.conversation_terms import WhyHere
 from backend.db import Transaction, UTCDateTime
 from backend.patients.models import Caregiver, Patient
 from backend.terms import Urgency
-from notifications.models import InboundMessage, Message
+from notifications.models import InboundMessage, Message, word
 
 # Whoever has not read it by then may have no time for it, and the living are not left without their reminders.
 LONGEST_WAIT = timedelta(hours=24)
@@ -26,8 +26,8 @@ _WAITS = and_(
     _TEXT.handled_at.is_(None),
     _TEXT.received_at > bindparam("since", type_=UTCDateTime()),
     or_(
-        _TEXT.handled_how == WhyHere.PERHAPS_DEATH,
-        (_TEXT.handled_how == WhyHere.DEATH) & _TEXT.patient_id.is_(None),
+        _TEXT.handled_how == word(WhyHere.PERHAPS_DEATH),
+        (_TEXT.handled_how == word(WhyHere.DEATH)) & _TEXT.patient_id.is_(None),
     ),
 )
 _UNREAD = select(_TEXT.patient_id, _TEXT.number_index, _TEXT.handled_how).where(_WAITS)

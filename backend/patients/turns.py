@@ -14,14 +14,9 @@ _ROW = Patient.__table__.c
 # has become: every change counts its version up.
 _TURN = select(_ROW.version).where(_ROW.id == bindparam("id")).with_for_update(key_share=True)
 # Asked before every message, and so put together once.
-_OF_ALL = (
-    select(Patient)
-    .where(among(Patient.id, "ids"))
-    .order_by(Patient.id)
-    .with_for_update(key_share=True)
-    .execution_options(populate_existing=True)
-)
-_OF_ALL_WHO_ARE_FREE = _OF_ALL.with_for_update(key_share=True, skip_locked=True)
+_TURNS = select(_ROW.id).where(among(_ROW.id, "ids")).order_by(_ROW.id).with_for_update(key_share=True)
+_FREE_TURNS = _TURNS.with_for_update(key_share=True, skip_locked=True)
+_THESE = select(Patient).where(among(Patient.id, "ids")).order_by(Patient.id).execution_options(populate_existing=True)
 
 
 def take_turn(txn: Transaction, patient: Patient) -> None:
@@ -49,13 +44,22 @@ def one_at_a_time_for(txn: Transaction, patient_id: UUID) -> int | None:
     return version
 
 
-def hold_still(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[Patient]:
-    """The turns of several patients, who are read as they then are, and stay until this transaction has ended.
+def take_turns(txn: Transaction, patient_ids: Collection[UUID]) -> Collection[UUID]:
+    """The turns of several patients, until this transaction has ended; gives those whose turns these are.
 
     For what rests on how they stand, such as that a message may be begun: a death, a withdrawal or a hold is committed
     before that is decided, or after it was begun. One alone is waited for; of several, those about whom somebody acts
-    just then are left out, so that nobody waits for one of them because of another. Hold what it returns: the session
-    forgets what nobody holds.
+    just then are left out, so that nobody waits for one of them because of another.
+
+    Read how they stand with another statement: what this one had to wait for it would not see. On SQLite nobody else
+    has written since this transaction began, and nothing need be asked.
     """
-    held = _OF_ALL if len(patient_ids) <= 1 else _OF_ALL_WHO_ARE_FREE
-    return txn.session.scalars(held, {"ids": patient_ids}).all()
+    if database_of(txn).is_sqlite:
+        return patient_ids
+    turns = _TURNS if len(patient_ids) <= 1 else _FREE_TURNS
+    return txn.connection.scalars(turns, {"ids": patient_ids}).all()
+
+
+def hold_still(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[Patient]:
+    """The same, and the patients as they then are. Hold what it returns: the session forgets what nobody holds."""
+    return txn.session.scalars(_THESE, {"ids": take_turns(txn, patient_ids)}).all()

@@ -1,5 +1,6 @@
 """Some rows of the calendar, worked out without the others, stand exactly as they stand among all."""
 
+from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
 
@@ -7,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.agenda.calendar import Course, Part, Reported, agenda, by_key
-from backend.agenda.one_message import item_and_neighbours
+from backend.agenda.one_message import item_and_neighbours, what_decides
 from backend.agenda.reminders import Habits, wanted
 from backend.protocol.rules import Rule
-from backend.terms import AgendaState
+from backend.terms import AgendaKind, AgendaState
 from tests.agenda.courses import at, infused, the_protocol
 from tests.agenda.courses import course as nk_course
 from tests.agenda.test_calendar_properties import courses, moments
@@ -66,6 +67,24 @@ def test_the_messages_on_an_item_are_judged_by_it_and_its_neighbours_as_by_the_w
         )
         assert by_key(few)[item.key] == item
         assert judged == among_all
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_what_an_item_does_not_rest_on_need_not_be_read_to_judge_it(data: st.DataObject) -> None:
+    course = with_reports(data.draw, data.draw(courses()))
+    now = data.draw(moments(course))
+    near = [item for item in agenda(the_protocol(), course, now) if abs(item.opens_at - now) < timedelta(days=20)]
+
+    def course_about(kinds: frozenset[AgendaKind]) -> Course:
+        if AgendaKind.SURVIVAL_CHECK in kinds:
+            return course
+        without_evidence = replace(course, alive_as_of=())
+        return without_evidence if kinds else replace(without_evidence, answered={}, reported=())
+
+    for item in near:
+        few = what_decides(the_protocol(), course_about, item.key, item.due_on, now)
+        assert few == item_and_neighbours(the_protocol(), course, item.key, item.due_on, now)
 
 
 def test_a_weekly_report_covers_the_safety_check_of_its_day_also_where_only_safety_checks_are_asked_for() -> None:
