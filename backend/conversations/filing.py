@@ -12,7 +12,7 @@ from backend.db import Transaction
 from backend.errors import InvalidInput
 from backend.instruments.definition import Instrument
 from backend.patients.models import Patient
-from backend.reports.submit import Submission, Submitted, judge, submit_report, tier_of
+from backend.reports.submit import Submission, Submitted, judge, submit_report
 from backend.sealing import unseal
 from backend.terms import ReportMode, Respondent, Tier
 
@@ -62,7 +62,7 @@ def _judged(txn: Transaction, conversation: Conversation, answers: Mapping[str, 
     if _card(answers) is not None:
         return _card(answers)
     patient = txn.session.get_one(Patient, conversation.patient_id)
-    return tier_of(judge(txn, patient, _submission(txn, conversation, answers, ConversationStatus.PARTIAL)))
+    return judge(txn, patient, _submission(txn, conversation, answers, ConversationStatus.PARTIAL))
 
 
 def _submission(
