@@ -27,9 +27,9 @@ def judge_so_far(
 
     Only that is kept, with the conversation: what needs a call is not to be left lying. Call it after every answer.
     """
-    conversation.tier_so_far = _judged(txn, conversation, answers)
-    txn.session.flush()
-    return Tier(conversation.tier_so_far) if conversation.tier_so_far else None
+    tier = _judged(txn, conversation, answers)
+    conversation.tier_so_far = tier
+    return tier
 
 
 def _card(answers: Mapping[str, ConversationAnswer]) -> Tier | None:

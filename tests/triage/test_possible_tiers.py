@@ -1,4 +1,4 @@
-"""What can be said of a report before anything else of the patient is read: never anything that reading would change."""
+"""What can be said of a report before anything else of the patient is read: nothing that reading would change."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
