@@ -1,7 +1,6 @@
 """The mailroom's tables: what is to be said, each try at saying it, and what was said to us."""
 
 from datetime import date, datetime, time
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +16,12 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
-def word(of: StrEnum) -> ColumnElement[str]:
+def word(of: str) -> ColumnElement[str]:
     """A word of ours that stands in the statement itself, for conditions by which one of these indexes may be chosen.
 
     Passed beside it, it could be any: SQLite reads and plans the statement anew each time, to see whether one serves.
     """
-    return literal_column(f"'{of.value}'", Text())
+    return literal_column(f"'{of}'", Text())
 
 
 def whichever_index(condition: ColumnElement[bool]) -> ColumnElement[bool]:

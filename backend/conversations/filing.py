@@ -38,14 +38,23 @@ def _card(answers: Mapping[str, ConversationAnswer]) -> Tier | None:
     return Tier.T1 if card is not None and card.value == script.YES else None
 
 
-def file(txn: Transaction, conversation: Conversation, *, status: ConversationStatus) -> Submitted:
+def file(
+    txn: Transaction,
+    conversation: Conversation,
+    *,
+    status: ConversationStatus,
+    answers: Mapping[str, ConversationAnswer] | None = None,
+) -> Submitted:
     """Submit what was answered and end the conversation so. Twice is once: the report has the conversation's own id.
+
+    ``answers``: those there are, where they have been read in the patient's turn.
 
     Raises ``NoLongerPossible`` when it has ended already, and for an end that cannot be, such as of part of nothing.
     """
     drafts.hold(txn, conversation)
     patient = txn.session.get_one(Patient, conversation.patient_id)
-    sent = _submission(txn, conversation, drafts.answers_of(txn, conversation), status)
+    answers = drafts.answers_of(txn, conversation) if answers is None else answers
+    sent = _submission(txn, conversation, answers, status)
     drafts.end(txn, conversation, status)
     try:
         return submit_report(txn, patient, sent)

@@ -45,7 +45,7 @@ _ROW, _MESSAGE, _ATTEMPT = Conversation.__table__.c, Message.__table__, Attempt.
 _BEGUN_AT = select(func.max(_ATTEMPT.started_at)).where(_ATTEMPT.message_id == _ROW.question_id).scalar_subquery()
 _WAS_ASKED_BEFORE = exists().where(
     _ATTEMPT.patient_id == _ROW.patient_id,
-    _ATTEMPT.template.in_(sorted(asking.PUTS_A_QUESTION)),
+    _ATTEMPT.template.in_([word(one) for one in sorted(asking.PUTS_A_QUESTION)]),
     _ATTEMPT.started_at >= func.coalesce(_ROW.asked_since, _ROW.opened_at),
     _ATTEMPT.started_at <= bindparam("written", type_=UTCDateTime()),
 )

@@ -263,7 +263,7 @@ def _go_on(turn: Turn, given: Mapping[str, ConversationAnswer]) -> None:
     if question is not None:
         _ask(replace(turn, asked=question), asking.QUESTION)
         return
-    filing.file(txn, survey, status=ConversationStatus.COMPLETED)
+    filing.file(txn, survey, status=ConversationStatus.COMPLETED, answers=given)
     answers.answer(txn, turn.received, turn.sender, "survey_done", ANSWERED)
 
 
