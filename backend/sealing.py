@@ -246,9 +246,14 @@ def is_forgotten(txn: Transaction, owner_id: UUID) -> bool:
 
 def seal(txn: Transaction, row: Sealable, column: str, value: str | None) -> str | None:
     """``value`` as it may be stored in ``row.column``. Raises ``Forgotten`` when its owner's key was shredded."""
+    return seal_for(txn, row.key_owner_id, row, column, value)
+
+
+def seal_for(txn: Transaction, owner_id: UUID, row: Sealable, column: str, value: str | None) -> str | None:
+    """The same for a row that becomes this owner's."""
     if value is None:
         return None
-    key = _data_key(txn, row.key_owner_id)
+    key = _data_key(txn, owner_id)
     if key is None:
         raise Forgotten()
     return _lock(key, value.encode(), _place(row, column))

@@ -4,13 +4,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from backend import clock
 from backend.db import Actor, Database, Transaction, as_written
-from backend.sealing import STUDY, keyring_of, seal, unseal
+from backend.sealing import STUDY, keyring_of, seal, seal_for, unseal
 from backend.terms import ChannelKind, Keyword, Originator
 from notifications import numbers, opt_outs
 from notifications.models import InboundMessage
@@ -40,6 +42,9 @@ _TAKE = (
     )
     .execution_options(populate_existing=True)
 )
+# What it became is said with it.
+_ROW = cast(Table, InboundMessage.__table__)
+_BECAME = update(_ROW).where(_ROW.c.id == bindparam("row"))
 
 
 @dataclass(frozen=True)
@@ -143,9 +148,8 @@ def mark_handled(
     txn: Transaction, inbound: InboundMessage, how: str, patient_id: UUID | None, *, site_id: UUID | None = None
 ) -> None:
     """Say what became of a text, and whose it was if that is certain."""
-    inbound.handled_at = txn.now
-    inbound.handled_how = how
-    give_to(txn, inbound, patient_id, site_id=site_id)
+    became = {"handled_at": txn.now, "handled_how": how}
+    _write(txn, inbound, became | _given_to(txn, inbound, patient_id, site_id))
 
 
 def give_to(txn: Transaction, inbound: InboundMessage, patient_id: UUID | None, *, site_id: UUID | None) -> None:
@@ -153,12 +157,7 @@ def give_to(txn: Transaction, inbound: InboundMessage, patient_id: UUID | None, 
 
     Until then the study's key seals it; from then on the patient's own, so that forgetting the patient reaches it.
     """
-    inbound.site_id = inbound.site_id or site_id
-    if inbound.patient_id is None and patient_id is not None:
-        said, number = unseal(txn, inbound, "text_sealed"), unseal(txn, inbound, "number_sealed")
-        inbound.patient_id = inbound.key_owner_id = patient_id
-        inbound.text_sealed = seal(txn, inbound, "text_sealed", said)
-        inbound.number_sealed = seal(txn, inbound, "number_sealed", number)
+    _write(txn, inbound, _given_to(txn, inbound, patient_id, site_id))
 
 
 def take_from_its_owner(txn: Transaction, inbound: InboundMessage, *, keeps_site: bool) -> None:
@@ -188,8 +187,7 @@ def leave_to_a_person(
     why: str = INBOX,
 ) -> None:
     """It has been looked at and stays in the inbox until a person resolves it there; some things stand on top."""
-    inbound.handled_how = why
-    give_to(txn, inbound, patient_id, site_id=site_id)
+    _write(txn, inbound, {"handled_how": why} | _given_to(txn, inbound, patient_id, site_id))
 
 
 def text_of(txn: Transaction, inbound: InboundMessage) -> str:
@@ -200,6 +198,24 @@ def text_of(txn: Transaction, inbound: InboundMessage) -> str:
 def number_of(txn: Transaction, inbound: InboundMessage) -> str | None:
     """The number they came from; None when they were written in the app."""
     return unseal(txn, inbound, "number_sealed")
+
+
+def _given_to(
+    txn: Transaction, inbound: InboundMessage, patient_id: UUID | None, site_id: UUID | None
+) -> dict[str, Any]:
+    site = {"site_id": inbound.site_id or site_id}
+    if inbound.patient_id is not None or patient_id is None:
+        return site
+    sealed = ("text_sealed", "number_sealed")
+    anew = {name: seal_for(txn, patient_id, inbound, name, unseal(txn, inbound, name)) for name in sealed}
+    return {**site, **anew, "patient_id": patient_id, "key_owner_id": patient_id}
+
+
+def _write(txn: Transaction, inbound: InboundMessage, became: dict[str, Any]) -> None:
+    """At once, several times faster than by a flush: it is done to every text."""
+    txn.connection.execute(_BECAME, {"row": inbound.id, **became})
+    for name, value in became.items():
+        set_committed_value(inbound, name, value)
 
 
 def _obey_now(db: Database, inbound_id: UUID, words: str) -> None:

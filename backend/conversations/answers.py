@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Table, bindparam, select, update
 
 import notifications
 from backend import clock
@@ -38,6 +39,8 @@ SURVIVAL = "survival"
 _TRIED_BEFORE = select(Attempt).where(
     among(Attempt.message_id, "messages"), Attempt.started_at <= bindparam("written", type_=UTCDateTime())
 )
+_MESSAGE = cast(Table, Message.__table__)
+_ANSWERED = update(_MESSAGE).where(among(_MESSAGE.c.id, "messages")).values(answered_at=bindparam("at"))
 
 
 @dataclass(frozen=True)
@@ -271,9 +274,9 @@ def _promise_a_call(txn: Transaction, received: InboundMessage, sender: Sender, 
 def _close(txn: Transaction, sender: Sender, questions: Sequence[Message]) -> None:
     """A thing that was answered is not asked any more, however often we had asked."""
     things = {_thing(message) for message in questions}
-    for message in open_questions(txn, sender.patient.id, sender.recipient):
-        if _thing(message) in things:
-            message.answered_at = txn.now
+    asked = open_questions(txn, sender.patient.id, sender.recipient)
+    answered = [message.id for message in asked if _thing(message) in things]
+    txn.connection.execute(_ANSWERED, {"messages": answered, "at": txn.now})
 
 
 def was_asked_to_clarify(txn: Transaction, sender: Sender, questions: Sequence[Message]) -> bool:

@@ -53,14 +53,15 @@ class _Standing(NamedTuple):
 
 _SURVEY, _PATIENT = Conversation.__table__, Patient.__table__
 _REPORT, _MESSAGE, _ROW = SymptomReport.__table__, Message.__table__, Conversation.__table__.c
-_IS_OVERTAKEN = exists().where(
+# Whether another report has answered the same item meanwhile.
+IS_OVERTAKEN = exists().where(
     _REPORT.c.patient_id == _ROW.patient_id, _REPORT.c.agenda_key == _ROW.agenda_key, _REPORT.c.id != _ROW.report_id
 )
 
 
 def _live(*of_each: Any) -> Select[Any]:
     return (
-        select(*of_each, _PATIENT.c.status.label("patient_status"), _IS_OVERTAKEN.label("is_overtaken"), *asking.PUT)
+        select(*of_each, _PATIENT.c.status.label("patient_status"), IS_OVERTAKEN.label("is_overtaken"), *asking.PUT)
         .select_from(_SURVEY)
         .join(_PATIENT, _PATIENT.c.id == _ROW.patient_id)
         .outerjoin(_MESSAGE, _MESSAGE.c.id == _ROW.question_id)
@@ -77,7 +78,6 @@ _THESE = (
     .order_by(Conversation.opened_at, Conversation.id)
     .execution_options(populate_existing=True)
 )
-_OVERTAKEN = select(_IS_OVERTAKEN).where(_ROW.id == bindparam("id"))
 _SENT_ABOUT_IT = (
     select(_MESSAGE.c.id)
     .where(
@@ -119,11 +119,6 @@ def how_it_ends_now(txn: Transaction, survey: Conversation) -> ConversationStatu
     values = drafts.values_of(drafts.answers_of(txn, survey))
     is_finished = script.is_finished(drafts.instrument_of(txn, survey), survey.extent, values)
     return ConversationStatus.COMPLETED if is_finished else ConversationStatus.PARTIAL
-
-
-def is_overtaken(txn: Transaction, survey: Conversation) -> bool:
-    """Whether another report has answered the same item meanwhile."""
-    return bool(txn.connection.scalar(_OVERTAKEN, {"id": survey.id}))
 
 
 def break_off(txn: Transaction, survey: Conversation) -> None:

@@ -12,7 +12,7 @@ from backend.db import Transaction
 from backend.errors import InvalidInput
 from backend.instruments.definition import Instrument
 from backend.patients.models import Patient
-from backend.reports.submit import Submission, Submitted, judge, submit_report, tier_of
+from backend.reports.submit import Submission, Submitted, judge, submit_report
 from backend.sealing import unseal
 from backend.terms import ReportMode, Respondent, Tier
 
@@ -27,9 +27,9 @@ def judge_so_far(
 
     Only that is kept, with the conversation: what needs a call is not to be left lying. Call it after every answer.
     """
-    conversation.tier_so_far = _judged(txn, conversation, answers)
-    txn.session.flush()
-    return Tier(conversation.tier_so_far) if conversation.tier_so_far else None
+    tier = _judged(txn, conversation, answers)
+    conversation.tier_so_far = tier
+    return tier
 
 
 def _card(answers: Mapping[str, ConversationAnswer]) -> Tier | None:
@@ -38,14 +38,23 @@ def _card(answers: Mapping[str, ConversationAnswer]) -> Tier | None:
     return Tier.T1 if card is not None and card.value == script.YES else None
 
 
-def file(txn: Transaction, conversation: Conversation, *, status: ConversationStatus) -> Submitted:
+def file(
+    txn: Transaction,
+    conversation: Conversation,
+    *,
+    status: ConversationStatus,
+    answers: Mapping[str, ConversationAnswer] | None = None,
+) -> Submitted:
     """Submit what was answered and end the conversation so. Twice is once: the report has the conversation's own id.
+
+    ``answers``: those there are, where they have been read in the patient's turn.
 
     Raises ``NoLongerPossible`` when it has ended already, and for an end that cannot be, such as of part of nothing.
     """
     drafts.hold(txn, conversation)
     patient = txn.session.get_one(Patient, conversation.patient_id)
-    sent = _submission(txn, conversation, drafts.answers_of(txn, conversation), status)
+    answers = drafts.answers_of(txn, conversation) if answers is None else answers
+    sent = _submission(txn, conversation, answers, status)
     drafts.end(txn, conversation, status)
     try:
         return submit_report(txn, patient, sent)
@@ -62,7 +71,7 @@ def _judged(txn: Transaction, conversation: Conversation, answers: Mapping[str, 
     if _card(answers) is not None:
         return _card(answers)
     patient = txn.session.get_one(Patient, conversation.patient_id)
-    return tier_of(judge(txn, patient, _submission(txn, conversation, answers, ConversationStatus.PARTIAL)))
+    return judge(txn, patient, _submission(txn, conversation, answers, ConversationStatus.PARTIAL))
 
 
 def _submission(

@@ -17,8 +17,9 @@ from backend.triage.candidates import open_for_text
 from notifications import inbound
 from notifications.models import Attempt, InboundMessage, Message, word
 
-# What was asked last, and the questionnaire that had asked it, if it was one and that has ended since.
 _MESSAGE, _ATTEMPT, _ENDED = Message.__table__, Attempt.__table__, Conversation.__table__
+_PUTS_A_QUESTION = [word(one) for one in sorted(asking.PUTS_A_QUESTION)]
+# What was asked last, and the questionnaire that had asked it, if it was one and that has ended since.
 _ASKED_LAST = (
     select(_MESSAGE.c.answered_at, _ENDED.c.id)
     .join(_ATTEMPT, _ATTEMPT.c.message_id == _MESSAGE.c.id)
@@ -28,7 +29,7 @@ _ASKED_LAST = (
             _ENDED.c.patient_id == _MESSAGE.c.patient_id,
             _ENDED.c.question_id == _MESSAGE.c.id,
             _ENDED.c.ended_at.is_not(None),
-            _ENDED.c.status != ConversationStatus.REFUSED,
+            _ENDED.c.status != word(ConversationStatus.REFUSED),
         ),
     )
     .where(
@@ -39,7 +40,7 @@ _ASKED_LAST = (
         _MESSAGE.c.caregiver_id.is_not_distinct_from(bindparam("caregiver", type_=Uuid())),
         _ATTEMPT.c.channel == word(ChannelKind.SMS),
         _ATTEMPT.c.started_at <= bindparam("written", type_=UTCDateTime()),
-        or_(_ATTEMPT.c.template.in_(sorted(asking.PUTS_A_QUESTION)), _MESSAGE.c.asks.is_not(None)),
+        or_(_ATTEMPT.c.template.in_(_PUTS_A_QUESTION), _MESSAGE.c.asks.is_not(None)),
     )
     .order_by(_ATTEMPT.c.started_at.desc())
     .limit(1)
@@ -70,6 +71,7 @@ def _was_asked_for_the_card(txn: Transaction, received: InboundMessage, sender: 
         "written": received.received_at,
     }
     last = txn.connection.execute(_ASKED_LAST, whose).first()
-    if last is None or last.answered_at is not None or last.id is None:
+    answered_at, survey_id = last or (None, None)
+    if answered_at is not None or survey_id is None:
         return False
-    return asking.next_of(txn, txn.session.get_one(Conversation, last.id)) == script.CARD
+    return asking.next_of(txn, txn.session.get_one(Conversation, survey_id)) == script.CARD

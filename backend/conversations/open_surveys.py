@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, exists, func, select
 
-from backend.conversations import asking
+from backend.conversations import asking, endings
 from backend.conversations.answers import Sender
 from backend.conversations.asking import Put
 from backend.conversations.models import Conversation
@@ -27,6 +27,8 @@ class OpenSurvey:
     was_asked_before: bool
     # When the last try began at asking anything else of this person that a digit answers, and has not answered yet.
     others_begun_at: datetime | None
+    # Whether another report has answered the same item meanwhile.
+    is_overtaken: bool
 
     @property
     def was_put(self) -> bool:
@@ -43,7 +45,7 @@ _ROW, _MESSAGE, _ATTEMPT = Conversation.__table__.c, Message.__table__, Attempt.
 _BEGUN_AT = select(func.max(_ATTEMPT.started_at)).where(_ATTEMPT.message_id == _ROW.question_id).scalar_subquery()
 _WAS_ASKED_BEFORE = exists().where(
     _ATTEMPT.patient_id == _ROW.patient_id,
-    _ATTEMPT.template.in_(sorted(asking.PUTS_A_QUESTION)),
+    _ATTEMPT.template.in_([word(one) for one in sorted(asking.PUTS_A_QUESTION)]),
     _ATTEMPT.started_at >= func.coalesce(_ROW.asked_since, _ROW.opened_at),
     _ATTEMPT.started_at <= bindparam("written", type_=UTCDateTime()),
 )
@@ -62,7 +64,7 @@ _OTHERS_BEGUN_AT = (
     .scalar_subquery()
 )
 _OPEN = (
-    select(Conversation, _BEGUN_AT, _WAS_ASKED_BEFORE, _OTHERS_BEGUN_AT, *asking.PUT)
+    select(Conversation, _BEGUN_AT, _WAS_ASKED_BEFORE, _OTHERS_BEGUN_AT, endings.IS_OVERTAKEN, *asking.PUT)
     .outerjoin(_MESSAGE, _MESSAGE.c.id == Conversation.question_id)
     .where(Conversation.patient_id == bindparam("patient"), Conversation.ended_at.is_(None))
     .order_by(Conversation.opened_at.desc(), Conversation.id)
@@ -80,8 +82,8 @@ def open_surveys(txn: Transaction, received: InboundMessage, sender: Sender) -> 
     # What this transaction has changed itself must be written before the rows are read anew.
     txn.session.flush()
     return [
-        OpenSurvey(survey, Put._make(put) if survey.question_id else None, begun_at, was_asked_before, others_begun_at)
-        for survey, begun_at, was_asked_before, others_begun_at, *put in txn.session.execute(_OPEN, about)
+        OpenSurvey(survey, Put._make(put) if survey.question_id else None, begun_at, before, others_begun_at, overtaken)
+        for survey, begun_at, before, others_begun_at, overtaken, *put in txn.session.execute(_OPEN, about)
         if survey.caregiver_id == whose
     ]
 

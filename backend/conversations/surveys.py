@@ -65,6 +65,8 @@ class Turn:
     survey: Conversation
     asked: str
     was_asked_before: bool
+    # Whether another report has answered meanwhile what the survey asks about.
+    is_overtaken: bool
 
 
 def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
@@ -106,7 +108,7 @@ def begin(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
     if survey is None or question is None:
         answers.answer(txn, received, sender, "survey_none", "survey")
         return
-    _ask(Turn(txn, received, sender, survey, question, was_asked_before=False), asking.QUESTION)
+    _ask(Turn(txn, received, sender, survey, question, was_asked_before=False, is_overtaken=False), asking.QUESTION)
 
 
 # --- whose it is, and what it asks --------------------------------------------------------------------------
@@ -132,7 +134,7 @@ def _turn_among(
         return None
     if one.survey.asked == script.TEMPERATURE and _is_for_a_reminder(txn, received, sender):
         return None
-    return Turn(txn, received, sender, one.survey, one.survey.asked, one.was_asked_before)
+    return Turn(txn, received, sender, one.survey, one.survey.asked, one.was_asked_before, one.is_overtaken)
 
 
 def _is_its_temperature(txn: Transaction, survey: Conversation, received: InboundMessage) -> bool:
@@ -239,7 +241,7 @@ def _record(turn: Turn, value: float | None) -> None:
     survey.asked_since = None
     if filing.judge_so_far(txn, survey, given) is Tier.T1:
         _raise_the_alarm(turn, value)
-    elif endings.is_overtaken(txn, survey):
+    elif turn.is_overtaken:
         endings.break_off(txn, survey)
         answers.answer(txn, received, turn.sender, "survey_done", ANSWERED)
     else:
@@ -261,7 +263,7 @@ def _go_on(turn: Turn, given: Mapping[str, ConversationAnswer]) -> None:
     if question is not None:
         _ask(replace(turn, asked=question), asking.QUESTION)
         return
-    filing.file(txn, survey, status=ConversationStatus.COMPLETED)
+    filing.file(txn, survey, status=ConversationStatus.COMPLETED, answers=given)
     answers.answer(txn, turn.received, turn.sender, "survey_done", ANSWERED)
 
 

@@ -91,13 +91,13 @@ def writers_of(txn: Transaction, received: InboundMessage) -> Writers:
         return Writers((txn.session.get_one(Patient, received.patient_id),))
     if received.number_index is None:
         return Writers()
-    stands_in = txn.connection.execute(_STANDS_IN, {"index": received.number_index}).one()
+    patients, caregivers, staff, stops = txn.connection.execute(_STANDS_IN, {"index": received.number_index}).one()
     by_record = Writers(
-        _patients_with(txn, received.number_index) if stands_in.patients else (),
-        _caregivers_with(txn, received) if stands_in.caregivers else (),
-        tuple(staff_replies.members_by_phone(txn, received.number_index)) if stands_in.staff else (),
+        _patients_with(txn, received.number_index) if patients else (),
+        _caregivers_with(txn, received) if caregivers else (),
+        tuple(staff_replies.members_by_phone(txn, received.number_index)) if staff else (),
     )
-    if stands_in.stops and numbers.is_a_strangers(txn, received.number_index):
+    if stops and numbers.is_a_strangers(txn, received.number_index):
         return Writers(staff=by_record.staff, formerly=tuple(by_record.all_patients(txn)), is_a_strangers=True)
     if not by_record.are_staff_only or by_record.staff:
         return by_record

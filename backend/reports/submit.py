@@ -25,13 +25,13 @@ from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
 from backend.patients.turns import take_turn
 from backend.patients.versions import version_at
-from backend.reports.history import Moments, Reach, circumstances_of, receives_cells
+from backend.reports.history import BASELINE, Moments, Reach, circumstances_of, receives_cells
 from backend.reports.placement import Label, Place, course_to_place, place_report
 from backend.reports.promised_calls import promise_a_call
 from backend.sealing import keyring_of, seal
 from backend.terms import EvidenceSource, ItemState, ReportMode, Respondent, Standing, Tier, WorkReason
 from backend.triage.advice import advice
-from backend.triage.assess import Assessment, assess, findings_of
+from backend.triage.assess import Assessment, assess, findings_of, tiers_of
 from backend.triage.candidates import Source, open_candidates, rules_under
 from backend.triage.grading import is_high_fever
 from backend.triage.models import CandidateFinding
@@ -120,17 +120,21 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     return Submitted(report, tuple(candidate.id for candidate in candidates), is_new=True)
 
 
-def judge(txn: Transaction, patient: Patient, sent: Submission) -> Sequence[Finding]:
-    """What this report would raise if it were submitted now. Nothing is kept.
+def judge(txn: Transaction, patient: Patient, sent: Submission) -> Tier | None:
+    """How urgent this report would be if it were submitted now; None where it raises nothing. Nothing is kept.
 
     Raises ``InvalidInput`` as ``submit_report`` does.
     """
     instrument = _instrument(txn, sent)
     told = _told(sent, instrument, check_answers(instrument, sent.answers, sent.measurements))
+    rules = rules_under(txn, _version(txn, patient, sent))
+    possible = tiers_of(rules, told, is_baseline=instrument.name == BASELINE)
+    if len(possible) == 1:
+        # Nothing that was said before changes it: of most answers, that they raise nothing.
+        return next(iter(possible))
     # It is not placed, and of the course the rules ask for infusions alone.
     course = course_to_judge(txn, patient, sent.agenda_key) if receives_cells(txn, patient) else None
-    rules = rules_under(txn, _version(txn, patient, sent))
-    return findings_of(rules, told, _circumstances(txn, patient, course, sent, told, rules))
+    return tier_of(findings_of(rules, told, _circumstances(txn, patient, course, sent, told, rules)))
 
 
 def _circumstances(

@@ -6,8 +6,9 @@ A term asked about and answered with nothing is what lets an episode end; a term
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from backend.terms import Tier
 from backend.triage.readings import Readings
-from backend.triage.rules import Finding, RuleSet, findings_in
+from backend.triage.rules import Finding, RuleSet, findings_in, possible_tiers
 from backend.triage.told import Case, Circumstances, Told
 
 
@@ -33,6 +34,11 @@ class Assessment:
 def findings_of(rules: RuleSet, told: Told, circumstances: Circumstances) -> tuple[Finding, ...]:
     """What a report raises, for whoever asks for no more. Never raises."""
     return findings_in(rules, Case(told, circumstances, rules.danger_words))
+
+
+def tiers_of(rules: RuleSet, told: Told, *, is_baseline: bool) -> frozenset[Tier | None]:
+    """How urgent a report may be, whatever was known before it. Never raises."""
+    return possible_tiers(rules, Case(told, Circumstances(is_baseline=is_baseline), rules.danger_words))
 
 
 def assess(rules: RuleSet, told: Told, circumstances: Circumstances) -> Assessment:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backend.triage.told import FACTS, Focus, Value
+from backend.triage.told import FACTS, MEASURED_BY, TOLD_ALONE, Focus, Value
 
 Test = Callable[[Focus], bool]
 
@@ -103,6 +103,29 @@ def compiled(condition: Condition) -> Test:
             return _comparison(_reader(operand), sign, value)
 
 
+def possible(condition: Condition) -> Test:
+    """Whether it may hold, where only the report is known: False is said of what holds in no circumstances."""
+    match condition:
+        case AllOf(conditions):
+            return _all_of(tuple(possible(inner) for inner in conditions))
+        case AnyOf(conditions):
+            return _any_of(tuple(possible(inner) for inner in conditions))
+        case Comparison(Together(items, days), sign, value):
+            return _possible_count(items, days, COMPARE.get(sign), value)
+        case Comparison(Fact(name, _), sign, _) if name not in TOLD_ALONE:
+            return _possible_fact(name, sign)
+        case Comparison(operand, sign, value):
+            return _comparison(_reader(operand), sign, value)
+
+
+def is_told_alone(condition: Condition) -> bool:
+    """Whether the report alone says if it holds, in whatever circumstances."""
+    return all(
+        operand.name in TOLD_ALONE if isinstance(operand, Fact) else not isinstance(operand, Together)
+        for operand in operands(condition)
+    )
+
+
 def operands(condition: Condition) -> Iterator[Operand]:
     """Everything the condition asks for, in the order written."""
     if isinstance(condition, Comparison):
@@ -165,3 +188,20 @@ def _comparison(read: Callable[[Focus], Value], sign: str, value: Any) -> Test:
         return known is not None and compare(known, value)
 
     return holds
+
+
+def _possible_count(items: tuple[str, ...], days: int, compare: Callable[[Any, Any], bool] | None, value: Any) -> Test:
+    """With one of the signs now, any of the others may have been there before; without one, none counts."""
+
+    def may_hold(focus: Focus) -> bool:
+        least = focus.case.together(items, days)
+        most = len(items) if least else 0
+        # A count is never absent.
+        return compare is not None and any(compare(count, value) for count in range(least, most + 1))
+
+    return may_hold
+
+
+def _possible_fact(name: str, sign: str) -> Test:
+    needed = MEASURED_BY.get(name, ())
+    return lambda focus: sign == "absent" or all(measured in focus.case.measurements for measured in needed)

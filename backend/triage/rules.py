@@ -21,13 +21,15 @@ from backend.triage.conditions import (
     Test,
     Together,
     compiled,
+    is_told_alone,
     operands,
+    possible,
     read_condition,
 )
 from backend.triage.readings import Readings
-from backend.triage.told import Case, Circumstances, Focus, Told
+from backend.triage.told import MEASURED_BY, Case, Circumstances, Focus, Told
 
-__all__ = ["Circumstances", "Finding", "Rule", "RuleSet", "Told", "findings_in"]
+__all__ = ["Circumstances", "Finding", "Rule", "RuleSet", "Told", "findings_in", "possible_tiers"]
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +37,14 @@ log = logging.getLogger(__name__)
 WORDS = "words"
 NOT_UNDERSTOOD = "not_understood"
 DANGER_WORDS = Fact("danger_words", None)
-# The measurements that facts are made of.
-MEASURED_BY: Mapping[str, tuple[str, ...]] = {"weight_loss_percent": ("weight_kg",), "weight_gain_kg": ("weight_kg",)}
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of the protocol. ``term`` is None where the thing looked at says the term, or there is none."""
+    """One rule of the protocol. ``term`` is None where the thing looked at says the term, or there is none.
+
+    ``may_hold`` is asked where only the report is known; where the rule ``is_told_alone`` that is all it asks about.
+    """
 
     id: str
     version: int
@@ -52,6 +55,8 @@ class Rule:
     reference: str
     when: Condition
     holds: Test
+    may_hold: Test
+    is_told_alone: bool
     written: Mapping[str, Any]
 
 
@@ -149,12 +154,29 @@ def findings_in(rules: RuleSet, case: Case) -> tuple[Finding, ...]:
 
     A baseline report raises T1 and T2 only, labelled as before treatment; what needs review is always raised.
     """
-    raised = [finding for rule in rules.rules for finding in _try(rule, case)]
+    return tuple(sorted(_merged(_raised(rules, rules.rules, case)), key=lambda finding: finding.tier.rank))
+
+
+def possible_tiers(rules: RuleSet, case: Case) -> frozenset[Tier | None]:
+    """How urgent a report may be, where nothing but the report is known; None stands for "not at all".
+
+    Where only one remains, that is how urgent it is in whatever circumstances, and nobody need know them.
+    """
+    if case.waits_for_a_baseline:
+        return frozenset({None, *Tier})
+    alone = (rule for rule in rules.rules if rule.is_told_alone)
+    certain = min((finding.tier for finding in _raised(rules, alone, case)), key=lambda tier: tier.rank, default=None)
+    perhaps = {rule.tier for rule in rules.rules if not rule.is_told_alone and _may_fire(rule, case)}
+    return frozenset({certain} | {tier for tier in perhaps if certain is None or tier.is_more_urgent_than(certain)})
+
+
+def _raised(rules: RuleSet, asked: Iterable[Rule], case: Case) -> list[Finding]:
+    raised = [finding for rule in asked for finding in _try(rule, case)]
     if beyond := (*case.not_understood, *_looked_at_by_none(rules, case)):
         raised.append(_for_review("not-understood", 1, Tier.T3, case, items=beyond))
     if case.circumstances.is_baseline:
         raised = [finding for finding in raised if finding.tier is not Tier.T3 or finding.needs_review]
-    return tuple(sorted(_merged(raised), key=lambda finding: finding.tier.rank))
+    return raised
 
 
 def _looked_at_by_none(rules: RuleSet, case: Case) -> Iterator[str]:
@@ -185,6 +207,14 @@ def _fire(rule: Rule, case: Case) -> Iterator[Finding]:
     for focus in case.foci[rule.scope]:
         if rule.holds(focus):
             yield _finding(rule, focus)
+
+
+def _may_fire(rule: Rule, case: Case) -> bool:
+    try:
+        return any(rule.may_hold(focus) for focus in case.foci[rule.scope])
+    except Exception:
+        # A rule that fails is heard as well.
+        return True
 
 
 def _finding(rule: Rule, focus: Focus) -> Finding:
@@ -305,5 +335,7 @@ def _rule(written: Mapping[str, Any]) -> Rule:
         reference=written["reference"],
         when=when,
         holds=compiled(when),
+        may_hold=possible(when),
+        is_told_alone=is_told_alone(when),
         written=written,
     )

@@ -78,6 +78,12 @@ class Case:
         known = self.instrument.measurements.get(name)
         return known is not None and type(value) in (int, float) and known.minimum <= value <= known.maximum
 
+    @property
+    def waits_for_a_baseline(self) -> bool:
+        """Whether it holds a number that says nothing before the baseline's is known, and that is not known here."""
+        counted, more = "stools_per_day" in self.measurements, "stools_over_baseline"
+        return counted and more in self.instrument.measurements and more not in self.measurements
+
     @cached_property
     def answered(self) -> tuple[Item, ...]:
         """The items with an understood answer, in the instrument's order."""
@@ -236,6 +242,13 @@ def _last_composite(focus: Focus, _days: int | None) -> Value:
     return focus.case.circumstances.last_composites.get(focus.symptom.slug) if focus.symptom else None
 
 
+# The measurements that facts are made of.
+MEASURED_BY: Mapping[str, tuple[str, ...]] = {"weight_loss_percent": ("weight_kg",), "weight_gain_kg": ("weight_kg",)}
+# What the report says by itself. Of every other fact its circumstances have a say.
+TOLD_ALONE = frozenset(
+    {"signs_answered_yes", "wants_call", "texts", "danger_words", "other_severity"}
+    | {"item", "attribute", "value", "composite"}
+)
 FACTS: Mapping[str, Callable[[Focus, int | None], Value]] = {
     "days_since_infusion": _days_since_infusion,
     "signs_answered_yes": _signs_answered_yes,
