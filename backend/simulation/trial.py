@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 from backend import audit, clock
 from backend.adverse_events.safety_warnings import next_warning
-from backend.agenda.planning import replan_all
+from backend.agenda.planning import everyone, replan_all
 from backend.agenda.silence import CALLER, Attended, attend_to_all
 from backend.audit_seals import Sealer
 from backend.db import Transaction, system
@@ -156,20 +157,18 @@ class Trial:
     # --- what a worker does --------------------------------------------------------------------------------------
 
     def _begin_day(self, moment: datetime) -> None:
-        """Whatever changed yesterday is planned anew; now and then, everybody is."""
+        """Whatever changed yesterday is planned anew; now and then everybody is, and the trail is sealed."""
         stage, done = self._stage, Counter[str]()
+        to_plan = self._behind(moment)
         if moment >= self._planned_until:
-            done.update(stage.work.plan())
-            stage.touched.clear()
-            stage.moved.clear()
+            with stage.db.reading(PLANNER) as txn:
+                to_plan = everyone(txn)
             self._planned_until = moment + PLAN_EVERY
-            self._sealer.seal_waiting()
-            stage.work.checkpoint()
-        else:
-            for some in _by(PLANNED_TOGETHER, self._behind(moment)):
-                with stage.db.transaction(PLANNER) as txn:
-                    planned = replan_all(txn, [stage.people[number].id for number in some])
-                done.update(queued=planned.queued, recalled=planned.recalled)
+            self._seal()
+        for some in _by(PLANNED_TOGETHER, to_plan):
+            with stage.db.transaction(PLANNER) as txn:
+                planned = replan_all(txn, some)
+            done.update(queued=planned.queued, recalled=planned.recalled)
         done.update(see_to_the_day(stage.db))
         # Who was heard of late may have said something that waits for somebody's decision.
         stage.is_urgent = stage.is_urgent or bool(done["surveys_ended"])
@@ -179,7 +178,7 @@ class Trial:
         self._plan_at = next_hour(moment, (NEW_DAY,))
         self._note(done)
 
-    def _behind(self, moment: datetime) -> Sequence[int]:
+    def _behind(self, moment: datetime) -> Sequence[UUID]:
         """Whose dates have changed, every night; on Mondays also those who have answered something.
 
         Their reminders were recalled when they answered; what it covers beside would be found out at release.
@@ -190,7 +189,7 @@ class Trial:
         if day_of(moment).weekday() == MONDAY:
             behind |= stage.touched
             stage.touched.clear()
-        return sorted(behind)
+        return [stage.people[number].id for number in sorted(behind)]
 
     def _enter_rosters(self) -> None:
         with self._stage.db.transaction(LIFE) as txn, audit.together(txn):
@@ -266,6 +265,9 @@ class Trial:
         self._stage.to_look_at.update(self._stage.people)
         self._ask_for_calls(self._ends_at)
         self.done.update(self._stage.work.dispatch())
+        self._seal()
+
+    def _seal(self) -> None:
         self._sealer.seal_waiting()
         self._stage.work.checkpoint()
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from backend import clock as the_clock
 from backend.agenda import changes
-from backend.agenda.silence import ask_for_calls
+from backend.agenda.silence import ask_for_calls, attend_to_all, look_at
 from backend.audit import AuditEvent
 from backend.db import Database, system
 from backend.jobs import Work
@@ -125,6 +125,23 @@ def test_two_workers_at_once_open_one_task(db, clock, work: Work):
     assert sum(one["calls_opened"] for one in done) == 1
     assert sum(one["calls_failed"] for one in done) == 0
     assert len(calls(db, patient)) == 1
+
+
+def test_of_several_attended_to_in_one_go_each_is_called_about_as_alone(db, clock):
+    silent, waiting = infused(db, clock), people.ben(db, caregivers=(), randomised_on=date(2027, 3, 8))
+    clock.move_to("2027-03-14T22:00:00+08:00")
+    with db.reading(NOBODY) as txn:
+        alone = {one.id: look_at(txn, one.id) for one in (silent, waiting)}
+
+    with db.transaction(NOBODY) as txn:
+        first = attend_to_all(txn, [silent.id, waiting.id])
+    with db.transaction(NOBODY) as txn:
+        second = attend_to_all(txn, [silent.id, waiting.id])
+
+    assert {one: found.opened for one, found in first.items()} == {silent.id: 1, waiting.id: 0}
+    assert {one: found.next_at for one, found in first.items()} == {one: due.next_at for one, due in alone.items()}
+    assert not any(found.opened or found.closed for found in second.values())
+    assert calls(db, silent) == [("safety.c1.d0", "15 09:00", "coordinator")]
 
 
 def test_at_noon_an_open_task_is_the_investigators_once_and_stays_due_when_it_was(db, clock, work: Work):
