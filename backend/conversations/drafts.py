@@ -165,11 +165,8 @@ def instrument_of(txn: Transaction, conversation: Conversation) -> Instrument:
 
 def end(txn: Transaction, conversation: Conversation, status: ConversationStatus) -> None:
     """Nothing of it is asked any more. Nothing is filed here: see ``filing``."""
-    conversation.status = states.ended(conversation.status, status)
-    conversation.ended_at = txn.now
-    conversation.asked = None
-    audit.record(txn, f"conversation.{status}", conversation)
-    txn.session.flush()
+    ended = states.ended(conversation.status, status)
+    audit.record_update(txn, f"conversation.{status}", conversation, status=ended, ended_at=txn.now, asked=None)
 
 
 def _live_for(txn: Transaction, patient: Patient, agenda_key: str | None, instrument: str) -> Conversation | None:
