@@ -34,6 +34,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as insert_in_postgres
+from sqlalchemy.dialects.sqlite import insert as insert_in_sqlite
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import (
@@ -91,7 +93,7 @@ def _in_utc(value: datetime) -> datetime:
 
 
 def _to_sqlite(value: datetime | None) -> str | None:
-    return None if value is None else _in_utc(value).isoformat(" ", "microseconds").removesuffix("+00:00")
+    return None if value is None else _in_utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def _from_sqlite(value: str | None) -> datetime | None:
@@ -321,6 +323,17 @@ def insert_now(txn: Transaction, row: Base) -> None:
     statement, columns = _insert_of(type(row))
     txn.connection.execute(statement, {name: getattr(row, name) for name in columns})
     as_written(txn, row)
+
+
+def insert_once(txn: Transaction, kind: type[Base]) -> Any:
+    """An INSERT that leaves a row alone which is there already, and then returns nothing."""
+    return _insert_once_of(kind, database_of(txn).is_sqlite)
+
+
+@functools.cache
+def _insert_once_of(kind: type[Base], is_sqlite: bool) -> Any:
+    insert_here = insert_in_sqlite if is_sqlite else insert_in_postgres
+    return insert_here(kind).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def as_written(txn: Transaction, row: Base) -> None:

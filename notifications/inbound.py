@@ -11,12 +11,11 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from backend import clock
-from backend.db import Actor, Database, Transaction, as_written
+from backend.db import Actor, Database, Transaction, as_written, insert_once
 from backend.sealing import STUDY, keyring_of, seal, seal_for, unseal
 from backend.terms import ChannelKind, Keyword, Originator
 from notifications import numbers, opt_outs
 from notifications.models import InboundMessage
-from notifications.outbox import insert_once
 
 log = logging.getLogger(__name__)
 

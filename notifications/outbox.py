@@ -14,12 +14,11 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Integer, Table, Text, Uuid, bindparam, func, literal_column, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from backend import clock
 from backend.among import among
-from backend.db import Base, Transaction, as_written
+from backend.db import Transaction, as_written, insert_once
 from backend.terms import AttemptStatus, MessageStatus, Recipient, Urgency
 from notifications import leases
 from notifications.models import UNSENT, Attempt, Message, whichever_index, word
@@ -126,7 +125,7 @@ def queue(txn: Transaction, letter: Letter) -> Message | None:
     """
     txn.session.flush()
     row = _columns(txn, letter)
-    if txn.connection.scalar(_adding(_is_postgres(txn)), row) is not None:
+    if txn.connection.scalar(_telling(insert_once(txn, Message)), row) is not None:
         added = Message(**dict.fromkeys(_ROW.columns.keys()) | row)
         as_written(txn, added)
         return added
@@ -315,20 +314,9 @@ def doubt_the_overdue(txn: Transaction) -> int:
 # --- small parts -------------------------------------------------------------------------------------------
 
 
-def insert_once(txn: Transaction, table: type[Base]) -> Any:
-    """An INSERT that leaves a row alone which is there already, and then returns nothing."""
-    return _once_into(table, _is_postgres(txn))
-
-
 @functools.cache
-def _adding(is_postgres: bool) -> Any:
-    return _once_into(Message, is_postgres).returning(_ROW.c.id)
-
-
-@functools.cache
-def _once_into(table: type[Base], is_postgres: bool) -> Any:
-    insert = postgresql.insert if is_postgres else sqlite.insert
-    return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+def _telling(insert: Any) -> Any:
+    return insert.returning(_ROW.c.id)
 
 
 def _end(txn: Transaction, statement: ReturningUpdate[tuple[UUID]], chosen: Mapping[str, Any]) -> int:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from backend.db import Transaction
+from backend.db import Transaction, insert_once
 from backend.terms import MessageStatus
-from notifications import outbox, settling
+from notifications import settling
 from notifications.channels import Refusal
 from notifications.models import Attempt, Receipt
 from notifications.refusal_codes import refusal_for
@@ -62,12 +62,12 @@ def keep_delivered(txn: Transaction, attempt_ids: Sequence[UUID]) -> None:
         {"id": uuid4(), "attempt_id": one, "status": Said.DELIVERED, "code": None, "at": txn.now} for one in attempt_ids
     ]
     if rows:
-        txn.connection.execute(outbox.insert_once(txn, Receipt), rows)
+        txn.connection.execute(insert_once(txn, Receipt), rows)
 
 
 def _kept(txn: Transaction, receipt: ReceiptFromProvider) -> bool:
     """Whether it is new. Providers repeat themselves."""
-    new = outbox.insert_once(txn, Receipt).values(
+    new = insert_once(txn, Receipt).values(
         id=uuid4(), attempt_id=receipt.attempt_id, status=receipt.said, code=receipt.code, at=txn.now
     )
     return txn.session.scalar(new.returning(Receipt.id)) is not None

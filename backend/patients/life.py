@@ -1,29 +1,21 @@
 """Whether the patient lives, and how we know. Evidence is only ever added; a death is recorded in one place above."""
 
-from collections.abc import Collection, Mapping
 from datetime import date, datetime
-from uuid import UUID
 
 from sqlalchemy import exists, func, select
 
 from backend import audit, clock
-from backend.among import among
 from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible
 from backend.partial_dates import latest
 from backend.patients.acts import Reversal, VoidedEvidence
 from backend.patients.models import EvidenceOfLife, Patient
-from backend.patients.of_each import as_kept, of_each
 from backend.patients.sign_in import void_unused_codes
 from backend.sealing import seal
 from backend.terms import EvidenceSource, PatientStatus
 
 # What counts: evidence that rested on a mistaken entry stays, and shows nothing any more.
 COUNTS = ~exists().where(VoidedEvidence.evidence_id == EvidenceOfLife.id)
-# Made distinct and put in order here: a patient has hundreds, and a database builds a table of its own for each step.
-_ALIVE_DATES = select(as_kept(EvidenceOfLife.patient_id), EvidenceOfLife.as_of).where(
-    among(EvidenceOfLife.patient_id, "whose"), COUNTS
-)
 
 
 def add_evidence(
@@ -57,17 +49,6 @@ def add_evidence(
     txn.session.flush()
     audit.record_insert(txn, "evidence_of_life.added", evidence)
     return evidence
-
-
-def alive_dates(txn: Transaction, patient: Patient) -> tuple[date, ...]:
-    """Every date on which the patient is known to have been alive, earliest first."""
-    return alive_dates_of_all(txn, [patient.id])[patient.id]
-
-
-def alive_dates_of_all(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, tuple[date, ...]]:
-    """By patient, the same for many at once."""
-    found = of_each(patient_ids, txn.connection.execute(_ALIVE_DATES, {"whose": patient_ids}))
-    return {patient_id: tuple(sorted({row.as_of for row in rows})) for patient_id, rows in found.items()}
 
 
 def last_known_alive(txn: Transaction, patient: Patient) -> date | None:

@@ -9,12 +9,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Table, Update, bindparam, func, select, tuple_, update
 
 from backend import audit
-from backend.db import Transaction, UTCDateTime, as_written
+from backend.db import Transaction, UTCDateTime, as_written, insert_once
 from backend.errors import InvalidInput, NoLongerPossible
 from backend.sealing import seal, unseal
 from backend.terms import CallOutcome, Duty, WorkReason
 from backend.worklist.models import WorkItem
-from notifications.outbox import insert_once
 
 _TABLE = WorkItem.__table__
 assert isinstance(_TABLE, Table)

@@ -7,12 +7,12 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
+from backend.agenda.history import course_of
 from backend.audit import AuditEvent
 from backend.db import Database, system
 from backend.errors import InvalidInput
 from backend.patients.enrolment import enrol
 from backend.patients.identifiers import identifiers_of
-from backend.patients.life import alive_dates
 from backend.patients.models import Caregiver, Deviation, Enrolment, Patient
 from backend.sealing import unseal
 from tests.people import ANN, BEN, ann, coordinator, eligible, enrolled, principal_investigator, site_row
@@ -77,7 +77,7 @@ def test_consent_and_randomisation_are_evidence_of_life(db):
     patient = ann(db)
 
     with db.reading(system("test")) as txn:
-        known = alive_dates(txn, txn.session.get_one(Patient, patient.id))
+        known = course_of(txn, txn.session.get_one(Patient, patient.id)).alive_as_of
 
     assert known == (date(2027, 2, 20), date(2027, 2, 25))
 
