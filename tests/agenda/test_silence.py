@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from backend import clock as the_clock
 from backend.agenda import changes
@@ -21,8 +21,8 @@ from backend.staff.models import Site, StaffMember
 from backend.staff.roster import replace_roster
 from backend.staff.shifts import Shift
 from backend.survival import deaths
-from backend.terms import Duty, PatientStatus, WorkReason
-from backend.worklist.items import Handover, open_item, resolve
+from backend.terms import PatientStatus
+from backend.worklist.items import resolve
 from backend.worklist.models import WorkItem
 from tests import people, sent
 
@@ -92,15 +92,6 @@ def on_call(db: Database, who: people.Person, start: str, end: str) -> None:
         site = people.site_row(txn, "site-01")
         shift = Shift(who.id, datetime.fromisoformat(start), datetime.fromisoformat(end))
         replace_roster(txn, txn.session.get_one(Site, site.id), [shift])
-
-
-def refuse_to_change_the_first_task(db: Database) -> None:
-    """The database refuses every change of the first task."""
-    with db.engine.begin() as connection:
-        stored = connection.execute(text("SELECT id FROM work_item ORDER BY id LIMIT 1")).scalar_one()
-        body = "BEGIN SELECT RAISE(ABORT, 'not this one'); END" if db.is_sqlite else "EXECUTE FUNCTION refuse_change()"
-        when = f"WHEN (OLD.id = '{stored}')"
-        connection.execute(text(f"CREATE TRIGGER stays BEFORE UPDATE ON work_item FOR EACH ROW {when} {body}"))
 
 
 def test_an_evening_without_an_answer_opens_one_task_however_often_it_is_looked_at(db, clock, work: Work):
@@ -383,22 +374,3 @@ def test_one_record_that_cannot_be_looked_at_does_not_silence_the_others(db, clo
     assert (done["calls_opened"], done["calls_failed"]) == (1, 1)
     assert len(calls(db, patient)) == 1
     assert str(broken.id) in str([record.__dict__ for record in caplog.records])
-
-
-def test_one_task_that_cannot_be_passed_on_does_not_keep_back_those_behind_it(db, clock, work: Work, caplog):
-    clock.move_to("2027-03-15T11:00:00+08:00")
-    handover = Handover(Duty.COORDINATOR, the_clock.now(), Duty.INVESTIGATOR)
-    with db.transaction(NOBODY) as txn:
-        site = people.site_row(txn, "site-01")
-        about = {"reason": WorkReason.CALL_REQUESTED, "site_id": site.id, "due_at": txn.now, "handover": handover}
-        opened = [open_item(txn, key=f"call-wanted:{number}", patient_id=None, **about) for number in range(3)]
-        ids = sorted(task.id for task in opened if task)
-    refuse_to_change_the_first_task(db)
-
-    done = work.call()
-
-    assert (done["calls_passed_on"], done["calls_failed"]) == (2, 1)
-    with db.reading(NOBODY) as txn:
-        roles = [txn.session.get_one(WorkItem, task_id).for_role for task_id in ids]
-    assert roles == ["coordinator", "investigator", "investigator"]
-    assert str(ids[0]) in str([record.__dict__ for record in caplog.records])
