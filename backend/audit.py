@@ -131,6 +131,8 @@ def attempt(txn: Transaction) -> Iterator[None]:
             yield
     except BaseException:
         del waiting[before:]
+        # Of rows that a statement has changed, not a flush, the session does not know that they are as before again.
+        txn.session.expire_all()
         raise
 
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    inspect,
     select,
     text,
 )
@@ -46,6 +47,7 @@ from sqlalchemy.orm import (
     mapped_column,
     sessionmaker,
 )
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from backend import clock
@@ -337,7 +339,10 @@ def _insert_once_of(kind: type[Base], is_sqlite: bool) -> Any:
 
 
 def as_written(txn: Transaction, row: Base) -> None:
-    """Have the session hold a row that a statement has written just now, with what is set of it."""
+    """Have the session hold a row that a statement has written just now."""
+    for name in inspect(row).unloaded:
+        # NULL was written there. Asked for only later, it would say what somebody has made of it since.
+        set_committed_value(row, name, None)
     make_transient_to_detached(row)
     txn.session.add(row)
 

@@ -20,8 +20,10 @@ SQLITE_STATEMENTS = 500
 SECONDS_FOR_A_CONNECTION = 5
 # Who connects next gets the connection used last: it has prepared statements and, on SQLite, pages at hand.
 POOL: dict[str, Any] = {"max_overflow": 0, "pool_timeout": SECONDS_FOR_A_CONNECTION, "pool_use_lifo": True}
-POSTGRES_LIMITS = (
-    "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+# Dates that come as text are read as text, so it is not left to the server's habit how they look.
+POSTGRES_SETTINGS = (
+    "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000"
+    " -c timezone=UTC -c datestyle=ISO"
 )
 # So long unused, a connection may have lost its server unnoticed.
 SECONDS_OF_REST = 1.0
@@ -43,7 +45,7 @@ def postgres(url: str, threads: int, to_json: ToJson) -> Engine:
         url,
         pool_size=threads + 1,
         **POOL,
-        connect_args={"options": POSTGRES_LIMITS, "connect_timeout": 5},
+        connect_args={"options": POSTGRES_SETTINGS, "connect_timeout": 5},
         json_serializer=to_json,
         json_deserializer=orjson.loads,
     )

@@ -78,16 +78,17 @@ def receive(db: Database, text: ReceivedText) -> UUID | None:
 def keep(txn: Transaction, text: ReceivedText) -> InboundMessage | None:
     """Keep a text in the caller's transaction, for doors that commit by themselves; None when it was known."""
     number = text.from_number.strip()
-    # What is not known yet is said to be empty, so that nobody asks the database for it.
-    row = InboundMessage(**dict.fromkeys(_COLUMNS))
-    row.id = uuid4()
-    row.provider_id = text.provider_id
-    row.channel = text.channel
-    row.key_owner_id, row.patient_id = text.patient_id or STUDY, text.patient_id
-    row.number_index = keyring_of(txn).blind_index("phone", number) if number else None
-    row.to_number = text.to_number or None
-    row.received_at = _received_at(txn, text)
-    row.in_reply_to = text.in_reply_to
+    row = InboundMessage(
+        id=uuid4(),
+        provider_id=text.provider_id,
+        channel=text.channel,
+        key_owner_id=text.patient_id or STUDY,
+        patient_id=text.patient_id,
+        number_index=keyring_of(txn).blind_index("phone", number) if number else None,
+        to_number=text.to_number or None,
+        received_at=_received_at(txn, text),
+        in_reply_to=text.in_reply_to,
+    )
     row.number_sealed = seal(txn, row, "number_sealed", number or None)
     row.text_sealed = seal(txn, row, "text_sealed", _storable(text.text))
     kept = {name: getattr(row, name) for name in _COLUMNS}

@@ -126,7 +126,7 @@ def queue(txn: Transaction, letter: Letter) -> Message | None:
     txn.session.flush()
     row = _columns(txn, letter)
     if txn.connection.scalar(_telling(insert_once(txn, Message)), row) is not None:
-        added = Message(**dict.fromkeys(_ROW.columns.keys()) | row)
+        added = Message(**row)
         as_written(txn, added)
         return added
     known = txn.session.scalars(

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from backend import audit
 from backend.conversation_terms import WhyHere
 from backend.conversations import (
     answers,
@@ -101,7 +102,7 @@ def _after_failure(db: Database, inbound_id: UUID, *, may_pass: bool) -> None:
 def _try(txn: Transaction, received: InboundMessage, step: Callable[[Transaction, InboundMessage], None]) -> None:
     """As much as can be done, each step by itself: what failed once may fail here too."""
     try:
-        with txn.session.begin_nested():
+        with audit.attempt(txn):
             step(txn, received)
             txn.session.flush()
     except Exception:

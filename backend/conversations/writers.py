@@ -13,7 +13,6 @@ from backend.db import Transaction
 from backend.patients import contact
 from backend.patients.models import Caregiver, Patient
 from backend.patients.new_numbers import former_owners
-from backend.sealing import DataKey, open_these
 from backend.staff.models import StaffMember
 from notifications import inbound, numbers
 from notifications.models import InboundMessage, NumberStop
@@ -27,12 +26,7 @@ _STANDS_IN = select(
     exists().where(NumberStop.number_index == _INDEX, NumberStop.lifted_at.is_(None)).label("stops"),
 )
 # The rows with their keys, in which the text is sealed once it is known whose it is.
-_PATIENTS = (
-    select(Patient, DataKey)
-    .outerjoin(DataKey, DataKey.owner_id == Patient.id)
-    .where(Patient.phone_index == _INDEX)
-    .order_by(Patient.subject_number)
-)
+_PATIENTS = select(Patient).where(Patient.phone_index == _INDEX).order_by(Patient.subject_number)
 
 
 @dataclass(frozen=True)
@@ -105,9 +99,7 @@ def writers_of(txn: Transaction, received: InboundMessage) -> Writers:
 
 
 def _patients_with(txn: Transaction, number_index: str) -> tuple[Patient, ...]:
-    found = txn.session.execute(_PATIENTS, {"index": number_index}).all()
-    open_these(txn, [key for _, key in found if key is not None])
-    return tuple(patient for patient, _ in found)
+    return tuple(txn.session.scalars(_PATIENTS, {"index": number_index}))
 
 
 def _caregivers_with(txn: Transaction, received: InboundMessage) -> tuple[Caregiver, ...]:

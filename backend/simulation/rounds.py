@@ -7,7 +7,7 @@ from random import Random
 
 from sqlalchemy import select
 
-from backend import clock
+from backend import audit, clock
 from backend.adverse_events.judgement import GOING_ON, Judgement
 from backend.adverse_events.models import AdverseEvent
 from backend.adverse_events.recording import change, confirm, recompute
@@ -73,7 +73,7 @@ class Rounds:
             return
         judgement = _judgement(txn, candidate, person, dice)
         if judgement is not None:
-            with contextlib.suppress(FollowupError), txn.session.begin_nested():
+            with contextlib.suppress(FollowupError), audit.attempt(txn):
                 confirm(txn.acting_as(self._stage.at(person, Role.INVESTIGATOR)), candidate, judgement)
 
     def _long_over(self, txn: Transaction) -> Iterator[AdverseEvent]:
@@ -117,7 +117,7 @@ class Rounds:
         patient = txn.session.get_one(Patient, person.id)
         known = [one.response for one in tumour_assessments.assessments_of(txn, patient)]
         seen = tumour_assessments.Seen(fact.on, self._response(person, fact.on, known))
-        with contextlib.suppress(FollowupError), txn.session.begin_nested():
+        with contextlib.suppress(FollowupError), audit.attempt(txn):
             tumour_assessments.record(txn.acting_as(self._stage.coordinator(person)), patient, seen)
 
     def _response(self, person: Person, on: date, known: Sequence[str]) -> TumourResponse:

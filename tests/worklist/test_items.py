@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, true
 
+from backend import audit
 from backend.audit import AuditEvent
-from backend.db import Database, system
+from backend.db import Database, Transaction, system
 from backend.errors import NoLongerPossible
 from backend.patients.models import Patient
 from backend.terms import WorkReason
@@ -87,3 +88,42 @@ def test_the_most_pressing_come_first_page_by_page(db):
 
     assert seen == [1, 1, 2, 3, 5]
     assert after is None
+
+
+def test_a_task_may_be_opened_and_closed_in_one_act_and_each_has_its_entries(db):
+    patient = ann(db)
+    with db.transaction(system("test")) as txn:
+        item = open_item(
+            txn,
+            reason=WorkReason.CALL_REQUESTED,
+            key="call",
+            site_id=patient.site_id,
+            patient_id=patient.id,
+            due_at=txn.now,
+        )
+        assert item is not None
+        resolve(txn, item, "spoke with her")
+        item_id = item.id
+
+    with db.reading(system("test")) as txn:
+        entries = select(AuditEvent).where(AuditEvent.record_id == str(item_id), AuditEvent.field == "resolved_at")
+        closed = txn.session.scalars(entries).one()
+    assert (closed.verb, closed.old) == ("work_item.resolved", None)
+    assert closed.new is not None
+
+
+def closed_twice(txn: Transaction, item: WorkItem) -> None:
+    resolve(txn, item, "spoke with her")
+    resolve(txn, item, "spoke with her again")
+
+
+def test_what_an_attempt_that_failed_has_closed_is_open_for_whoever_asks_in_the_same_act(db):
+    patient = ann(db)
+    item_id = opened(db, patient)
+
+    with db.transaction(system("test")) as txn:
+        item = txn.session.get_one(WorkItem, item_id)
+        with pytest.raises(NoLongerPossible), audit.attempt(txn):
+            closed_twice(txn, item)
+        assert item.resolved_at is None
+        assert item.outcome_sealed is None
