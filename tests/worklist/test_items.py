@@ -108,8 +108,8 @@ def test_a_task_may_be_opened_and_closed_in_one_act_and_each_has_its_entries(db)
     with db.reading(system("test")) as txn:
         entries = select(AuditEvent).where(AuditEvent.record_id == str(item_id), AuditEvent.field == "resolved_at")
         closed = txn.session.scalars(entries).one()
-    assert (closed.verb, closed.old) == ("work_item.resolved", None)
-    assert closed.new is not None
+        assert (closed.verb, closed.old) == ("work_item.resolved", None)
+        assert closed.new is not None
 
 
 def closed_twice(txn: Transaction, item: WorkItem) -> None:
