@@ -13,12 +13,12 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, Table, Update, bindparam, insert, inspect, update
+from sqlalchemy import BigInteger, Index, Integer, Table, insert, inspect
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.orm.attributes import get_history, set_committed_value
+from sqlalchemy.orm.attributes import get_history
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
-from backend.db import Actor, Base, Transaction, canonical_json, insert_now
+from backend.db import Actor, Base, Transaction, as_updated, canonical_json, insert_now, update_now
 from backend.sealing import Sealable, seal, unseal
 from backend.terms import Originator, Role
 
@@ -91,15 +91,14 @@ def record_new(txn: Transaction, verb: str, row: Base) -> None:
 
 def record_update(txn: Transaction, verb: str, row: Base, **values: Any) -> None:
     """As ``record`` for an old row in which these values change; they are written at once, past the flush."""
-    txn.connection.execute(_update_of(type(row)), {"row": getattr(row, "id", None), **values})
-    record_written(txn, verb, row, values)
+    _write(txn, _entries(verb, row, _entry(txn, verb, row, None), _differences(row, values)))
+    update_now(txn, row, values)
 
 
 def record_written(txn: Transaction, verb: str, row: Base, values: Mapping[str, Any]) -> None:
     """As ``record`` for what a statement has just changed in an old row, which says so itself from now on."""
     _write(txn, _entries(verb, row, _entry(txn, verb, row, None), _differences(row, values)))
-    for field, value in values.items():
-        set_committed_value(row, field, value)
+    as_updated(row, values)
 
 
 @contextmanager
@@ -211,14 +210,6 @@ def _role_of(actor: Actor, site_id: UUID | None) -> Role | None:
     if site_id is None and actor.roles:
         return actor.role_at(None) or actor.roles[0].role
     return actor.role_at(site_id)
-
-
-@cache
-def _update_of(kind: type[Base]) -> Update:
-    """What is set is said with it."""
-    table = kind.__table__
-    assert isinstance(table, Table)
-    return update(table).where(table.c.id == bindparam("row"))
 
 
 def _changes(row: Base) -> Iterator[Change]:

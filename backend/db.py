@@ -8,7 +8,7 @@ database itself (``query_only`` there, ``READ ONLY`` on PostgreSQL).
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +33,7 @@ from sqlalchemy import (
     inspect,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as insert_in_postgres
@@ -345,6 +346,26 @@ def as_written(txn: Transaction, row: Base) -> None:
         set_committed_value(row, name, None)
     make_transient_to_detached(row)
     txn.session.add(row)
+
+
+@functools.cache
+def _update_of(kind: type[Base]) -> Update:
+    table = kind.__table__
+    assert isinstance(table, Table)
+    # What is set is said with it.
+    return update(table).where(table.c.id == bindparam("row"))
+
+
+def update_now(txn: Transaction, row: Base, values: Mapping[str, Any]) -> None:
+    """Write these values of an old row by themselves and at once: like ``insert_now`` faster than a flush."""
+    txn.connection.execute(_update_of(type(row)), {"row": getattr(row, "id", None), **values})
+    as_updated(row, values)
+
+
+def as_updated(row: Base, values: Mapping[str, Any]) -> None:
+    """Have an old row say what a statement has just written of it."""
+    for name, value in values.items():
+        set_committed_value(row, name, value)
 
 
 def is_unavailable(error: Exception) -> bool:

@@ -10,8 +10,9 @@ from sqlalchemy import CompoundSelect, false, select, union_all
 
 from backend.among import among
 from backend.db import Transaction
+from backend.indexes import word
 from backend.sealing import keyring_of
-from notifications.models import GatewayBreaker, NumberStop, OptOut, word
+from notifications.models import GatewayBreaker, NumberStop, OptOut
 from notifications.numbers import BY_WORD, OF_NO_USE
 from notifications.opt_outs import OPTED_OUT
 

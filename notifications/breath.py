@@ -18,13 +18,14 @@ from sqlalchemy import Table, bindparam, func, insert, select, update
 from backend import clock
 from backend.among import among
 from backend.db import Database, Transaction, system
+from backend.indexes import word
 from backend.sealing import STUDY, open_keys, seal
 from backend.terms import AttemptStatus, ChannelKind, MessageStatus
 from notifications import breakers, outbox
 from notifications.breakers import Gate
 from notifications.channels import Channel, Envelope, Removed
 from notifications.deciding import Decided, Send, Trial, decide, keep_back
-from notifications.models import Attempt, Message, word
+from notifications.models import Attempt, Message
 from notifications.outbox import Claim
 from notifications.settling import DeadLetter
 from notifications.templates import Template, render, segment_count

@@ -4,14 +4,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Table, bindparam, select, update
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy import bindparam, select, update
 
 from backend import clock
-from backend.db import Actor, Database, Transaction, as_written, insert_once
+from backend.db import Actor, Database, Transaction, as_written, insert_once, update_now
 from backend.sealing import STUDY, keyring_of, seal, seal_for, unseal
 from backend.terms import ChannelKind, Keyword, Originator
 from notifications import numbers, opt_outs
@@ -41,9 +40,6 @@ _TAKE = (
     )
     .execution_options(populate_existing=True)
 )
-# What it became is said with it.
-_ROW = cast(Table, InboundMessage.__table__)
-_BECAME = update(_ROW).where(_ROW.c.id == bindparam("row"))
 
 
 @dataclass(frozen=True)
@@ -149,7 +145,7 @@ def mark_handled(
 ) -> None:
     """Say what became of a text, and whose it was if that is certain."""
     became = {"handled_at": txn.now, "handled_how": how}
-    _write(txn, inbound, became | _given_to(txn, inbound, patient_id, site_id))
+    update_now(txn, inbound, became | _given_to(txn, inbound, patient_id, site_id))
 
 
 def give_to(txn: Transaction, inbound: InboundMessage, patient_id: UUID | None, *, site_id: UUID | None) -> None:
@@ -157,7 +153,7 @@ def give_to(txn: Transaction, inbound: InboundMessage, patient_id: UUID | None, 
 
     Until then the study's key seals it; from then on the patient's own, so that forgetting the patient reaches it.
     """
-    _write(txn, inbound, _given_to(txn, inbound, patient_id, site_id))
+    update_now(txn, inbound, _given_to(txn, inbound, patient_id, site_id))
 
 
 def take_from_its_owner(txn: Transaction, inbound: InboundMessage, *, keeps_site: bool) -> None:
@@ -187,7 +183,7 @@ def leave_to_a_person(
     why: str = INBOX,
 ) -> None:
     """It has been looked at and stays in the inbox until a person resolves it there; some things stand on top."""
-    _write(txn, inbound, {"handled_how": why} | _given_to(txn, inbound, patient_id, site_id))
+    update_now(txn, inbound, {"handled_how": why} | _given_to(txn, inbound, patient_id, site_id))
 
 
 def text_of(txn: Transaction, inbound: InboundMessage) -> str:
@@ -209,13 +205,6 @@ def _given_to(
     sealed = ("text_sealed", "number_sealed")
     anew = {name: seal_for(txn, patient_id, inbound, name, unseal(txn, inbound, name)) for name in sealed}
     return {**site, **anew, "patient_id": patient_id, "key_owner_id": patient_id}
-
-
-def _write(txn: Transaction, inbound: InboundMessage, became: dict[str, Any]) -> None:
-    """At once, several times faster than by a flush: it is done to every text."""
-    txn.connection.execute(_BECAME, {"row": inbound.id, **became})
-    for name, value in became.items():
-        set_committed_value(inbound, name, value)
 
 
 def _obey_now(db: Database, inbound_id: UUID, words: str) -> None:

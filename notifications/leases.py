@@ -9,8 +9,9 @@ from sqlalchemy import Table, bindparam, or_, update
 
 from backend import clock
 from backend.db import Transaction
+from backend.indexes import word
 from backend.terms import MessageStatus
-from notifications.models import Message, word
+from notifications.models import Message
 
 # No lease may be set longer than half of it.
 LONGEST_LEASE = timedelta(hours=1)

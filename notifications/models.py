@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Text, UniqueConstraint, case, false, literal_column, text, true
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, WithId
@@ -14,22 +14,6 @@ from backend.terms import AttemptStatus, MessageStatus
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
-
-
-def word(of: str) -> ColumnElement[str]:
-    """A word of ours that stands in the statement itself, for conditions by which one of these indexes may be chosen.
-
-    Passed beside it, it could be any: SQLite reads and plans the statement anew each time, to see whether one serves.
-    """
-    return literal_column(f"'{of}'", Text())
-
-
-def whichever_index(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The same condition, by which no index is chosen.
-
-    Asked for what some patients were sent, SQLite would go by the state: through everything ever sent to anybody.
-    """
-    return case((condition, true()), else_=false())
 
 
 class Message(WithId, Base):

@@ -19,11 +19,14 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from backend import clock
 from backend.among import among
 from backend.db import Transaction, as_written, insert_once
+from backend.indexes import whichever_index, word
 from backend.terms import AttemptStatus, MessageStatus, Recipient, Urgency
 from notifications import leases
-from notifications.models import UNSENT, Attempt, Message, whichever_index, word
+from notifications.models import UNSENT, Attempt, Message
 
 PRIORITY = {Urgency.SAFETY: 0, Urgency.REPLY: 0, Urgency.INFUSION: 1, Urgency.ROUTINE: 2}
+# As they stand in a statement. Told which there are, SQLite finds by its index what is due.
+PRIORITIES: Sequence[ColumnElement[int]] = [literal_column(str(one)) for one in sorted(set(PRIORITY.values()))]
 EXPIRED = "expired"
 THE_PATIENTS_SIDE = (Recipient.PATIENT, Recipient.CAREGIVER, Recipient.FORMER_NUMBER)
 
@@ -226,8 +229,8 @@ def _taking(is_postgres: bool, only: frozenset[str] | None) -> ReturningUpdate[A
     left_behind = due.where(row.status == word(MessageStatus.CLAIMED), leases.IS_OVER)
     waiting = due.where(row.status == word(MessageStatus.QUEUED)).order_by(row.priority, row.next_try_at, row.id)
     if not is_postgres:
-        # Told which there are, SQLite finds by its index what is due; else it reads and sorts everything that waits.
-        waiting = waiting.where(row.priority.in_([literal_column(str(one)) for one in sorted(set(PRIORITY.values()))]))
+        # Else it reads and sorts everything that waits.
+        waiting = waiting.where(row.priority.in_(PRIORITIES))
     free = select(waiting.cte("due").c.id).union_all(select(left_behind.cte("left_behind").c.id))
     return (
         update(_ROW)

@@ -15,11 +15,12 @@ from sqlalchemy import Table, bindparam, text, update
 from backend import clock
 from backend.among import among
 from backend.db import Transaction, UTCDateTime
+from backend.indexes import word
 from backend.terms import AttemptStatus, MessageStatus
 from notifications import breakers, outbox, settling
 from notifications.breath import DISPATCHER, Round, Spoken
 from notifications.channels import Accepted, Refusal, Undeliverable
-from notifications.models import Attempt, Message, word
+from notifications.models import Attempt, Message
 from notifications.receipts import ReceiptFromProvider, Said, keep_delivered, note_receipt
 from notifications.settling import DeadLetter
 

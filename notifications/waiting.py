@@ -5,12 +5,13 @@ from datetime import date, datetime, time
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, bindparam, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, func, select, union_all
 
 from backend.db import Transaction
+from backend.indexes import word
 from backend.terms import MessageStatus
-from notifications.models import UNSENT, Message, word
-from notifications.outbox import PRIORITY, THE_PATIENTS_SIDE, Letter
+from notifications.models import UNSENT, Message
+from notifications.outbox import PRIORITIES, THE_PATIENTS_SIDE, Letter
 
 
 class Planned(NamedTuple):
@@ -55,9 +56,9 @@ def _next_due(*conditions: ColumnElement[bool]) -> Select[Any]:
     """The first of each urgency, as the index of what is due has them; of all together it would be looked for."""
     firsts = [
         select(func.min(_ROW.next_try_at).label("at")).where(
-            _ROW.status == word(MessageStatus.QUEUED), _ROW.priority == literal_column(str(urgency)), *conditions
+            _ROW.status == word(MessageStatus.QUEUED), _ROW.priority == priority, *conditions
         )
-        for urgency in sorted(set(PRIORITY.values()))
+        for priority in PRIORITIES
     ]
     return select(func.min(union_all(*firsts).subquery("first").c.at))
 

@@ -27,6 +27,7 @@ from backend.agenda.facts import STANDS
 from backend.agenda.models import AgendaFact
 from backend.among import among
 from backend.db import Transaction, UTCDateTime
+from backend.indexes import word
 from backend.patients.life import COUNTS
 from backend.patients.models import EvidenceOfLife
 from backend.patients.of_each import Rows, as_kept, of_each
@@ -42,10 +43,6 @@ KIND, KEY, WORD, ON, AT, CAME_AT, REVISION, ID = range(1, 9)
 # Said outright: given as text, SQLAlchemy would put the statement into words anew each time.
 _COMMA: Any = literal_column("','")
 _FACT, _REPORT = AgendaFact.__table__.c, SymptomReport.__table__.c
-
-
-def _named(kind: str) -> ColumnElement[str]:
-    return literal_column(f"'{kind}'")
 
 
 def _to_sort_by(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -68,7 +65,7 @@ _FACTS = select(
 # The item it was filed for, its instrument, and when it was about. Which other items it covers, the calendar decides.
 _FILED = select(
     as_kept(_REPORT.patient_id),
-    _named(FILED),
+    word(FILED),
     _REPORT.agenda_key,
     _REPORT.instrument,
     null(),
@@ -80,7 +77,7 @@ _FILED = select(
 _ALIVE = (
     select(
         as_kept(EvidenceOfLife.patient_id),
-        _named(ALIVE),
+        word(ALIVE),
         null(),
         func.aggregate_strings(cast(EvidenceOfLife.as_of, Text), _COMMA),
         *[null()] * 5,

@@ -18,12 +18,12 @@ from backend.agenda.acting import Diff, carry_out
 from backend.agenda.planning import replan
 from backend.db import Database, Transaction, UTCDateTime, compare_and_set, system
 from backend.errors import InvalidInput, NoLongerPossible, NotFound
+from backend.indexes import word
 from backend.patients import contact
 from backend.patients.models import ContactHold, Patient
 from backend.patients.turns import take_turn
 from backend.terms import NO_LONGER_FOLLOWED, PauseKind, WorkReason
 from backend.worklist.items import open_item
-from notifications.models import word
 
 # [A] Long enough for a journey home, too short to lose sight of anybody between two survival checks.
 LONGEST_PAUSE = timedelta(days=90)

@@ -19,8 +19,9 @@ from backend.conversations.models import Conversation, ConversationAnswer
 from backend.conversations.states import Happened
 from backend.conversations.wording import text_of
 from backend.db import Transaction
+from backend.indexes import word
 from backend.terms import AttemptStatus, Recipient, Urgency
-from notifications.models import Attempt, InboundMessage, Message, word
+from notifications.models import Attempt, InboundMessage, Message
 from notifications.outbox import Letter
 
 QUESTION, AGAIN = "survey_question", "survey_again"
@@ -29,7 +30,7 @@ PROMPTS = {"report_due": "survey_due", "report_reminder": "survey_due", "safety_
 DUE_OR_APP = "survey_due_or_app"
 ASKS = frozenset({QUESTION, AGAIN})
 # By one of these a question was put, whatever else was said to the number.
-PUTS_A_QUESTION = ASKS | {*PROMPTS.values(), DUE_OR_APP}
+PUTS_A_QUESTION = [word(one) for one in sorted(ASKS | {*PROMPTS.values(), DUE_OR_APP})]
 # Of what a message asks: which conversation, by id.
 CONVERSATION = "conversation"
 # So long nobody else speaks to a number whose question is open, and then it is taken to be left for later.
@@ -63,7 +64,7 @@ _SENT_AT = (
     .where(
         _ATTEMPT.message_id == _ROW.c.id,
         # It may have gone to the app in the end, which puts no question.
-        _ATTEMPT.template.in_([word(one) for one in sorted(PUTS_A_QUESTION)]),
+        _ATTEMPT.template.in_(PUTS_A_QUESTION),
         _ATTEMPT.status == word(AttemptStatus.ACCEPTED),
     )
     .scalar_subquery()

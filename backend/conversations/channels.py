@@ -22,6 +22,7 @@ from backend.agenda.history import agenda_of
 from backend.agenda.planning import INSTEAD_OF
 from backend.agenda.reminders import AHEAD_OR_OPEN
 from backend.db import Database, Transaction, system
+from backend.indexes import word
 from backend.patients import contact
 from backend.patients.models import Patient
 from backend.patients.new_numbers import PLEASE_CONFIRM
@@ -29,7 +30,7 @@ from backend.protocol.load import protocol_of
 from backend.sealing import is_forgotten
 from backend.terms import NO_LONGER_FOLLOWED, PATIENT_CHANNELS, ChannelKind, MessageStatus, Recipient, Urgency
 from notifications import Letter, numbers, opt_outs
-from notifications.models import Message, word
+from notifications.models import Message
 from notifications.outbox import hold
 
 LISTENER = system("listener")

@@ -22,12 +22,13 @@ from backend.conversations.asking import Put
 from backend.conversations.models import Conversation
 from backend.conversations.states import Happened
 from backend.db import Database, Transaction, system
+from backend.indexes import word
 from backend.patients.models import Patient
 from backend.patients.symptom_report import SymptomReport
 from backend.patients.turns import hold_still
 from backend.sealing import is_forgotten, open_keys
 from backend.terms import NO_LONGER_FOLLOWED, ChannelKind, MessageStatus, PatientStatus, Tier
-from notifications.models import Message, word
+from notifications.models import Message
 
 ASKER = system("asker")
 # What needs a call the same day is not left lying for the rest of the week.

@@ -24,6 +24,7 @@ from backend.conversation_terms import ConversationStatus, WhyHere
 from backend.conversations.models import Conversation
 from backend.conversations.unread_deaths import ANY_WAITS, looking_back, unread_deaths
 from backend.db import Transaction, UTCDateTime
+from backend.indexes import whichever_index, word
 from backend.patients import contact
 from backend.patients.caregivers import caregivers_of_all
 from backend.patients.models import Caregiver, Patient
@@ -32,7 +33,7 @@ from backend.sealing import DataKey, open_these, unseal
 from backend.staff.models import Site
 from backend.terms import AgendaKind, ChannelKind, MessageStatus, Urgency
 from notifications.against import against
-from notifications.models import InboundMessage, Message, NumberStop, OptOut, whichever_index, word
+from notifications.models import InboundMessage, Message, NumberStop, OptOut
 
 # The day that a message's key speaks of.
 SPOKEN_OF = re.compile(r"@(\d{4}-\d{2}-\d{2}):")

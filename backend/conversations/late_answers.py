@@ -11,14 +11,14 @@ from backend.conversations import answers, asking, script, surveys
 from backend.conversations.answers import Sender
 from backend.conversations.models import Conversation
 from backend.db import Transaction, UTCDateTime
+from backend.indexes import word
 from backend.patients.turns import take_turn
 from backend.terms import ChannelKind
 from backend.triage.candidates import open_for_text
 from notifications import inbound
-from notifications.models import Attempt, InboundMessage, Message, word
+from notifications.models import Attempt, InboundMessage, Message
 
 _MESSAGE, _ATTEMPT, _ENDED = Message.__table__, Attempt.__table__, Conversation.__table__
-_PUTS_A_QUESTION = [word(one) for one in sorted(asking.PUTS_A_QUESTION)]
 # What was asked last, and the questionnaire that had asked it, if it was one and that has ended since.
 _ASKED_LAST = (
     select(_MESSAGE.c.answered_at, _ENDED.c.id)
@@ -40,7 +40,7 @@ _ASKED_LAST = (
         _MESSAGE.c.caregiver_id.is_not_distinct_from(bindparam("caregiver", type_=Uuid())),
         _ATTEMPT.c.channel == word(ChannelKind.SMS),
         _ATTEMPT.c.started_at <= bindparam("written", type_=UTCDateTime()),
-        or_(_ATTEMPT.c.template.in_(_PUTS_A_QUESTION), _MESSAGE.c.asks.is_not(None)),
+        or_(_ATTEMPT.c.template.in_(asking.PUTS_A_QUESTION), _MESSAGE.c.asks.is_not(None)),
     )
     .order_by(_ATTEMPT.c.started_at.desc())
     .limit(1)

@@ -11,8 +11,9 @@ from backend.conversations.answers import Sender
 from backend.conversations.asking import Put
 from backend.conversations.models import Conversation
 from backend.db import Transaction, UTCDateTime
+from backend.indexes import whichever_index, word
 from backend.terms import MessageStatus
-from notifications.models import Attempt, InboundMessage, Message, whichever_index, word
+from notifications.models import Attempt, InboundMessage, Message
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ _ROW, _MESSAGE, _ATTEMPT = Conversation.__table__.c, Message.__table__, Attempt.
 _BEGUN_AT = select(func.max(_ATTEMPT.started_at)).where(_ATTEMPT.message_id == _ROW.question_id).scalar_subquery()
 _WAS_ASKED_BEFORE = exists().where(
     _ATTEMPT.patient_id == _ROW.patient_id,
-    _ATTEMPT.template.in_([word(one) for one in sorted(asking.PUTS_A_QUESTION)]),
+    _ATTEMPT.template.in_(asking.PUTS_A_QUESTION),
     _ATTEMPT.started_at >= func.coalesce(_ROW.asked_since, _ROW.opened_at),
     _ATTEMPT.started_at <= bindparam("written", type_=UTCDateTime()),
 )

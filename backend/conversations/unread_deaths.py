@@ -12,9 +12,10 @@ from sqlalchemy import and_, bindparam, exists, or_, select
 from backend.agenda.news import NEWS
 from backend.conversation_terms import WhyHere
 from backend.db import Transaction, UTCDateTime
+from backend.indexes import word
 from backend.patients.models import Caregiver, Patient
 from backend.terms import Urgency
-from notifications.models import InboundMessage, Message, word
+from notifications.models import InboundMessage, Message
 
 # Whoever has not read it by then may have no time for it, and the living are not left without their reminders.
 LONGEST_WAIT = timedelta(hours=24)

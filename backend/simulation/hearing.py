@@ -8,10 +8,11 @@ from sqlalchemy import Row, bindparam, select
 
 from backend.conversations.asking import ASKS
 from backend.db import Transaction, UTCDateTime
+from backend.indexes import word
 from backend.simulation import assumptions as of
 from backend.simulation.stage import Person, Stage, next_hour
 from backend.terms import Recipient
-from notifications.models import Message, word
+from notifications.models import Message
 
 COMING, PLEASE_CHANGE, WELL = "1", "2", "1"
 CONFIRM_NUMBER = "confirm_number"

@@ -14,6 +14,7 @@ from backend.among import among
 from backend.db import Transaction, UTCDateTime, system
 from backend.errors import FollowupError
 from backend.event_terms import Dismissal
+from backend.indexes import word
 from backend.patients.models import Patient
 from backend.simulation import assumptions as of
 from backend.simulation.stage import Stage
@@ -24,7 +25,6 @@ from backend.triage.decisions import acknowledge
 from backend.triage.models import OPEN, CandidateEvent
 from backend.worklist.items import pass_on, to_pass_on
 from backend.worklist.models import WorkItem
-from notifications.models import word
 
 COLLEAGUE = system("simulated staff")
 # A physician goes through what was taken note of once a week.

@@ -94,28 +94,35 @@ def read_condition(written: Mapping[str, Any]) -> Condition:
 
 def compiled(condition: Condition) -> Test:
     """The condition as a function of what a rule looks at. Rules are asked of every report, so this is done once."""
-    match condition:
-        case AllOf(conditions):
-            return _all_of(tuple(compiled(inner) for inner in conditions))
-        case AnyOf(conditions):
-            return _any_of(tuple(compiled(inner) for inner in conditions))
-        case Comparison(operand, sign, value):
-            return _comparison(_reader(operand), sign, value)
+    return _test_of(condition, _holds)
 
 
 def possible(condition: Condition) -> Test:
     """Whether it may hold, where only the report is known: False is said of what holds in no circumstances."""
+    return _test_of(condition, _may_hold)
+
+
+def _test_of(condition: Condition, of_comparison: Callable[[Comparison], Test]) -> Test:
     match condition:
         case AllOf(conditions):
-            return _all_of(tuple(possible(inner) for inner in conditions))
+            return _all_of(tuple(_test_of(inner, of_comparison) for inner in conditions))
         case AnyOf(conditions):
-            return _any_of(tuple(possible(inner) for inner in conditions))
+            return _any_of(tuple(_test_of(inner, of_comparison) for inner in conditions))
+        case Comparison():
+            return of_comparison(condition)
+
+
+def _holds(comparison: Comparison) -> Test:
+    return _comparison(_reader(comparison.operand), comparison.operator, comparison.value)
+
+
+def _may_hold(comparison: Comparison) -> Test:
+    match comparison:
         case Comparison(Together(items, days), sign, value):
             return _possible_count(items, days, COMPARE.get(sign), value)
         case Comparison(Fact(name, _), sign, _) if name not in TOLD_ALONE:
             return _possible_fact(name, sign)
-        case Comparison(operand, sign, value):
-            return _comparison(_reader(operand), sign, value)
+    return _holds(comparison)
 
 
 def is_told_alone(condition: Condition) -> bool:

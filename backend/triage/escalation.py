@@ -17,6 +17,7 @@ from sqlalchemy import Row, Select, bindparam, func, or_, select
 
 from backend import audit
 from backend.db import Database, Transaction, UTCDateTime, system
+from backend.indexes import word
 from backend.patients.models import Patient
 from backend.patients.turns import one_at_a_time_for
 from backend.staff.models import StaffMember
@@ -34,7 +35,6 @@ from backend.triage.paging import (
 )
 from backend.triage.staff_letters import write_to_staff
 from backend.worklist.items import open_item
-from notifications.models import word
 
 ESCALATOR = system("escalation")
 # By text and e-mail what is due the same day; what waits in the queue wakes nobody's telephone.

@@ -20,15 +20,19 @@ from tests.people import ann, ben, coordinator
 
 def opened(db: Database, patient: Patient, key: str = "visit.m1:change", hours: int = 0) -> UUID | None:
     with db.transaction(system("test")) as txn:
-        item = open_item(
-            txn,
-            reason=WorkReason.CHANGE_REQUESTED,
-            key=key,
-            site_id=patient.site_id,
-            patient_id=patient.id,
-            due_at=txn.now + timedelta(hours=hours),
-        )
+        item = opened_in(txn, patient, key, hours)
         return item.id if item else None
+
+
+def opened_in(txn: Transaction, patient: Patient, key: str = "visit.m1:change", hours: int = 0) -> WorkItem | None:
+    return open_item(
+        txn,
+        reason=WorkReason.CHANGE_REQUESTED,
+        key=key,
+        site_id=patient.site_id,
+        patient_id=patient.id,
+        due_at=txn.now + timedelta(hours=hours),
+    )
 
 
 def test_a_task_is_opened_once_for_each_patient(db):
@@ -93,14 +97,7 @@ def test_the_most_pressing_come_first_page_by_page(db):
 def test_a_task_may_be_opened_and_closed_in_one_act_and_each_has_its_entries(db):
     patient = ann(db)
     with db.transaction(system("test")) as txn:
-        item = open_item(
-            txn,
-            reason=WorkReason.CALL_REQUESTED,
-            key="call",
-            site_id=patient.site_id,
-            patient_id=patient.id,
-            due_at=txn.now,
-        )
+        item = opened_in(txn, patient)
         assert item is not None
         resolve(txn, item, "spoke with her")
         item_id = item.id
