@@ -58,16 +58,19 @@ def test_a_link_that_opens_nothing_says_whom_to_call_and_the_reason_does_not_sho
     assert len(reports_of(db, ann)) == 1
 
 
+def another_than(letter: str) -> str:
+    return "B" if letter == "A" else "A"
+
+
 @on_sqlite
 def test_a_guess_learns_nothing_writes_nothing_of_the_trial_and_is_slowed_down(
     db: Database, client: Any, ann: Patient
 ) -> None:
     link = link_to(db, ann)
     token = link.removeprefix("/f/")
-    other = "B" if token[-1] == "A" else "A"
     guesses = [
-        token[:-1] + other,
-        other + token[1:],
+        token[:-1] + another_than(token[-1]),
+        another_than(token[0]) + token[1:],
         token[:-1],
         token + "A",
         token[24:] + token[:24],
