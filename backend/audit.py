@@ -108,14 +108,14 @@ def together(txn: Transaction) -> Iterator[None]:
     For an act of many parts, each of which records itself. An error leaves nothing, like everything it has done. Of an
     act within an act the outer one writes.
     """
-    if WAITING in txn.session.info:
+    if WAITING in txn.notes:
         yield
         return
-    waiting = txn.session.info[WAITING] = []
+    waiting = txn.notes[WAITING] = []
     try:
         yield
     finally:
-        del txn.session.info[WAITING]
+        del txn.notes[WAITING]
     if waiting:
         txn.connection.execute(_INSERT, waiting)
 
@@ -123,10 +123,10 @@ def together(txn: Transaction) -> Iterator[None]:
 @contextmanager
 def attempt(txn: Transaction) -> Iterator[None]:
     """A part of an act that may fail by itself: an error takes back what it has done, and what it has recorded."""
-    waiting: list[dict[str, Any]] = txn.session.info.get(WAITING, [])
+    waiting: list[dict[str, Any]] = txn.notes.get(WAITING, [])
     before = len(waiting)
     try:
-        with txn.session.begin_nested():
+        with txn.savepoint():
             yield
     except BaseException:
         del waiting[before:]
@@ -158,7 +158,7 @@ class _Kept:
 
 
 def _write(txn: Transaction, entries: list[dict[str, Any]]) -> None:
-    waiting: list[dict[str, Any]] | None = txn.session.info.get(WAITING)
+    waiting: list[dict[str, Any]] | None = txn.notes.get(WAITING)
     if waiting is None:
         txn.connection.execute(_INSERT, entries)
     else:

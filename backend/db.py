@@ -44,9 +44,9 @@ from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
     Session,
+    SessionTransaction,
     make_transient_to_detached,
     mapped_column,
-    sessionmaker,
 )
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -54,6 +54,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from backend import clock
 from backend.engines import postgres, readers_of, replace_connections_that_only_read, sqlite
 from backend.terms import Originator, Role
+from backend.unit_of_work import UnitOfWork
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -176,50 +177,70 @@ def system(name: str) -> Actor:
 
 @dataclass(frozen=True)
 class Transaction:
-    """Who is acting, when, and the database session they act in."""
+    """Who is acting, when, and what they do it with."""
 
-    session: Session
+    work: UnitOfWork
+    database: "Database"
     actor: Actor
     now: datetime
     request_id: str = ""
     _after_rollback: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     @property
+    def session(self) -> Session:
+        """For rows that are changed as objects."""
+        return self.work.session
+
+    @property
     def connection(self) -> Connection:
         """For statements of plain columns: the session would first look through each for where it belongs."""
-        return self.session.connection()
+        return self.work.connection
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What those who act in it keep for each other, until it ends."""
+        return self.work.notes
 
     def after_rollback(self, write: Callable[[], None]) -> None:
         """Register what must survive a refusal; it runs once this transaction has ended."""
         self._after_rollback.append(write)
 
+    def begin_anew(self) -> None:
+        """Undo what was done so far and hold nothing; the next statement begins with what is committed by then."""
+        self.work.roll_back()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[SessionTransaction]:
+        """What is done in the block is taken back by itself: when it raises, or by ``rollback`` of what it yields."""
+        with self.session.begin_nested() as trace:
+            # From here on, also for statements on the connection, of which the session does not hear.
+            self.session.connection()
+            yield trace
+
     def finish(self, *, keep: bool) -> None:
         """Commit or roll back. Only doors call this."""
         try:
             if keep:
-                self.session.commit()
+                self.work.commit()
             else:
-                self.session.rollback()
+                self.work.roll_back()
         finally:
             # Whatever happened, the connection goes back: there are few, and others wait for it.
-            self.session.close()
+            self.work.close()
         if not keep:
             for write in self._after_rollback:
                 write()
 
     def acting_as(self, actor: Actor) -> "Transaction":
         """The same transaction in another's name, for acts the system does because of this one."""
-        return Transaction(self.session, actor, self.now, self.request_id, self._after_rollback)
+        return Transaction(self.work, self.database, actor, self.now, self.request_id, self._after_rollback)
 
 
 class Database:
     """The engine and its two kinds of session."""
 
     def __init__(self, url: str, keyring: object, *, threads: int = 4, outlives_power_cuts: bool = True) -> None:
-        """Connect lazily.
-
-        The keyring rides in each session's ``info``, where ``backend.sealing`` finds it.
-        """
+        """Connect lazily. ``backend.sealing`` finds the keyring here."""
         self.url = url
         self.keyring = keyring
         self.is_sqlite = url.startswith("sqlite")
@@ -228,17 +249,13 @@ class Database:
             if self.is_sqlite
             else postgres(url, threads, canonical_json)
         )
-        info = {"keyring": keyring, "database": self}
-        # Nothing is flushed behind our back: the audit trail must still see what a row was before the change.
-        self._writing = sessionmaker(self.engine, info=info, autoflush=False)
         self.readers = readers_of(self.engine)
         replace_connections_that_only_read(self.engine, self.close)
-        self._reading = sessionmaker(self.readers, info=info, autoflush=False)
 
     def open(self, actor: Actor, *, reading: bool = False, request_id: str = "") -> Transaction:
         """Begin on first use; the caller finishes. For doors that outlive a ``with`` block."""
-        session = self._reading() if reading else self._writing()
-        return Transaction(session, actor, clock.now(), request_id)
+        work = UnitOfWork(self.readers if reading else self.engine)
+        return Transaction(work, self, actor, clock.now(), request_id)
 
     @contextmanager
     def transaction(self, actor: Actor, *, request_id: str = "") -> Iterator[Transaction]:
@@ -274,9 +291,7 @@ class Database:
 
 def database_of(txn: Transaction) -> Database:
     """The database a transaction belongs to, for what must be written once it has ended."""
-    database = txn.session.info["database"]
-    assert isinstance(database, Database)
-    return database
+    return txn.database
 
 
 _LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger())))

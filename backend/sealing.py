@@ -196,8 +196,8 @@ def master_keys_in_use(txn: Transaction) -> dict[str, int]:
 
 
 def keyring_of(txn: Transaction) -> Keyring:
-    """The keyring the session was opened with."""
-    keyring = txn.session.info["keyring"]
+    """The keyring the database was opened with."""
+    keyring = txn.database.keyring
     assert isinstance(keyring, Keyring)
     return keyring
 
@@ -314,8 +314,8 @@ def _data_key(txn: Transaction, owner_id: UUID) -> AESGCM | None:
 
 
 def _opened(txn: Transaction) -> dict[UUID, AESGCM]:
-    """The data keys this session has opened; they go with it."""
-    opened: dict[UUID, AESGCM] = txn.session.info.setdefault("opened_data_keys", {})
+    """The data keys this transaction has opened; they go with it."""
+    opened: dict[UUID, AESGCM] = txn.notes.setdefault("opened_data_keys", {})
     return opened
 
 

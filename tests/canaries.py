@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import marshmallow
 from flask import Flask, Response, request, request_finished
@@ -24,9 +24,10 @@ import backend
 import notifications
 import schemas
 from backend import logs, sealing
-from backend.db import Transaction, system
+from backend.db import Database, Transaction, system
 from backend.sealing import unseal
 from backend.terms import Direction
+from backend.unit_of_work import SessionOfWork
 from notifications.models import SimulatedText
 
 # A shorter word stands in other words by chance; Chinese says in two letters what takes English seven.
@@ -221,7 +222,8 @@ def _strings(body: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def _texted(_mapper: object, _connection: object, row: SimulatedText) -> None:
     session = object_session(row)
-    if row.direction != Direction.OUTBOUND or session is None:
+    if row.direction != Direction.OUTBOUND or not isinstance(session, SessionOfWork):
         return
-    txn = Transaction(session, system("canaries"), row.at)
+    # It was sealed in this transaction, so its key is open, and no keyring is needed.
+    txn = Transaction(session.work, cast(Database, None), system("canaries"), row.at)
     WATCH.hear(A_TEXT, unseal(txn, row, "text_sealed") or "")

@@ -25,7 +25,7 @@ def done(
     answer = shown | {"diff": asdict(diff)}
     if not preview:
         return answer, status
-    g.txn.session.rollback()
+    g.txn.begin_anew()
     return answer | ({new: answer[new] | {"id": None}} if new else {}), 200
 
 

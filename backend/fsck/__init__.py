@@ -76,8 +76,8 @@ def check(db: Database, wanted: Iterable[Invariant]) -> Iterator[Finding]:
 
 def see_one_moment(txn: Transaction) -> None:
     """Every query of this transaction sees the database as it was at the first, and may take its time."""
-    if txn.session.get_bind().dialect.name == "postgresql":
-        txn.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    if txn.connection.dialect.name == "postgresql":
+        txn.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     lift_time_limits(txn)
 
 

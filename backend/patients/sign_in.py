@@ -187,7 +187,7 @@ def actor_for(txn: Transaction, token: str) -> Actor | None:
     if found is None:
         return None
     # Every door asks for the patient and the site next. Of rows that nobody holds the session forgets that it has them.
-    txn.session.info["holder"] = tuple(found)
+    txn.notes["holder"] = tuple(found)
     return Actor(Originator.PATIENT, id=found.Patient.id, name=found.Patient.subject_number)
 
 

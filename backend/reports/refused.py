@@ -104,7 +104,7 @@ def emergencies(rules: RuleSet, told: Told, circumstances: Circumstances) -> tup
 def _emergencies_in(txn: Transaction, patient: Patient, rules: RuleSet, scraps: Scraps) -> tuple[Finding, ...]:
     """What the rules say; should anything fail on the way to them, the words alone. Never raises."""
     try:
-        with txn.session.begin_nested():
+        with txn.savepoint():
             told = told_in(scraps, everything_asked(newest_instruments(txn), scraps.instrument))
             return emergencies(rules, told, _circumstances(txn, patient, rules, scraps, told))
     except Exception as failure:

@@ -91,7 +91,7 @@ def tell(txn: Transaction, verb: str, index: str) -> None:
     with database_of(txn).transaction(system("sign-in"), request_id=txn.request_id) as later:
         meant = later.session.scalar(select(StaffMember).where(StaffMember.email_index == index))
         traces = limits.add_with(later, TRACES, "somebody" if meant else "nobody", window=TRACES_WINDOW)
-        with later.session.begin_nested() as trace:
+        with later.savepoint() as trace:
             audit.note(later, verb, meant or StaffMember(id=NOBODY, home_site_id=None))
             later.session.flush()
             if meant is None and traces.hits > MOST_TRACES_OF_NOBODY:
@@ -101,7 +101,7 @@ def tell(txn: Transaction, verb: str, index: str) -> None:
 def let_go(txn: Transaction) -> None:
     """End what has been read so far; the next statement begins anew. Nothing may have been changed yet."""
     assert not any((txn.session.new, txn.session.dirty, txn.session.deleted)), "Something would be lost."
-    txn.session.rollback()
+    txn.begin_anew()
 
 
 def _count(txn: Transaction, purpose: str, subject: str, index: str, most: int) -> None:
