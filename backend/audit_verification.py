@@ -118,7 +118,7 @@ def backdated(txn: Transaction, chain: str | None = None) -> list[int]:
         .where(only)
         .subquery()
     )
-    is_sqlite = txn.session.get_bind().dialect.name == "sqlite"
+    is_sqlite = txn.database.is_sqlite
     old = entries.c.at < _settled_before(entries.c.latest, is_sqlite=is_sqlite)
     # Most entries are the latest of their chain, and the first comparison is the cheap one.
     wanted = select(entries.c.id).where(entries.c.at < entries.c.latest, old).order_by(entries.c.id)

@@ -6,9 +6,8 @@ database itself (``query_only`` there, ``READ ONLY`` on PostgreSQL).
 """
 
 import functools
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +16,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Connection,
     CursorResult,
     DateTime,
@@ -28,11 +26,8 @@ from sqlalchemy import (
     Text,
     Update,
     bindparam,
-    func,
     insert,
     inspect,
-    select,
-    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -292,38 +287,6 @@ class Database:
 def database_of(txn: Transaction) -> Database:
     """The database a transaction belongs to, for what must be written once it has ended."""
     return txn.database
-
-
-_LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger())))
-
-
-def one_at_a_time(txn: Transaction, *names: object) -> None:
-    """Whoever names the same thing waits here until the first has ended; on SQLite every writer does.
-
-    For what is not a row yet and so cannot be held by a constraint without failing the second comer.
-    """
-    # On SQLite it is having begun that keeps the others waiting.
-    connection = txn.connection
-    if not database_of(txn).is_sqlite:
-        connection.execute(_LOCK, {"key": _key_of(names)})
-
-
-# In the order of the keys, so that of two who take several at once none waits for one who waits for it.
-_LOCKS = text(
-    "SELECT pg_advisory_xact_lock(key) FROM (SELECT unnest(CAST(:keys AS BIGINT[])) AS key ORDER BY 1) AS in_order"
-)
-
-
-def all_one_at_a_time(txn: Transaction, things: Iterable[tuple[object, ...]]) -> None:
-    """``one_at_a_time`` for many things at once, each by its names."""
-    connection = txn.connection
-    if not database_of(txn).is_sqlite:
-        connection.execute(_LOCKS, {"keys": [_key_of(names) for names in things]})
-
-
-def _key_of(names: tuple[object, ...]) -> int:
-    digest = hashlib.sha256(":".join(str(name) for name in names).encode()).digest()
-    return int.from_bytes(digest[:8], signed=True)
 
 
 @functools.cache

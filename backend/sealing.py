@@ -212,7 +212,7 @@ def make_data_key(txn: Transaction, owner_id: UUID) -> None:
 
 def shred(txn: Transaction, owner_id: UUID) -> None:
     """Forget everything sealed under this owner's key, wherever it stands. There is no way back but a backup."""
-    if txn.session.get_bind().dialect.name == "sqlite":
+    if txn.database.is_sqlite:
         # Otherwise the old bytes stay in the file until something else happens to be written there.
         txn.session.execute(text("PRAGMA secure_delete = ON"))
     row = txn.session.get_one(DataKey, owner_id, with_for_update=True, populate_existing=True)

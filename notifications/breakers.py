@@ -16,7 +16,8 @@ from uuid import uuid4
 from sqlalchemy import bindparam, or_, select, update
 
 from backend import clock
-from backend.db import Transaction, compare_and_set, one_at_a_time
+from backend.advisory_locks import one_at_a_time
+from backend.db import Transaction, compare_and_set
 from backend.terms import MessageStatus
 from notifications.channels import Refusal
 from notifications.models import Attempt, GatewayBreaker, Receipt

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import bindparam, select
 
 from backend import audit
+from backend.advisory_locks import one_at_a_time
 from backend.among import among
-from backend.db import Transaction, one_at_a_time
+from backend.db import Transaction
 from backend.sealing import keyring_of
 from notifications.models import Attempt, NumberStop
 

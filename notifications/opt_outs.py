@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import bindparam, select
 
 from backend import audit
+from backend.advisory_locks import all_one_at_a_time, one_at_a_time
 from backend.among import among
-from backend.db import Transaction, all_one_at_a_time, one_at_a_time
+from backend.db import Transaction
 from backend.sealing import keyring_of
 from backend.terms import Keyword
 from notifications.as_seen import as_seen

@@ -9,8 +9,9 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from backend import audit
 from backend import clock as clocks
+from backend.advisory_locks import one_at_a_time
 from backend.audit import AuditEvent
-from backend.db import Database, RoleAtSite, canonical_json, one_at_a_time, system
+from backend.db import Database, RoleAtSite, canonical_json, system
 from backend.errors import FollowupError, WrongDataKey, catalogue
 from backend.patients.models import Patient
 from backend.sealing import Keyring, seal, unseal

@@ -76,7 +76,7 @@ def check(db: Database, wanted: Iterable[Invariant]) -> Iterator[Finding]:
 
 def see_one_moment(txn: Transaction) -> None:
     """Every query of this transaction sees the database as it was at the first, and may take its time."""
-    if txn.connection.dialect.name == "postgresql":
+    if not txn.database.is_sqlite:
         txn.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     lift_time_limits(txn)
 

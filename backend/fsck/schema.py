@@ -52,7 +52,7 @@ def missing_triggers(txn: Transaction) -> Iterator[str]:
 
 def broken_references(txn: Transaction) -> Iterator[str]:
     """Rows that point at nothing; on PostgreSQL, references that are not (any longer) enforced."""
-    if txn.session.get_bind().dialect.name == "postgresql":
+    if not txn.database.is_sqlite:
         for query in (UNCHECKED_REFERENCES, SILENCED_REFERENCES):
             yield from txn.session.scalars(text(query))
         return
@@ -62,7 +62,7 @@ def broken_references(txn: Transaction) -> Iterator[str]:
 
 def damaged_pages(txn: Transaction) -> Iterator[str]:
     """What SQLite finds wrong with its own file. PostgreSQL has checksums and ``pg_amcheck`` for that."""
-    if txn.session.get_bind().dialect.name == "sqlite":
+    if txn.database.is_sqlite:
         for said in txn.session.scalars(text("PRAGMA quick_check(5)")):
             if said != "ok":
                 # Its words quote nothing but page and index names.

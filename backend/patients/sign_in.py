@@ -12,9 +12,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from backend import audit
+from backend.advisory_locks import one_at_a_time
 from backend.clock import wall
 from backend.codes import new_code, plain
-from backend.db import Actor, Database, Transaction, compare_and_set, database_of, one_at_a_time, system
+from backend.db import Actor, Database, Transaction, compare_and_set, database_of, system
 from backend.errors import NoLongerPossible, NotSignedIn, SignInRefused
 from backend.patients.models import ActivationCode, Device, DeviceToken, Patient
 from backend.patients.turns import take_turn

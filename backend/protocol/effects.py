@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from backend import audit
-from backend.db import Transaction, one_at_a_time
+from backend.advisory_locks import one_at_a_time
+from backend.db import Transaction
 from backend.errors import InvalidInput, NoLongerPossible, NotFound
 from backend.protocol.load import current_version
 from backend.protocol.models import ProtocolEffect, ProtocolVersion

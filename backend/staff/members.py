@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from backend import audit
+from backend.advisory_locks import one_at_a_time
 from backend.clock import wall
-from backend.db import RoleAtSite, Transaction, one_at_a_time
+from backend.db import RoleAtSite, Transaction
 from backend.errors import AlreadyExists, InvalidInput
 from backend.phones import e164
 from backend.sealing import STUDY, DataKey, keyring_of, make_data_key, seal, unseal

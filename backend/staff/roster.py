@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, exists, or_, select, tuple_
 
 from backend import audit
-from backend.db import Transaction, one_at_a_time
+from backend.advisory_locks import one_at_a_time
+from backend.db import Transaction
 from backend.errors import InvalidInput
 from backend.staff.models import OnCallShift, Site, StaffMember, StaffRole
 from backend.staff.shifts import Shift, Span, gaps_between, rewritten

@@ -12,7 +12,8 @@ from uuid import uuid4
 from sqlalchemy import Table, insert, select
 
 from backend import audit
-from backend.db import Transaction, canonical_json, one_at_a_time
+from backend.advisory_locks import one_at_a_time
+from backend.db import Transaction, canonical_json
 from backend.errors import TermsDiffer
 from backend.terminology.models import CtcaeLoad, CtcaeTerm
 
