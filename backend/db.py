@@ -60,6 +60,10 @@ NAMING = {
 }
 
 
+# So long is an instant as SQLite keeps it: without its zone, which is UTC.
+TO_MICROSECONDS = len("2027-03-01 09:00:00.000000")
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """An instant. Naive values cannot be stored; what comes back is aware UTC on both databases."""
 
@@ -86,13 +90,15 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is UTC:
+        return value
     if value.tzinfo is None:
         raise ValueError("A naive datetime cannot be stored: say in which zone it is.")
     return value.astimezone(UTC)
 
 
 def _to_sqlite(value: datetime | None) -> str | None:
-    return None if value is None else _in_utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return None if value is None else _in_utc(value).isoformat(" ", "microseconds")[:TO_MICROSECONDS]
 
 
 def _from_sqlite(value: str | None) -> datetime | None:
