@@ -4,8 +4,10 @@ import ast
 
 from tests.promises.pages import PACKAGES, python_files
 
-# `Transaction.finish`, which doors call.
-COMMITS = {"backend/db.py": 1}
+# `Transaction.finish`, which doors call; it commits what there is of a session and a connection.
+COMMITS = {"backend/db.py": 1, "backend/unit_of_work.py": 2}
+# `Transaction.savepoint`. A session by itself sets one only when it is next asked, after what the connection was told.
+SETS_SAVEPOINTS = {"backend/db.py": 1}
 # The mailroom's messages; the head of a chain of seals; a data key that is wrapped anew; whose turn a patient is.
 LOCKS_ROWS = {
     "notifications/outbox.py",
@@ -30,6 +32,10 @@ def calls_of(attribute: str) -> dict[str, int]:
 
 def test_nothing_below_a_door_can_commit():
     assert calls_of("commit") == COMMITS
+
+
+def test_a_savepoint_holds_for_the_connection_as_well_as_for_the_session():
+    assert calls_of("begin_nested") == SETS_SAVEPOINTS
 
 
 def test_rows_are_locked_where_two_must_not_pass_each_other_and_nowhere_else():
