@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, select
 
 import notifications
 from backend import audit, clock
@@ -18,7 +18,7 @@ from backend.agenda.history import course_to_judge
 from backend.db import Transaction, canonical_json, insert_now
 from backend.errors import InvalidInput, ReportIdTaken
 from backend.instruments.answers import Checked, check_answers
-from backend.instruments.definition import Instrument, find_instrument, is_superseded
+from backend.instruments.definition import IS_SUPERSEDED, NAME, Instrument, find_instrument
 from backend.patients import life
 from backend.patients.caregivers import caregivers_of
 from backend.patients.models import Patient
@@ -50,7 +50,9 @@ EVIDENCE_BY_MODE = {ReportMode.PHONE: EvidenceSource.PHONE, ReportMode.IN_PERSON
 
 
 _REPORT = SymptomReport.__table__.c
-_KNOWN = select(_REPORT.id).where(_REPORT.patient_id == bindparam("patient_id"), _REPORT.id == bindparam("id"))
+_IS_KNOWN = exists().where(_REPORT.patient_id == bindparam("patient_id"), _REPORT.id == bindparam("id"))
+# Asked by every report, and so put together once.
+_LOOKED_UP = select(_IS_KNOWN, IS_SUPERSEDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,12 +99,12 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     """
     take_turn(txn, patient)
     fingerprint = keyring_of(txn).fingerprint("report", _canonical(sent))
-    if txn.connection.scalar(_KNOWN, {"patient_id": patient.id, "id": sent.id}) is not None:
+    is_known, is_old = _looked_up(txn, patient, sent)
+    if is_known:
         return _again(txn, txn.session.get_one(SymptomReport, (patient.id, sent.id)), fingerprint)
     instrument = _instrument(txn, sent)
     checked = check_answers(instrument, sent.answers, sent.measurements)
     happened_at = min(sent.completed_at, txn.now)
-    is_old = is_superseded(txn, instrument.name, instrument.version, happened_at)
     label = Label(instrument.name, sent.agenda_key, is_old)
     course = course_to_place(txn, patient, label)
     place = place_report(txn, patient, course, label, completed_at=happened_at)
@@ -135,6 +137,16 @@ def judge(txn: Transaction, patient: Patient, sent: Submission) -> Tier | None:
     # It is not placed, and of the course the rules ask for infusions alone.
     course = course_to_judge(txn, patient, sent.agenda_key) if receives_cells(txn, patient) else None
     return tier_of(findings_of(rules, told, _circumstances(txn, patient, course, sent, told, rules)))
+
+
+def _looked_up(txn: Transaction, patient: Patient, sent: Submission) -> tuple[bool, bool]:
+    """Whether it is stored already, and whether another version had taken its questionnaire's place by then."""
+    # Some databases cannot even be asked about what can be no name.
+    name = sent.instrument if NAME.fullmatch(sent.instrument) else ""
+    happened_at = min(sent.completed_at, txn.now)
+    about = {"name": name, "version": sent.instrument_version, "at": happened_at}
+    row = txn.connection.execute(_LOOKED_UP, {"patient_id": patient.id, "id": sent.id, **about}).one()
+    return bool(row[0]), bool(row[1])
 
 
 def _circumstances(
