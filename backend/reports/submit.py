@@ -3,7 +3,7 @@
 One narrow function behind every way a report can come: the app, a form, a text survey, a coordinator's phone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -47,6 +47,8 @@ TRUSTED_SKEW = timedelta(minutes=5)
 ORDINARY = frozenset({"none_open", "already_completed"})
 FROM_A_PHONE = frozenset({ReportMode.APP, ReportMode.WEB_FORM, ReportMode.SMS})
 SAID_SINCE = ("provenance", "caveats", "raised_before")
+# Where a report has no other tier, nobody need be called before it is complete.
+NOT_URGENT = frozenset({None, Tier.T3})
 EVIDENCE_BY_MODE = {ReportMode.PHONE: EvidenceSource.PHONE, ReportMode.IN_PERSON: EvidenceSource.VISIT}
 
 
@@ -126,15 +128,16 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
 def judge(txn: Transaction, patient: Patient, sent: Submission) -> Tier | None:
     """How urgent this report would be if it were submitted now; None where it raises nothing. Nothing is kept.
 
-    Raises ``InvalidInput`` as ``submit_report`` does.
+    What raises nothing or T3, depending on what was said before, counts as T3: neither makes anybody hurry before it is
+    submitted. Raises ``InvalidInput`` as ``submit_report`` does.
     """
     instrument = _instrument(txn, sent)
     told = _told(sent, instrument, check_answers(instrument, sent.answers, sent.measurements))
     rules = rules_under(txn, _version(txn, patient, sent))
     possible = tiers_of(rules, told, is_baseline=instrument.name == BASELINE)
-    if len(possible) == 1:
+    if len(possible) == 1 or possible <= NOT_URGENT:
         # Nothing that was said before changes it: of most answers, that they raise nothing.
-        return next(iter(possible))
+        return most_urgent(possible)
     # It is not placed, and of the course the rules ask for infusions alone.
     course = course_to_judge(txn, patient, sent.agenda_key) if receives_cells(txn, patient) else None
     return tier_of(findings_of(rules, told, _circumstances(txn, patient, course, sent, told, rules)))
@@ -242,8 +245,7 @@ def _keep(
     report.answers = {**checked.values, **_states(sent, checked)}
     report.composites = dict(assessed.composites)
     report.measurements = dict(checked.measurements)
-    tiers = (tier_of(assessed.findings), sent.raised_before)
-    report.tier = min((tier for tier in tiers if tier), key=lambda tier: tier.rank, default=None)
+    report.tier = most_urgent((tier_of(assessed.findings), sent.raised_before))
     report.advice = advice_on(txn, report, assessed.findings, site)
     report.body_fingerprint = fingerprint
     insert_now(txn, report)
@@ -311,7 +313,12 @@ def advice_on(
 
 def tier_of(found: Sequence[Finding]) -> Tier | None:
     """The most urgent tier of what was found; None where nothing was."""
-    return min((finding.tier for finding in found), key=lambda tier: tier.rank, default=None)
+    return most_urgent(finding.tier for finding in found)
+
+
+def most_urgent(tiers: Iterable[Tier | None]) -> Tier | None:
+    """The most urgent of these; None where there is none."""
+    return min((tier for tier in tiers if tier), key=lambda tier: tier.rank, default=None)
 
 
 def _tell_the_agenda(txn: Transaction, patient: Patient, report: SymptomReport) -> None:
