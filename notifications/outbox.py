@@ -126,12 +126,16 @@ def queue(txn: Transaction, letter: Letter) -> Message | None:
     One that was cancelled unsent is queued again, because a date that moved away may move back. One that still
     waits takes over the letter's times and words. Whether it may really be sent is decided at release, not here.
     """
-    txn.session.flush()
+    if txn.session.new:
+        # Whom it goes to, or what it answers, may be new; what else has changed is written with the next flush.
+        txn.session.flush()
     row = _columns(txn, letter)
     if txn.connection.scalar(_telling(insert_once(txn, Message)), row) is not None:
         added = Message(**row)
         as_written(txn, added)
         return added
+    # What this transaction has changed itself must be written before the row is read anew.
+    txn.session.flush()
     known = txn.session.scalars(
         select(Message).where(*_same_key(letter)).with_for_update().execution_options(populate_existing=True)
     ).one()

@@ -1,6 +1,6 @@
 """Acts on the agenda: each changes what the calendar is computed from, replans, and says what that did."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -98,11 +98,16 @@ def reply_to(txn: Transaction, patient: Patient, key: str, reply: Reply, note: s
     return item_of(txn, patient, key)
 
 
-def reply_to_all(txn: Transaction, patient: Patient, key: str, reply: Reply) -> None:
-    """One answer to an invitation; to an infusion it speaks for every day of its cycle that is still ahead."""
+def reply_to_all(
+    txn: Transaction, patient: Patient, key: str, reply: Reply, *, seen: Sequence[AgendaItem] | None = None
+) -> None:
+    """One answer to an invitation; to an infusion it speaks for every day of its cycle that is still ahead.
+
+    ``seen``: the agenda, where the caller has read it in the patient's turn.
+    """
     take_turn(txn, patient)
     # A reply to one day changes nothing about the others, so all are looked at once.
-    visible = by_key(visible_to_patient(agenda_of(txn, patient)))
+    visible = by_key(visible_to_patient(agenda_of(txn, patient) if seen is None else seen))
     confirmed = (item.key for item in visible.values() if item.state is AgendaState.CONFIRMED)
     days = [one for one in confirmed if pair_of(one) == pair_of(key)]
     for one in days or [key]:

@@ -1,7 +1,7 @@
 """A digit as an answer to the one question that is open, and what we say back."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from backend.conversations.reading import tells_of_fever
 from backend.db import Actor, Transaction, UTCDateTime
 from backend.patients.models import Caregiver, Patient
 from backend.patients.new_numbers import is_confirmed
+from backend.patients.turns import take_turn
 from backend.sealing import unseal
 from backend.survival.follow_up import confirm_alive
 from backend.terms import ChannelKind, EvidenceSource, Originator, Recipient, Reply, Urgency, WorkReason
@@ -68,6 +69,17 @@ class Sender:
         return Recipient.CAREGIVER if self.caregiver is not None else Recipient.PATIENT
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a person was asked for a digit, as a text of theirs meets it."""
+
+    # Those that the text may answer, the newest of each thing asked about.
+    questions: Sequence[Message]
+    # Everything that has had no answer, newest first, and where there is any, the agenda beside it.
+    open: Sequence[Message]
+    agenda: Sequence[AgendaItem]
+
+
 def may_count(received: InboundMessage, sender: Sender) -> bool:
     """Whether what this person writes may be an answer: not yet from a number that nobody confirmed."""
     is_own = sender.caregiver is None and received.number_index is not None
@@ -76,7 +88,8 @@ def may_count(received: InboundMessage, sender: Sender) -> bool:
 
 def take_digit(txn: Transaction, received: InboundMessage, sender: Sender, digit: int) -> None:
     """The digit answers the open question if there is exactly one; two get one clarifying text, then a person."""
-    _take(txn, received, sender, questions_for(txn, received, sender), digit)
+    take_turn(txn, sender.patient)
+    _take(txn, received, sender, _asked_of(txn, received, sender), digit)
 
 
 def take_printed_word(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
@@ -87,22 +100,25 @@ def take_printed_word(txn: Transaction, received: InboundMessage, sender: Sender
     """
     if received.in_reply_to is not None:
         return False
-    text, questions = inbound.text_of(txn, received), questions_for(txn, received, sender)
-    meant = [(one, printed.digit_meant(text, printed.words_of(one.template))) for one in questions]
+    take_turn(txn, sender.patient)
+    text, asked = inbound.text_of(txn, received), _asked_of(txn, received, sender)
+    meant = [(one, printed.digit_meant(text, printed.words_of(one.template))) for one in asked.questions]
     digits = {digit for _, digit in meant if digit is not None}
     if len(digits) != 1:
         return False
-    _take(txn, received, sender, [one for one, digit in meant if digit is not None], digits.pop())
+    these = replace(asked, questions=[one for one, digit in meant if digit is not None])
+    _take(txn, received, sender, these, digits.pop())
     return True
 
 
-def _take(txn: Transaction, received: InboundMessage, sender: Sender, questions: Sequence[Message], digit: int) -> None:
+def _take(txn: Transaction, received: InboundMessage, sender: Sender, asked: Asked, digit: int) -> None:
+    questions = asked.questions
     if digit == CALL_ME and questions:
-        _promise_a_call(txn, received, sender, questions)
+        _promise_a_call(txn, received, sender, asked)
     elif len(questions) > 1 and not was_asked_to_clarify(txn, sender, questions):
         answer(txn, received, sender, "please_clarify", "asked_to_clarify")
-    elif len(questions) == 1 and _answer(txn, received, sender, questions[0], digit):
-        _close(txn, sender, questions)
+    elif len(questions) == 1 and _answer(txn, received, sender, asked, digit):
+        _close(txn, asked)
     elif questions:
         leave_to_a_person(txn, received, sender)
     else:
@@ -185,16 +201,21 @@ def leave_to_a_person(txn: Transaction, received: InboundMessage, sender: Sender
 
 def questions_for(txn: Transaction, received: InboundMessage, sender: Sender) -> Sequence[Message]:
     """The questions this person may answer with this text, the newest of each thing asked about."""
+    return _asked_of(txn, received, sender).questions
+
+
+def _asked_of(txn: Transaction, received: InboundMessage, sender: Sender) -> Asked:
     asked = open_questions(txn, sender.patient.id, sender.recipient)
     # Where nothing is open, nobody need know how the agenda stands.
-    agenda = by_key(agenda_of(txn, sender.patient)) if asked else {}
-    still = [message for message in asked if _is_still_to_come(message, agenda.get(message.agenda_key or ""))]
+    agenda = agenda_of(txn, sender.patient) if asked else ()
+    items = by_key(agenda)
+    still = [message for message in asked if _is_still_to_come(message, items.get(message.agenda_key or ""))]
     there = _asked_there(txn, still, received)
     newest: dict[str, Message] = {}
     for message in still:
         if message.id in there:
             newest.setdefault(_thing(message), message)
-    return list(newest.values())
+    return Asked(list(newest.values()), asked, agenda)
 
 
 def _is_still_to_come(message: Message, item: AgendaItem | None) -> bool:
@@ -226,8 +247,9 @@ def _may_answer(sender: Sender, question: Message) -> bool:
     return caregiver.may_confirm_survival if question.asks == SURVIVAL else caregiver.may_report
 
 
-def _answer(txn: Transaction, received: InboundMessage, sender: Sender, question: Message, digit: int) -> bool:
-    """Whether the digit was an answer to this question."""
+def _answer(txn: Transaction, received: InboundMessage, sender: Sender, asked: Asked, digit: int) -> bool:
+    """Whether the digit was an answer to the one question."""
+    (question,) = asked.questions
     if not _may_answer(sender, question):
         return False
     if question.asks == SURVIVAL and digit == YES:
@@ -239,7 +261,7 @@ def _answer(txn: Transaction, received: InboundMessage, sender: Sender, question
     if question.asks == SURVIVAL or question.agenda_key is None or digit not in (YES, PLEASE_CHANGE):
         return False
     reply = Reply.COMING if digit == YES else Reply.PLEASE_CHANGE
-    reply_to_all(txn, sender.patient, question.agenda_key, reply)
+    reply_to_all(txn, sender.patient, question.agenda_key, reply, seen=asked.agenda)
     _thank(txn, received, sender, "thanks_reply" if digit == YES else "change_noted_reply")
     return True
 
@@ -255,10 +277,10 @@ def _thank(txn: Transaction, received: InboundMessage, sender: Sender, template:
 
 def take_call(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
     """Somebody is to call, and nothing that was asked is asked again until they have."""
-    _promise_a_call(txn, received, sender, questions_for(txn, received, sender))
+    _promise_a_call(txn, received, sender, _asked_of(txn, received, sender))
 
 
-def _promise_a_call(txn: Transaction, received: InboundMessage, sender: Sender, questions: Sequence[Message]) -> None:
+def _promise_a_call(txn: Transaction, received: InboundMessage, sender: Sender, asked: Asked) -> None:
     open_item(
         txn,
         reason=WorkReason.CALL_REQUESTED,
@@ -268,14 +290,13 @@ def _promise_a_call(txn: Transaction, received: InboundMessage, sender: Sender, 
         due_at=txn.now,
     )
     _thank(txn, received, sender, "call_noted_reply")
-    _close(txn, sender, questions)
+    _close(txn, asked)
 
 
-def _close(txn: Transaction, sender: Sender, questions: Sequence[Message]) -> None:
+def _close(txn: Transaction, asked: Asked) -> None:
     """A thing that was answered is not asked any more, however often we had asked."""
-    things = {_thing(message) for message in questions}
-    asked = open_questions(txn, sender.patient.id, sender.recipient)
-    answered = [message.id for message in asked if _thing(message) in things]
+    things = {_thing(message) for message in asked.questions}
+    answered = [message.id for message in asked.open if _thing(message) in things]
     txn.connection.execute(_ANSWERED, {"messages": answered, "at": txn.now})
 
 

@@ -120,11 +120,11 @@ def record_answer(
     asked_by = instrument_of(txn, conversation)
     if value is not None and not script.may_be(asked_by, item, value):
         raise ValueError(f"{item} cannot be {value}.")
+    before = answers_of(txn, conversation) if conversation.first_answer_at else {}
     conversation.status = states.after(conversation.status, Happened.ANSWERED)
     conversation.first_answer_at = conversation.first_answer_at or at
     conversation.last_heard_at = at
     conversation.unclear = 0
-    before = answers_of(txn, conversation)
     answer = ConversationAnswer(
         patient_id=conversation.patient_id,
         site_id=conversation.site_id,

@@ -23,7 +23,7 @@ WHEN_FINISHED = frozenset({ConversationStatus.COMPLETED})
 def judge_so_far(
     txn: Transaction, conversation: Conversation, answers: Mapping[str, ConversationAnswer]
 ) -> Tier | None:
-    """How urgent the answers so far are, as if they were a report; None when there is nothing in them.
+    """How urgent the answers so far are, as if they were a report (see ``judge``); None when nothing is in them.
 
     Only that is kept, with the conversation: what needs a call is not to be left lying. Call it after every answer.
     """

@@ -142,7 +142,7 @@ def _from_whom_we_know(txn: Transaction, received: InboundMessage, writers: Writ
     if sender is None:
         _leave_without_a_sender(txn, received, writers)
     else:
-        _understand(txn.acting_as(sender.actor), received, sender)
+        _understand(txn.acting_as(sender.actor), received, writers, sender)
 
 
 def _leave_without_a_sender(txn: Transaction, received: InboundMessage, writers: Writers) -> None:
@@ -232,14 +232,15 @@ def _say_that_pages_go_by_email(txn: Transaction, received: InboundMessage, staf
             open_item(txn, reason=reason, key=key, site_id=site_id, due_at=txn.now)
 
 
-def _understand(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
+def _understand(txn: Transaction, received: InboundMessage, writers: Writers, sender: Sender) -> None:
     meaning = replies.read(inbound.text_of(txn, received), _words_of(txn, sender.patient))
     is_dead = life.is_dead(sender.patient)
     # How somebody died is told in words of danger too. After the death is on the record that calls nobody.
     is_emergency = meaning is Meaning.DANGER if is_dead else meaning in EMERGENCIES
     if is_emergency:
         open_for_text(txn, sender.patient, received.id)
-    if is_dead or (_is_death_reported(txn, sender.patient) and not (meaning is Meaning.DEATH and sender.caregiver)):
+    is_reported = _is_death_reported(txn, writers, sender.patient)
+    if is_dead or (is_reported and not (meaning is Meaning.DEATH and sender.caregiver)):
         _someone_writes_after_all(txn, received, sender, is_emergency=is_emergency)
         return
     match meaning:
@@ -311,7 +312,9 @@ def _leave(txn: Transaction, received: InboundMessage, sender: Sender, why: WhyH
     inbound.leave_to_a_person(txn, received, patient_id=sender.patient.id, site_id=sender.patient.site_id, why=why)
 
 
-def _is_death_reported(txn: Transaction, patient: Patient) -> bool:
+def _is_death_reported(txn: Transaction, writers: Writers, patient: Patient) -> bool:
+    if patient.id in writers.not_held:
+        return False
     return deaths.HELD_BECAUSE_REPORTED in contact.why_held(txn, [patient.id]).get(patient.id, ())
 
 

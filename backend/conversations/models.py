@@ -53,7 +53,7 @@ class Conversation(OfPatient, WithId, Base):
     # Since when that question is the open one, however often it was put: what was written before is no answer to it.
     asked_since: Mapped[datetime | None]
     unclear: Mapped[int]
-    # How urgent the answers are, as they were judged after the last of them.
+    # How urgent the answers are, as they were judged after the last of them: T3 also where they may raise nothing.
     tier_so_far: Mapped[str | None]
     opened_at: Mapped[datetime]
     first_answer_at: Mapped[datetime | None]

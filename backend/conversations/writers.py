@@ -1,10 +1,10 @@
 """Whose the number is that a text has just come from, and whether one of them alone can have written it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import BindParameter, bindparam, exists, select
+from sqlalchemy import BindParameter, bindparam, exists, literal, select
 
 from backend.conversation_terms import WhyHere
 from backend.conversations import staff_replies
@@ -17,16 +17,20 @@ from backend.staff.models import StaffMember
 from notifications import inbound, numbers
 from notifications.models import InboundMessage, NumberStop
 
-# Most numbers are one patient's and nobody else's: one look tells which tables need not be read for it.
+# Most numbers are one patient's and nobody else's: one look gives the patients, and tells which other tables need not
+# be read for it. There is a row also where it is no patient's.
 _INDEX: BindParameter[str] = bindparam("index")
-_STANDS_IN = select(
-    exists().where(Patient.phone_index == _INDEX).label("patients"),
-    exists().where(Caregiver.phone_index == _INDEX).label("caregivers"),
-    exists().where(StaffMember.phone_index == _INDEX).label("staff"),
-    exists().where(NumberStop.number_index == _INDEX, NumberStop.lifted_at.is_(None)).label("stops"),
+_STANDS_IN = (
+    select(
+        Patient,
+        contact.IS_HELD,
+        exists().where(Caregiver.phone_index == _INDEX).label("caregivers"),
+        exists().where(StaffMember.phone_index == _INDEX).label("staff"),
+        exists().where(NumberStop.number_index == _INDEX, NumberStop.lifted_at.is_(None)).label("stops"),
+    )
+    .select_from(select(literal(1).label("one")).subquery("number").outerjoin(Patient, Patient.phone_index == _INDEX))
+    .order_by(Patient.subject_number)
 )
-# The rows with their keys, in which the text is sealed once it is known whose it is.
-_PATIENTS = select(Patient).where(Patient.phone_index == _INDEX).order_by(Patient.subject_number)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Writers:
     # Whose it was before, or still is by the record though a stranger has it: nothing that comes from it is theirs.
     formerly: tuple[Patient, ...] = ()
     is_a_strangers: bool = False
+    # Of the patients, by id, those with whom nothing holds contact. Of the others nobody has looked.
+    not_held: Collection[UUID] = frozenset()
 
     @property
     def are_staff_only(self) -> bool:
@@ -85,21 +91,19 @@ def writers_of(txn: Transaction, received: InboundMessage) -> Writers:
         return Writers((txn.session.get_one(Patient, received.patient_id),))
     if received.number_index is None:
         return Writers()
-    patients, caregivers, staff, stops = txn.connection.execute(_STANDS_IN, {"index": received.number_index}).one()
+    found = txn.session.execute(_STANDS_IN, {"index": received.number_index, "now": txn.now}).all()
+    _, _, caregivers, staff, stops = found[0]
     by_record = Writers(
-        _patients_with(txn, received.number_index) if patients else (),
+        tuple(patient for patient, *_ in found if patient is not None),
         _caregivers_with(txn, received) if caregivers else (),
         tuple(staff_replies.members_by_phone(txn, received.number_index)) if staff else (),
+        not_held={patient.id for patient, is_held, *_ in found if patient is not None and not is_held},
     )
     if stops and numbers.is_a_strangers(txn, received.number_index):
         return Writers(staff=by_record.staff, formerly=tuple(by_record.all_patients(txn)), is_a_strangers=True)
     if not by_record.are_staff_only or by_record.staff:
         return by_record
     return Writers(formerly=tuple(former_owners(txn, received.number_index)))
-
-
-def _patients_with(txn: Transaction, number_index: str) -> tuple[Patient, ...]:
-    return tuple(txn.session.scalars(_PATIENTS, {"index": number_index}))
 
 
 def _caregivers_with(txn: Transaction, received: InboundMessage) -> tuple[Caregiver, ...]:

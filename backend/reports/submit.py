@@ -3,13 +3,13 @@
 One narrow function behind every way a report can come: the app, a form, a text survey, a coordinator's phone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, select
 
 import notifications
 from backend import audit, clock
@@ -18,7 +18,7 @@ from backend.agenda.history import course_to_judge
 from backend.db import Transaction, canonical_json, insert_now
 from backend.errors import InvalidInput, ReportIdTaken
 from backend.instruments.answers import Checked, check_answers
-from backend.instruments.definition import Instrument, find_instrument, is_superseded
+from backend.instruments.definition import IS_SUPERSEDED, NAME, Instrument, find_instrument
 from backend.patients import life
 from backend.patients.caregivers import caregivers_of
 from backend.patients.models import Patient
@@ -29,6 +29,7 @@ from backend.reports.history import BASELINE, Moments, Reach, circumstances_of, 
 from backend.reports.placement import Label, Place, course_to_place, place_report
 from backend.reports.promised_calls import promise_a_call
 from backend.sealing import keyring_of, seal
+from backend.staff.models import Site
 from backend.terms import EvidenceSource, ItemState, ReportMode, Respondent, Standing, Tier, WorkReason
 from backend.triage.advice import advice
 from backend.triage.assess import Assessment, assess, findings_of, tiers_of
@@ -36,7 +37,7 @@ from backend.triage.candidates import Source, open_candidates, rules_under
 from backend.triage.grading import is_high_fever
 from backend.triage.models import CandidateFinding
 from backend.triage.rules import Circumstances, Finding, RuleSet
-from backend.triage.site_hours import hours_of
+from backend.triage.site_hours import SITE_HOURS, SiteHours, hours_in, hours_of
 from backend.triage.told import Told
 from backend.triage.working_days import can_call_today
 from backend.worklist.items import open_item
@@ -46,11 +47,15 @@ TRUSTED_SKEW = timedelta(minutes=5)
 ORDINARY = frozenset({"none_open", "already_completed"})
 FROM_A_PHONE = frozenset({ReportMode.APP, ReportMode.WEB_FORM, ReportMode.SMS})
 SAID_SINCE = ("provenance", "caveats", "raised_before")
+# Where a report has no other tier, nobody need be called before it is complete.
+NOT_URGENT = frozenset({None, Tier.T3})
 EVIDENCE_BY_MODE = {ReportMode.PHONE: EvidenceSource.PHONE, ReportMode.IN_PERSON: EvidenceSource.VISIT}
 
 
 _REPORT = SymptomReport.__table__.c
-_KNOWN = select(_REPORT.id).where(_REPORT.patient_id == bindparam("patient_id"), _REPORT.id == bindparam("id"))
+_IS_KNOWN = exists().where(_REPORT.patient_id == bindparam("patient_id"), _REPORT.id == bindparam("id"))
+# Asked by every report, and so put together once.
+_LOOKED_UP = select(_IS_KNOWN, IS_SUPERSEDED, *SITE_HOURS).where(Site.id == bindparam("site_id"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,22 +102,22 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     """
     take_turn(txn, patient)
     fingerprint = keyring_of(txn).fingerprint("report", _canonical(sent))
-    if txn.connection.scalar(_KNOWN, {"patient_id": patient.id, "id": sent.id}) is not None:
+    known = _looked_up(txn, patient, sent)
+    if known.is_kept:
         return _again(txn, txn.session.get_one(SymptomReport, (patient.id, sent.id)), fingerprint)
     instrument = _instrument(txn, sent)
     checked = check_answers(instrument, sent.answers, sent.measurements)
     happened_at = min(sent.completed_at, txn.now)
-    is_old = is_superseded(txn, instrument.name, instrument.version, happened_at)
-    label = Label(instrument.name, sent.agenda_key, is_old)
+    label = Label(instrument.name, sent.agenda_key, known.is_superseded)
     course = course_to_place(txn, patient, label)
     place = place_report(txn, patient, course, label, completed_at=happened_at)
     told, rules = _told(sent, instrument, checked), rules_under(txn, _version(txn, patient, sent))
     assessed = assess(rules, told, _circumstances(txn, patient, course, sent, told, rules))
     with audit.together(txn):
-        report = _keep(txn, patient, sent, checked, place, assessed, fingerprint)
+        report = _keep(txn, patient, sent, checked, place, assessed, fingerprint, known.site)
         said_on = clock.local_day(happened_at, patient.time_zone)
         source = Source(patient, said_on, report_id=report.id, respondent=sent.respondent)
-        candidates = open_candidates(txn, source, assessed.findings, assessed.asked)
+        candidates = open_candidates(txn, source, assessed.findings, assessed.asked, site=known.site)
         _tell_the_agenda(txn, patient, report)
         _note_life(txn, patient, report, happened_at)
         promise_a_call(txn, patient, report)
@@ -123,18 +128,38 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
 def judge(txn: Transaction, patient: Patient, sent: Submission) -> Tier | None:
     """How urgent this report would be if it were submitted now; None where it raises nothing. Nothing is kept.
 
-    Raises ``InvalidInput`` as ``submit_report`` does.
+    What raises nothing or T3, depending on what was said before, counts as T3: neither makes anybody hurry before it is
+    submitted. Raises ``InvalidInput`` as ``submit_report`` does.
     """
     instrument = _instrument(txn, sent)
     told = _told(sent, instrument, check_answers(instrument, sent.answers, sent.measurements))
     rules = rules_under(txn, _version(txn, patient, sent))
     possible = tiers_of(rules, told, is_baseline=instrument.name == BASELINE)
-    if len(possible) == 1:
+    if len(possible) == 1 or possible <= NOT_URGENT:
         # Nothing that was said before changes it: of most answers, that they raise nothing.
-        return next(iter(possible))
+        return most_urgent(possible)
     # It is not placed, and of the course the rules ask for infusions alone.
     course = course_to_judge(txn, patient, sent.agenda_key) if receives_cells(txn, patient) else None
     return tier_of(findings_of(rules, told, _circumstances(txn, patient, course, sent, told, rules)))
+
+
+class _Known(NamedTuple):
+    """Whether the report is kept already, whether its questionnaire had been superseded, and the patient's site."""
+
+    is_kept: bool
+    is_superseded: bool
+    site: SiteHours
+
+
+def _looked_up(txn: Transaction, patient: Patient, sent: Submission) -> _Known:
+    # Some databases cannot even be asked about what can be no name.
+    name = sent.instrument if NAME.fullmatch(sent.instrument) else ""
+    happened_at = min(sent.completed_at, txn.now)
+    about = {"name": name, "version": sent.instrument_version, "at": happened_at, "site_id": patient.site_id}
+    is_kept, is_superseded, *site = txn.connection.execute(
+        _LOOKED_UP, {"patient_id": patient.id, "id": sent.id, **about}
+    ).one()
+    return _Known(is_kept, is_superseded, hours_in(*site))
 
 
 def _circumstances(
@@ -213,15 +238,15 @@ def _keep(
     place: Place,
     assessed: Assessment,
     fingerprint: str,
+    site: SiteHours,
 ) -> SymptomReport:
     report = _as_sent(txn, patient, sent)
     report.agenda_key, report.standing, report.unscheduled_because = place.key, place.standing, place.because
     report.answers = {**checked.values, **_states(sent, checked)}
     report.composites = dict(assessed.composites)
     report.measurements = dict(checked.measurements)
-    tiers = (tier_of(assessed.findings), sent.raised_before)
-    report.tier = min((tier for tier in tiers if tier), key=lambda tier: tier.rank, default=None)
-    report.advice = advice_on(txn, report, assessed.findings)
+    report.tier = most_urgent((tier_of(assessed.findings), sent.raised_before))
+    report.advice = advice_on(txn, report, assessed.findings, site)
     report.body_fingerprint = fingerprint
     insert_now(txn, report)
     # The report is its own record and never changes; one entry says that it came.
@@ -269,11 +294,13 @@ def _as_sent(txn: Transaction, patient: Patient, sent: Submission) -> SymptomRep
     return report
 
 
-def advice_on(txn: Transaction, report: SymptomReport, found: Sequence[Finding]) -> list[dict[str, str]]:
-    """What to do now and whom to call, in the language of the report."""
+def advice_on(
+    txn: Transaction, report: SymptomReport, found: Sequence[Finding], site: SiteHours | None = None
+) -> list[dict[str, str]]:
+    """What to do now and whom to call, in the language of the report. ``site``: where it has been read."""
     if not found:
         return []
-    site = hours_of(txn, report.site_id)
+    site = site or hours_of(txn, report.site_id)
     rules = rules_under(txn, report.protocol_version_id)
     return advice(
         rules,
@@ -286,7 +313,12 @@ def advice_on(txn: Transaction, report: SymptomReport, found: Sequence[Finding])
 
 def tier_of(found: Sequence[Finding]) -> Tier | None:
     """The most urgent tier of what was found; None where nothing was."""
-    return min((finding.tier for finding in found), key=lambda tier: tier.rank, default=None)
+    return most_urgent(finding.tier for finding in found)
+
+
+def most_urgent(tiers: Iterable[Tier | None]) -> Tier | None:
+    """The most urgent of these; None where there is none."""
+    return min((tier for tier in tiers if tier), key=lambda tier: tier.rank, default=None)
 
 
 def _tell_the_agenda(txn: Transaction, patient: Patient, report: SymptomReport) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from backend import clock
 from backend.conversations import script
 from backend.db import Transaction
-from backend.instruments.definition import Instrument, instrument
+from backend.instruments.definition import Instrument
 from backend.patients.models import Patient
 from backend.reports.submit import Submission, Submitted, submit_report
 from backend.simulation import assumptions as of
@@ -20,10 +20,9 @@ TIME_TO_ANSWER = timedelta(minutes=4)
 
 
 def fill_in(
-    txn: Transaction, patient: Patient, person: Person, *, form: str, key: str | None, mode: ReportMode
+    txn: Transaction, patient: Patient, person: Person, *, asked: Instrument, key: str | None, mode: ReportMode
 ) -> Submitted:
     """Answer a questionnaire as the patient is today, and hand it in."""
-    asked = instrument(txn, form)
     completed_at = clock.local(txn.now, patient.time_zone)
     by_phone = mode is ReportMode.PHONE
     return submit_report(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
@@ -40,18 +41,18 @@ OWNER = system("simulated owner of a telephone")
 Typing = Callable[[Stage, Person, Mapping[str, Any]], str | None]
 
 
-def act(stage: Stage, person: Person, entry: Entry) -> bool:
-    """Do it; whether a text arrived that is to be understood."""
+def act(stage: Stage, person: Person, entry: Entry) -> UUID | None:
+    """Do it; the text that arrived and is to be understood, by id, if one did."""
     words = ACTS[entry.act](stage, person, entry.about)
     if words is None:
-        return False
-    notifications.receive(stage.db, stage.telephones.write_from(person.phone, words))
+        return None
+    received = notifications.receive(stage.db, stage.telephones.write_from(person.phone, words))
     stage.acted(person)
     if entry.act not in QUIET and words not in HARMLESS:
         stage.is_urgent = True
         # An emergency by text is taken note of as soon as one from the app.
         stage.diary.add(clock.now() + of.TAKES_NOTE_OF_EMERGENCY, person.fate.number, "emergency_noted")
-    return True
+    return received
 
 
 def _writes(stage: Stage, person: Person, about: Mapping[str, Any]) -> str | None:

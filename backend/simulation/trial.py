@@ -7,6 +7,7 @@ people act through the verbs that the doors call; what many do at one moment sha
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from backend.adverse_events.safety_warnings import next_warning
 from backend.agenda.planning import everyone, replan_all
 from backend.agenda.silence import CALLER, Attended, attend_to_all
 from backend.audit_seals import Sealer
+from backend.conversations.handle import understand
 from backend.db import Transaction, system
 from backend.errors import FollowupError
 from backend.jobs import PLANNED_TOGETHER, PLANNER
@@ -127,32 +129,47 @@ class Trial:
         texts = [entry for entry in entries if entry.act in texting.ACTS]
         others = [entry for entry in entries if entry.act not in texting.ACTS]
         for some in _by(PLANNED_TOGETHER, others):
-            with self._stage.db.transaction(LIFE) as txn, audit.together(txn):
-                for entry in some:
-                    self._do(txn, entry)
+            self._do_together(some)
         people = self._stage.people
         for some in _one_of_each(texts):
             arrived = [texting.act(self._stage, people[one.number], one) for one in some if one.number in people]
-            if any(arrived):
-                self.done.update(self._stage.work.understand())
-                # Nearly every text is answered.
-                self._message_due = clock.now()
+            for received in arrived:
+                if received is not None:
+                    is_understood = understand(self._stage.db, received)
+                    self.done.update(understood=int(is_understood), failed=int(not is_understood))
+                    # Nearly every text is answered.
+                    self._message_due = clock.now()
 
-    def _do(self, txn: Transaction, entry: Entry) -> None:
-        """One act. What the product refuses is counted, and undoes nobody else's."""
+    def _do_together(self, entries: Sequence[Entry]) -> None:
+        """In one transaction. What the product refuses of one undoes nobody else's."""
+        if len(entries) == 1:
+            # What is alone in its transaction goes with it, and needs to be no part of it.
+            with self._may_be_refused(entries[0]), self._stage.db.transaction(LIFE) as txn, audit.together(txn):
+                self._do(txn, entries[0])
+            return
+        with self._stage.db.transaction(LIFE) as txn, audit.together(txn):
+            for entry in entries:
+                with self._may_be_refused(entry), audit.attempt(txn):
+                    self._do(txn, entry)
+
+    @contextmanager
+    def _may_be_refused(self, entry: Entry) -> Iterator[None]:
+        """What the product refuses is counted."""
         try:
-            with audit.attempt(txn):
-                if entry.act == ENROLMENT:
-                    enrol_patient(self._stage, txn, self._fates[entry.number], self._eligibility)
-                else:
-                    person = self._stage.people[entry.number]
-                    doing = ACTS[entry.act]
-                    patient = txn.session.get_one(Patient, person.id)
-                    doing.do(self._stage, txn.acting_as(doing.by(self._stage, person)), person, patient, entry.about)
-                txn.session.flush()
+            yield
             self._has_news = True
         except FollowupError as refused:
             self.done[f"refused: {entry.act} ({refused.code})"] += 1
+
+    def _do(self, txn: Transaction, entry: Entry) -> None:
+        if entry.act == ENROLMENT:
+            enrol_patient(self._stage, txn, self._fates[entry.number], self._eligibility)
+        else:
+            person = self._stage.people[entry.number]
+            doing = ACTS[entry.act]
+            patient = txn.session.get_one(Patient, person.id)
+            doing.do(self._stage, txn.acting_as(doing.by(self._stage, person)), person, patient, entry.about)
+        txn.session.flush()
 
     # --- what a worker does --------------------------------------------------------------------------------------
 

@@ -54,7 +54,8 @@ def _report(stage: Stage, txn: Transaction, person: Person, patient: Patient, ab
     person.answering.discard(about["key"])
     if not person.fate.answers_at(txn.now):
         return
-    made = fill_in(txn, patient, person, form=about["form"], key=about["key"], mode=ReportMode.APP)
+    asked = stage.forms.newest(txn, about["form"])
+    made = fill_in(txn, patient, person, asked=asked, key=about["key"], mode=ReportMode.APP)
     reported(stage, txn, person, made.report.tier)
 
 

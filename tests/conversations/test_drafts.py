@@ -81,6 +81,23 @@ def test_what_is_begun_by_text_and_ended_on_the_form_is_one_report_that_says_how
     assert report.tier is not None, "A person looks at what is bad, whatever it is."
 
 
+def test_what_hurries_nobody_is_not_compared_with_what_was_said_before_until_it_is_filed(
+    db: Database, ann: Patient
+) -> None:
+    judged, filed = [], []
+    for _ in range(2):
+        with db.transaction(TEST) as txn:
+            conversation = opened(txn, ann)
+            say(txn, conversation, "card.any_sign", 0)
+            say(txn, conversation, "nausea.frequency", 2)
+            say(txn, conversation, "nausea.severity", 2)
+            judged.append(filing.judge_so_far(txn, conversation, drafts.answers_of(txn, conversation)))
+            filed.append(filing.file(txn, conversation, status=ConversationStatus.PARTIAL).report.tier)
+
+    assert judged == ["T3", "T3"]
+    assert filed[1] is None, "The same was said before."
+
+
 def test_an_emergency_is_heard_before_anything_is_filed_and_what_has_ended_takes_no_answer(
     db: Database, clock: Clock, ann: Patient
 ) -> None:
