@@ -170,7 +170,8 @@ def _letters(asked: _Question, items: Sequence[AgendaItem]) -> Mapping[str, Lett
     if patient.status in NO_LONGER_FOLLOWED or patient.id in asked.known.holds:
         return {}
     are_told = any(prompt.to is Recipient.CAREGIVER for item in items for prompt in item.row.prompts)
-    return letters_for(asked.txn, patient, items, asked.known.caregivers[patient.id] if are_told else ())
+    named = asked.known.caregivers[patient.id] if are_told else ()
+    return letters_for(asked.txn, patient, items, named, asked.site.time_zone)
 
 
 def _about_the_news(asked: _Question) -> Decision | None:
