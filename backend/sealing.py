@@ -129,11 +129,11 @@ class Keyring:
 
     def blind_index(self, kind: str, value: str) -> str:
         """What a value is looked up by: equal values give equal indexes, and nothing else can be learnt."""
-        return hmac.new(self._index, f"{kind}:{value}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._index, f"{kind}:{value}".encode(), "sha256").hex()
 
     def fingerprint(self, purpose: str, token: str) -> str:
         """What is stored of a token or a code: a keyed hash, useless to whoever reads the database."""
-        return hmac.new(self._tokens, f"{purpose}:{token}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._tokens, f"{purpose}:{token}".encode(), "sha256").hex()
 
     def derive_token(self, purpose: str, token: str) -> str:
         """A new token that only we can compute from an old one, so that a retry gets the same answer."""

@@ -5,8 +5,8 @@ what asks for answers, on what else asks on the same days; and for what is asked
 its family.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from functools import lru_cache
 
 from backend.agenda.calendar import Part, agenda
@@ -68,39 +68,40 @@ def _kinds_that_decide(protocol: Protocol, key: str) -> frozenset[AgendaKind]:
 
 
 @lru_cache(maxsize=ROWS_KEPT)
-def _rows_of(protocol: Protocol, key: str) -> Sequence[Rule]:
+def _rows_of(protocol: Protocol, key: str) -> tuple[Rule, ...]:
     return tuple(rule for rule in protocol.rules if key.startswith(rule.key.partition("{")[0]))
 
 
-def _beside(protocol: Protocol, own: Sequence[Rule], speaks_of: date) -> Callable[[Rule, date], bool]:
+def _beside(protocol: Protocol, own: tuple[Rule, ...], speaks_of: date) -> Callable[[Rule, date], bool]:
     """Which items may be prompted for on a day on which one of these rows, due on ``speaks_of``, is."""
     families = {rule.family for rule in own if any(prompt.expires not in HAS_AN_END for prompt in rule.prompts)}
     # Only what asks for answers makes way for another message of its day.
-    days = _days_beside(protocol, own, speaks_of) if any(rule.kind in ASKS_FOR_ANSWERS for rule in own) else {}
+    days = _days_beside(protocol, own) if any(rule.kind in ASKS_FOR_ANSWERS for rule in own) else {}
 
     def is_beside(rule: Rule, due_on: date) -> bool:
         if rule.family in families:
             return True
         near = days.get(rule)
-        return near is not None and near[0] <= due_on <= near[1]
+        return near is not None and near[0] <= (due_on - speaks_of).days <= near[1]
 
     return is_beside
 
 
-def _days_beside(protocol: Protocol, own: Sequence[Rule], speaks_of: date) -> Mapping[Rule, tuple[date, date]]:
-    """By row that asks for answers, or tells what is the evening of an infusion: the due dates that may matter."""
+@lru_cache(maxsize=ROWS_KEPT)
+def _days_beside(protocol: Protocol, own: tuple[Rule, ...]) -> Mapping[Rule, tuple[int, int]]:
+    """By row that asks for answers, or tells what is the evening of an infusion: on which due dates it may matter.
+
+    In days after the one that the message speaks of.
+    """
     spans = [_span(rule) for rule in own if rule.prompts]
-    earliest = speaks_of + timedelta(days=min((first for first, _ in spans), default=0))
-    latest = speaks_of + timedelta(days=max((last for _, last in spans), default=0))
+    earliest = min((first for first, _ in spans), default=0)
+    latest = max((last for _, last in spans), default=0)
     beside = {
         rule: _span(rule)
         for rule in protocol.rules
         if rule.prompts and (rule.kind in ASKS_FOR_ANSWERS or rule.hours_after_start)
     }
-    return {
-        rule: (earliest - timedelta(days=last), latest - timedelta(days=first))
-        for rule, (first, last) in beside.items()
-    }
+    return {rule: (earliest - last, latest - first) for rule, (first, last) in beside.items()}
 
 
 @lru_cache(maxsize=ROWS_KEPT)

@@ -154,15 +154,15 @@ def wanted_letters(txn: Transaction, patient: Patient, items: Sequence[AgendaIte
     """By key, every reminder that the agenda's items call for now. None while contact is held or has ended."""
     if patient.status in NO_LONGER_FOLLOWED or contact.holds(txn, patient):
         return {}
-    return letters_for(txn, patient, items, caregivers_of(txn, patient))
+    site = txn.session.get_one(Site, patient.site_id)
+    return letters_for(txn, patient, items, caregivers_of(txn, patient), site.time_zone)
 
 
 def letters_for(
-    txn: Transaction, patient: Patient, items: Sequence[AgendaItem], named: Sequence[Caregiver]
+    txn: Transaction, patient: Patient, items: Sequence[AgendaItem], named: Sequence[Caregiver], site_zone: str
 ) -> Mapping[str, Letter]:
-    """The same for whoever may be written to; ``named`` are their caregivers."""
-    site = txn.session.get_one(Site, patient.site_id)
-    return _by_key(patient, _messages_for(txn, patient, items, site.time_zone), named)
+    """The same for whoever may be written to; ``named`` are their caregivers, ``site_zone`` is where their site is."""
+    return _by_key(patient, _messages_for(txn, patient, items, site_zone), named)
 
 
 def _messages_for(

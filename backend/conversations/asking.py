@@ -20,6 +20,7 @@ from backend.conversations.states import Happened
 from backend.conversations.wording import text_of
 from backend.db import Transaction
 from backend.indexes import word
+from backend.instruments.definition import instrument
 from backend.terms import AttemptStatus, Recipient, Urgency
 from notifications.models import Attempt, InboundMessage, Message
 from notifications.outbox import Letter
@@ -56,6 +57,15 @@ class Put(NamedTuple):
         return self.sent_at is not None or self.is_on_its_way
 
 
+class Question(NamedTuple):
+    """What a conversation asks now, and of which form."""
+
+    asked: str | None
+    instrument: str
+    instrument_version: int
+    extent: str
+
+
 # Asked before nearly every message, and so put together once, of plain columns.
 _ROW = cast(Table, Message.__table__)
 _ATTEMPT = Attempt.__table__.c
@@ -72,6 +82,12 @@ _SENT_AT = (
 # The columns of ``Put``, of a message.
 PUT = (_ROW.c.urgency, _ROW.c.settled_at, _SENT_AT)
 _PUT = select(*PUT).where(_ROW.c.id == bindparam("id"))
+_CONVERSATION = Conversation.__table__.c
+_OPEN_QUESTION = select(*(_CONVERSATION[name] for name in Question._fields)).where(
+    _CONVERSATION.id == bindparam("conversation"),
+    _CONVERSATION.ended_at.is_(None),
+    _CONVERSATION.question_id == bindparam("message"),
+)
 _ANSWERED = update(_ROW).where(_ROW.c.id == bindparam("question")).values(answered_at=bindparam("at"))
 
 
@@ -117,19 +133,18 @@ def note_answered(txn: Transaction, conversation: Conversation) -> None:
         txn.connection.execute(_ANSWERED, {"question": conversation.question_id, "at": txn.now})
 
 
-def asked_by(txn: Transaction, message: Message) -> Conversation | None:
-    """The conversation whose open question this message puts; None when it has ended, or asks by another since."""
-    conversation = txn.session.get(Conversation, UUID(message.values[CONVERSATION]))
-    if conversation is None or conversation.ended_at is not None or conversation.question_id != message.id:
-        return None
-    return conversation
+def asked_by(txn: Transaction, message: Message) -> Question | None:
+    """The open question that this message puts; None when its conversation has ended, or asks by another since."""
+    whose = {"conversation": UUID(message.values[CONVERSATION]), "message": message.id}
+    found = txn.connection.execute(_OPEN_QUESTION, whose).first()
+    return None if found is None else Question._make(found)
 
 
-def said_by(txn: Transaction, conversation: Conversation, language: str) -> Mapping[str, str]:
+def said_by(txn: Transaction, question: Question | Conversation, language: str) -> Mapping[str, str]:
     """What stands at the placeholder of the texts that ask."""
-    assert conversation.asked is not None, "Only what is asked can be said."
-    instrument = drafts.instrument_of(txn, conversation)
-    return {"question": text_of(instrument, conversation.extent, conversation.asked, language)}
+    assert question.asked is not None, "Only what is asked can be said."
+    asks = instrument(txn, question.instrument, question.instrument_version)
+    return {"question": text_of(asks, question.extent, question.asked, language)}
 
 
 def silent_since(txn: Transaction, conversation: Conversation) -> datetime | None:

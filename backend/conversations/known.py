@@ -6,9 +6,9 @@ Whoever asks first for one kind of thing has it read for everybody; what nobody 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import BindParameter, Text, bindparam, exists, func, or_, select
@@ -23,6 +23,7 @@ from backend.among import among
 from backend.conversation_terms import ConversationStatus, WhyHere
 from backend.conversations.models import Conversation
 from backend.conversations.unread_deaths import ANY_WAITS, looking_back, unread_deaths
+from backend.conversations.whom_to_call import HasTelephones
 from backend.db import Transaction, UTCDateTime
 from backend.indexes import whichever_index, word
 from backend.patients import contact
@@ -33,23 +34,30 @@ from backend.sealing import DataKey, open_these, unseal
 from backend.staff.models import Site
 from backend.terms import AgendaKind, ChannelKind, MessageStatus, Urgency
 from notifications.against import against
-from notifications.models import InboundMessage, Message, NumberStop, OptOut
+from notifications.models import Attempt, InboundMessage, Message, NumberStop, OptOut
 
 # The day that a message's key speaks of.
 SPOKEN_OF = re.compile(r"@(\d{4}-\d{2}-\d{2}):")
 # Asked before every breath, and so put together once; of plain columns where nothing of it is changed.
 _ROW, _TEXT = Message.__table__.c, InboundMessage.__table__.c
 LEFT = (word(MessageStatus.SENT), word(MessageStatus.DELIVERED))
-_ROUTINE_TEXTS = select(_ROW.patient_id, _ROW.status, _ROW.settled_at).where(
-    among(_ROW.patient_id, "whose"),
-    _ROW.channel == word(ChannelKind.SMS),
-    _ROW.urgency == word(Urgency.ROUTINE),
-    whichever_index(
-        or_(
-            _ROW.status == word(MessageStatus.SENDING),
-            _ROW.status.in_(LEFT) & (_ROW.settled_at >= bindparam("since", type_=UTCDateTime())),
-        )
-    ),
+# By the attempts of the last days: among all that a patient was ever sent it would be looked for longer every year.
+_ROUTINE_TEXTS = (
+    select(_ROW.id, _ROW.patient_id, _ROW.status, _ROW.settled_at)
+    .join_from(Attempt, Message, _ROW.id == Attempt.message_id)
+    .where(
+        among(Attempt.patient_id, "whose"),
+        Attempt.started_at >= bindparam("begun_since", type_=UTCDateTime()),
+        _ROW.channel == word(ChannelKind.SMS),
+        _ROW.urgency == word(Urgency.ROUTINE),
+        whichever_index(
+            or_(
+                _ROW.status == word(MessageStatus.SENDING),
+                _ROW.status.in_(LEFT) & (_ROW.settled_at >= bindparam("since", type_=UTCDateTime())),
+            )
+        ),
+    )
+    .distinct()
 )
 _DAYS: BindParameter[str] = bindparam("days", type_=Text())
 _NEWS = select(Message).where(
@@ -65,10 +73,11 @@ _SURVEYS = (
     .order_by(Conversation.opened_at, Conversation.id)
 )
 # With most patients nothing is special: one look at them, their site and their key tells what need not be read.
+_SITE = Site.__table__.c
 _AT_A_GLANCE = (
     select(
         Patient,
-        Site,
+        *(_SITE[name] for name in ("time_zone", "emergency_phone", "office_phone", "text_surveys")),
         *DataKey.__table__.c,
         contact.IS_HELD,
         contact.SHARES,
@@ -90,15 +99,32 @@ _AT_A_GLANCE = (
 
 _SENDER = select(_TEXT.id, _TEXT.key_owner_id, _TEXT.number_sealed).where(_TEXT.id == bindparam("id"))
 
+# A text that was begun so long ago is none of today's, even if it is said only today to have arrived.
+LONGEST_ON_ITS_WAY = timedelta(days=3)
 # So many patients with one telephone may have all that each of them alone might have in a day.
 SHARERS_IN_FULL = 2
 
 
+class AtTheSite(HasTelephones, Protocol):
+    """What of a patient's site decides about a message."""
+
+    @property
+    def time_zone(self) -> str:
+        """Where it is."""
+
+    @property
+    def text_surveys(self) -> str:
+        """How questionnaires may be answered by text message: a word of ``TextSurveys``."""
+
+
 class _Seen(NamedTuple):
-    """A patient as ``_AT_A_GLANCE`` gives them. Without a key there is no ``owner_id``."""
+    """A patient as ``_AT_A_GLANCE`` gives them, with what is read of the site. Without a key no ``owner_id``."""
 
     patient: Patient
-    site: Site
+    time_zone: str
+    emergency_phone: str
+    office_phone: str | None
+    text_surveys: str
     owner_id: UUID | None
     wrapped: str
     master_key: str
@@ -135,7 +161,7 @@ class Known:
         self._courses: dict[frozenset[AgendaKind], Mapping[UUID, Course]] = {}
         self._seen = _at_a_glance(txn, take_turns(txn, patient_ids))
         self.patients: Mapping[UUID, Patient] = {one.patient.id: one.patient for one in self._seen}
-        self.sites: Mapping[UUID, Site] = {one.site.id: one.site for one in self._seen}
+        self.sites: Mapping[UUID, AtTheSite] = {one.patient.id: one for one in self._seen}
         keys: Iterable[Any] = (one for one in self._seen if one.owner_id is not None)
         open_these(txn, keys)
 
@@ -269,8 +295,9 @@ def _at_a_glance(txn: Transaction, patient_ids: Collection[UUID]) -> Sequence[_S
 
 def _counted(txn: Transaction, since: Mapping[UUID, datetime]) -> Mapping[UUID, int]:
     counted = dict.fromkeys(since, 0)
-    of_all = {"whose": list(since), "since": min(since.values())}
-    for patient_id, status, settled_at in txn.connection.execute(_ROUTINE_TEXTS, of_all):
+    earliest = min(since.values())
+    of_all = {"whose": list(since), "since": earliest, "begun_since": earliest - LONGEST_ON_ITS_WAY}
+    for _, patient_id, status, settled_at in txn.connection.execute(_ROUTINE_TEXTS, of_all):
         counted[patient_id] += status == MessageStatus.SENDING or settled_at >= since[patient_id]
     return counted
 

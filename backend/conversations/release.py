@@ -22,9 +22,8 @@ from backend.conversations.channels import BY
 from backend.conversations.dead_letters import undelivered
 from backend.conversations.first_questions import first_question
 from backend.conversations.form_letters import with_its_link
-from backend.conversations.known import Known, number_that_wrote
+from backend.conversations.known import AtTheSite, Known, number_that_wrote
 from backend.conversations.loops import ALWAYS_SAID
-from backend.conversations.models import Conversation
 from backend.conversations.release_to_former import number_to_tell
 from backend.conversations.release_to_staff import NO_WAYS, StaffWays, release_to_staff
 from backend.conversations.release_to_writer import release_to_writer
@@ -35,7 +34,6 @@ from backend.patients import contact, life
 from backend.patients.models import Caregiver, Patient
 from backend.patients.new_numbers import is_confirmed
 from backend.sealing import is_forgotten, unseal
-from backend.staff.models import Site
 from backend.terms import (
     NO_LONGER_FOLLOWED,
     AgendaKind,
@@ -69,13 +67,13 @@ class _Question:
     message: Message
     patient: Patient
     template: Template
-    site: Site
+    site: AtTheSite
     known: Known
     public_url: str
 
     @cached_property
-    def survey(self) -> Conversation | None:
-        """Of a message that asks the next question of a conversation, that conversation while it still does."""
+    def question(self) -> asking.Question | None:
+        """Of a message that asks the next question of a conversation, that question while it is still open."""
         return asking.asked_by(self.txn, self.message) if self.template.name in asking.ASKS else None
 
 
@@ -94,7 +92,7 @@ def release(
         return Suppress("nobody_to_write_to")
     known = known or Known(txn, [message.patient_id])
     patient = known.patients[message.patient_id]
-    question = _Question(txn, message, patient, template, known.sites[patient.site_id], known, ways.public_url)
+    question = _Question(txn, message, patient, template, known.sites[patient.id], known, ways.public_url)
     for rule in _RULES:
         refused = rule(question)
         if refused is not None:
@@ -172,7 +170,8 @@ def _letters(asked: _Question, items: Sequence[AgendaItem]) -> Mapping[str, Lett
     if patient.status in NO_LONGER_FOLLOWED or patient.id in asked.known.holds:
         return {}
     are_told = any(prompt.to is Recipient.CAREGIVER for item in items for prompt in item.row.prompts)
-    return letters_for(asked.txn, patient, items, asked.known.caregivers[patient.id] if are_told else ())
+    named = asked.known.caregivers[patient.id] if are_told else ()
+    return letters_for(asked.txn, patient, items, named, asked.site.time_zone)
 
 
 def _about_the_news(asked: _Question) -> Decision | None:
@@ -209,7 +208,7 @@ def _about_a_survey(asked: _Question) -> Decision | None:
     """
     message = asked.message
     if message.template in asking.ASKS:
-        return None if asked.survey else Suppress("asked_since")
+        return None if asked.question else Suppress("asked_since")
     may_wait = message.urgency == Urgency.ROUTINE or message.template in asking.PROMPTS
     if message.in_reply_to is not None or not may_wait:
         return None
@@ -371,8 +370,8 @@ def _send(asked: _Question, channel: ChannelKind, address: str) -> Send:
     words = _words_of(asked)
     if words is not None:
         values["words"] = words
-    if asked.survey is not None:
-        values |= asking.said_by(asked.txn, asked.survey, asked.patient.language)
+    if asked.question is not None:
+        values |= asking.said_by(asked.txn, asked.question, asked.patient.language)
     return Send(channel, address, Language(asked.patient.language), {**values, "phone": phone})
 
 

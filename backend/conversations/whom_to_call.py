@@ -1,6 +1,6 @@
 """Which of a site's numbers a text names. Whoever may be in need is given the one that is answered at night."""
 
-from backend.staff.models import Site
+from typing import Protocol
 
 # What says whom to call when somebody feels worse, or when something cannot wait.
 FOR_NEED = frozenset(
@@ -24,6 +24,18 @@ FOR_NEED = frozenset(
 )
 
 
-def number_in(template: str, site: Site) -> str:
+class HasTelephones(Protocol):
+    """A site, or what was read of one."""
+
+    @property
+    def emergency_phone(self) -> str:
+        """Answered at night."""
+
+    @property
+    def office_phone(self) -> str | None:
+        """Answered by day."""
+
+
+def number_in(template: str, site: HasTelephones) -> str:
     """The emergency number, or the office's where there is no hurry."""
     return site.emergency_phone if template in FOR_NEED else site.office_phone or site.emergency_phone

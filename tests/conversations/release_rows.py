@@ -1,7 +1,7 @@
 """Every reason for which a message to a patient or a caregiver waits or is not sent, each with a near miss."""
 
-from datetime import date, datetime
-from uuid import UUID, uuid4
+from datetime import date
+from uuid import UUID
 
 from sqlalchemy import select, update
 
@@ -25,6 +25,7 @@ from tests.conversations.release_world import (
     Row,
     World,
     a_report_is_due,
+    a_routine_text_went,
     a_visit_is_ahead,
     an_infusion_is_ahead,
     life_is_asked_after,
@@ -139,27 +140,8 @@ def in_the_evening(world: World) -> None:
 
 
 def texted_today(world: World, times: int) -> None:
-    for place in range(times):
-        world.do(lambda txn, ann, n=place: txn.session.add(_sent(txn.now, ann.id, f"sent:{n}:{uuid4()}")))
-
-
-def _sent(now: datetime, patient_id: UUID, key: str) -> Message:
-    return Message(
-        recipient="patient",
-        patient_id=patient_id,
-        template="report_due",
-        values={},
-        key=key,
-        urgency="routine",
-        priority=2,
-        send_at=now,
-        next_try_at=now,
-        tries=0,
-        status="delivered",
-        channel="sms",
-        created_at=now,
-        settled_at=now,
-    )
+    for _ in range(times):
+        world.do(lambda txn, ann: a_routine_text_went(txn, ann.id))
 
 
 def two_texts_went_today(world: World) -> None:

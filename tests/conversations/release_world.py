@@ -196,3 +196,33 @@ def with_number(number: str) -> Callable[[Transaction, Patient], None]:
         ann.phone_sealed = seal(txn, ann, "phone_sealed", number)
 
     return act
+
+
+def a_routine_text_went(
+    txn: Transaction, patient_id: UUID, begun_at: datetime | None = None, tries: int = 1, **columns: object
+) -> None:
+    """To this patient, and today, but for the changes; ``tries``: how often it was begun."""
+    now, message_id = txn.now, uuid4()
+    usual = {
+        "recipient": "patient", "patient_id": patient_id, "template": "report_due", "values": {},
+        "key": f"sent:{message_id}", "urgency": "routine", "priority": 2, "send_at": now, "next_try_at": now,
+        "tries": 0, "status": "delivered", "channel": "sms", "created_at": now, "settled_at": now,
+    }  # fmt: skip
+    txn.session.add(Message(**(usual | columns), id=message_id))
+    txn.session.flush()
+    for number in range(tries):
+        txn.session.add(
+            Attempt(
+                message_id=message_id,
+                patient_id=patient_id,
+                key_owner_id=patient_id,
+                number=number + 1,
+                channel="sms",
+                language="en",
+                template="report_due",
+                template_version=1,
+                status="accepted",
+                started_at=begun_at or now,
+                looks=0,
+            )  # fmt: skip
+        )
