@@ -138,4 +138,5 @@ def _live(site: str, beginning: _Beginning, home: Path, told: Connection) -> Non
     gc.set_threshold(MADE_BETWEEN_LOOKS)
     with a_copy(beginning.settings, home) as (settings, db):
         account = live_through(db, settings, beginning.scenario, sites=(site,), staff=beginning.staff, progress=tell)
-        told.send(account)
+    # Once the database is closed: whoever has given an account may be ended.
+    told.send(account)

@@ -9,6 +9,7 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 from backend import demo_clock
+from backend.audit_checkpoints import FILE_NAME
 from backend.config import Mode, Settings, SmsGateway
 from backend.db import Database
 from backend.migrations import upgrade
@@ -31,8 +32,7 @@ def a_place(database: str, home: Path | None) -> Iterator[Settings]:
 @contextmanager
 def an_empty_database(settings: Settings) -> Iterator[Database]:
     """A fresh one, migrated and marked as a demo's, so that no production server ever starts on it."""
-    refuse_foreign(settings)
-    wipe(settings)
+    _make_room(settings)
     with _opened(settings) as db:
         upgrade(db)
         with db.transaction(demo_clock.DEMO) as txn:
@@ -48,8 +48,7 @@ def a_copy(original: Settings, home: Path) -> Iterator[tuple[Settings, Database]
     """
     where = _made(home)
     settings = replace(original, home=where, database_url=_address(SQLITE, where))
-    refuse_foreign(settings)
-    wipe(settings)
+    _make_room(settings)
     copyfile(original.home / FILE, where / FILE)
     with _opened(settings) as db:
         yield settings, db
@@ -62,6 +61,13 @@ def _opened(settings: Settings) -> Iterator[Database]:
         yield db
     finally:
         db.close()
+
+
+def _make_room(settings: Settings) -> None:
+    refuse_foreign(settings)
+    wipe(settings)
+    # What was said of the last one's audit trail is not true of this one's.
+    (settings.home / FILE_NAME).unlink(missing_ok=True)
 
 
 def _made(folder: Path) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.audit_checkpoints import FILE_NAME
 from backend.simulation.assumptions import SITES
 from backend.simulation.hospitals import HospitalLost, live_apart
 from backend.simulation.lives import Scenario, in_silence
@@ -46,6 +47,16 @@ def test_a_hospital_that_is_killed_is_missed_and_nothing_stays_of_any(thrown_awa
 
     assert active_children() == []
     assert list(thrown_away.glob("followup-*")) == []
+
+
+def test_what_is_kept_is_whole_and_nothing_of_the_last_time_is_held_against_it(tmp_path: Path) -> None:
+    (tmp_path / "site-03").mkdir()
+    (tmp_path / "site-03" / FILE_NAME).write_text("{}\n")
+
+    account = live_apart(Scenario(patients=1, years=0.08, seed=3), tmp_path, in_silence)
+
+    assert account.broken == {}
+    assert [str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*.sqlite*")] == ["site-03/simulation.sqlite"]
 
 
 def test_whoever_asks_for_it_to_end_is_obeyed_by_all_and_told_no_more_than_that(tmp_path: Path) -> None:
