@@ -2,19 +2,27 @@
 
 import gc
 import multiprocessing
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from multiprocessing.connection import Connection, wait
+from multiprocessing.forkserver import ensure_running
+from multiprocessing.process import BaseProcess
 from operator import add
 from pathlib import Path
 
+from backend.config import Settings
 from backend.simulation.account import Account
-from backend.simulation.lives import Scenario, live_through
-from backend.simulation.place import SQLITE, a_place, an_empty_database
+from backend.simulation.lives import Scenario, live_through, set_up
+from backend.simulation.place import SQLITE, a_copy, a_place, an_empty_database
 from backend.simulation.trial import Progress
+from seeds.demo.people import Staff
 
+# A copy of this process would share its open files and locks. They are copies of one that has read the program, and has
+# done nothing else.
+AFRESH = multiprocessing.get_context("forkserver")
 # Of a hospital's whole time. So often it says how far it has come.
 PARTS = 200
 # What is made and dropped before garbage is looked for: some megabytes, and it takes a hundredth of the time, not more.
@@ -26,11 +34,20 @@ class HospitalLost(RuntimeError):
 
 
 @dataclass(frozen=True)
+class _Beginning:
+    """What is the same for all of them: a database in which the study and its staff are, and nobody else yet."""
+
+    scenario: Scenario
+    settings: Settings
+    staff: Staff
+
+
+@dataclass(frozen=True)
 class _Hospital:
     """One that is being lived through elsewhere, and where it is heard from."""
 
     site: str
-    process: multiprocessing.process.BaseProcess
+    process: BaseProcess
     heard: Connection
 
 
@@ -39,18 +56,30 @@ def live_apart(scenario: Scenario, keep: Path | None, progress: Progress) -> Acc
 
     The same patients live the same lives as in one database. Raises ``HospitalLost``.
     """
-    with _at_work(scenario, keep) as hospitals:
+    # The program is read while the study is set up here.
+    AFRESH.set_forkserver_preload([__name__])
+    ensure_running()
+    with _begun(scenario) as beginning, _at_work(beginning, keep or beginning.settings.home) as hospitals:
         return reduce(add, _accounts(hospitals, progress))
 
 
 @contextmanager
-def _at_work(scenario: Scenario, keep: Path | None) -> Iterator[Sequence[_Hospital]]:
+def _begun(scenario: Scenario) -> Iterator[_Beginning]:
+    """Set the study up once, for each hospital to begin with a copy."""
+    with a_place(SQLITE, None) as settings:
+        with an_empty_database(settings) as db:
+            staff = set_up(db, scenario)
+        yield _Beginning(scenario, settings, staff)
+
+
+@contextmanager
+def _at_work(beginning: _Beginning, home: Path) -> Iterator[Sequence[_Hospital]]:
     """None of them outlives this, whatever happens."""
     hospitals: list[_Hospital] = []
     try:
         # Where nobody is enrolled nothing happens.
-        for site in sorted({fate.site for fate in scenario.fates()}):
-            hospitals.append(_open(site, scenario, keep / site if keep else None))
+        for site in sorted({fate.site for fate in beginning.scenario.fates()}):
+            hospitals.append(_open(site, beginning, home / site))
         yield hospitals
     finally:
         for one in hospitals:
@@ -58,11 +87,9 @@ def _at_work(scenario: Scenario, keep: Path | None) -> Iterator[Sequence[_Hospit
             one.process.join()
 
 
-def _open(site: str, scenario: Scenario, keep: Path | None) -> _Hospital:
-    # Begun from nothing: a copy of this process would share its open files and locks.
-    afresh = multiprocessing.get_context("spawn")
-    heard, told = afresh.Pipe(duplex=False)
-    process = afresh.Process(target=_live, args=(site, scenario, keep, told), name=site, daemon=True)
+def _open(site: str, beginning: _Beginning, home: Path) -> _Hospital:
+    heard, told = AFRESH.Pipe(duplex=False)
+    process = AFRESH.Process(target=_live, args=(site, beginning, home, told), name=site, daemon=True)
     process.start()
     # Its end of the pipe is its own: when it is gone, nothing more can be heard.
     told.close()
@@ -93,7 +120,7 @@ def _said_by(hospital: _Hospital) -> int | Account:
     return said
 
 
-def _live(site: str, scenario: Scenario, keep: Path | None, told: Connection) -> None:
+def _live(site: str, beginning: _Beginning, home: Path, told: Connection) -> None:
     """In the hospital's own process: say now and then how far it has come, and at the end give the account."""
     last = -1
 
@@ -104,8 +131,12 @@ def _live(site: str, scenario: Scenario, keep: Path | None, told: Connection) ->
             told.send(part)
             last = part
 
+    # Ctrl-C reaches everybody at once, and it is the parent who ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The program itself is never garbage, and need not be looked through again and again.
     gc.freeze()
     gc.set_threshold(MADE_BETWEEN_LOOKS)
-    with a_place(SQLITE, keep) as settings, an_empty_database(settings) as db:
-        told.send(live_through(db, settings, scenario, sites=(site,), progress=tell))
+    with a_copy(beginning.settings, home) as (settings, db):
+        account = live_through(db, settings, beginning.scenario, sites=(site,), staff=beginning.staff, progress=tell)
+    # Once the database is closed: whoever has given an account may be ended.
+    told.send(account)

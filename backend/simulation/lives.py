@@ -16,7 +16,7 @@ from backend.simulation.telephones import Telephones, Unseen
 from backend.simulation.trial import LIFE, Progress, Trial
 from backend.staff.sites import find_site, update_site
 from backend.terms import ChannelKind
-from seeds.demo.people import take_on
+from seeds.demo.people import Staff, take_on
 from seeds.demo.script import read_staff, usual_eligibility
 from seeds.load import load_study
 
@@ -49,14 +49,18 @@ def live_through(
     scenario: Scenario,
     *,
     sites: Sequence[str] = of.SITES,
+    staff: Staff | None = None,
     progress: Progress = in_silence,
 ) -> Account:
     """Live a whole trial in this empty database, or what happens of it at some ``sites``. Trial time moves.
 
-    Afterwards trial time is real time again.
+    With ``staff`` it is a copy of a database in which ``set_up`` has taken them on. Afterwards trial time is real
+    time again.
     """
+    staff = staff or set_up(db, scenario)
+    clock.stand_at(scenario.begins_at)
     try:
-        stage = _set_up(db, settings, scenario)
+        stage = _stage(db, settings, staff, scenario.seed)
         fates = scenario.fates()
         ends_at = at(fates[-1].enrolled_on + timedelta(days=round(scenario.years * A_YEAR)), time(23, 0))
         theirs = [one for one in fates if one.site in sites]
@@ -67,18 +71,24 @@ def live_through(
         clock.stand_at(None)
 
 
-def _set_up(db: Database, settings: Settings, scenario: Scenario) -> Stage:
+def set_up(db: Database, scenario: Scenario) -> Staff:
     """Load the study unless it is there, and take on the staff, some time before the first patient."""
     clock.stand_at(scenario.begins_at - SET_UP_BEFORE)
-    with db.transaction(LIFE) as txn:
-        if find_site(txn, of.SITES[0]) is None:
-            load_study(txn)
-        staff = take_on(txn, read_staff())
-        for code, extent in of.TEXT_SURVEYS.items():
-            site = find_site(txn, code)
-            assert site is not None, code
-            update_site(txn, site, {"text_surveys": extent})
-    clock.stand_at(scenario.begins_at)
+    try:
+        with db.transaction(LIFE) as txn:
+            if find_site(txn, of.SITES[0]) is None:
+                load_study(txn)
+            staff = take_on(txn, read_staff())
+            for code, extent in of.TEXT_SURVEYS.items():
+                site = find_site(txn, code)
+                assert site is not None, code
+                update_site(txn, site, {"text_surveys": extent})
+    finally:
+        clock.stand_at(None)
+    return staff
+
+
+def _stage(db: Database, settings: Settings, staff: Staff, seed: int) -> Stage:
     telephones, work = Telephones(Unseen()), work_of(db, settings)
     work = replace(work, channels={**work.channels, ChannelKind.SMS: telephones})
-    return Stage(db, work, staff, telephones, scenario.seed)
+    return Stage(db, work, staff, telephones, seed)

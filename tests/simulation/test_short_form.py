@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from multiprocessing import active_children
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,9 +16,9 @@ from backend.simulation.counting import sent_after_death, sent_after_withdrawal,
 from backend.simulation.curves import compare, true_course
 from backend.simulation.diary import Entry
 from backend.simulation.fate import draw_fates
-from backend.simulation.hospitals import HospitalLost, live_apart
+from backend.simulation.hospitals import live_apart
 from backend.simulation.ledger import Ledger, draw_up
-from backend.simulation.lives import BEGINS, Scenario, in_silence, live_through
+from backend.simulation.lives import BEGINS, Scenario, live_through
 from backend.simulation.stage import at
 from backend.simulation.telephones import Telephones, Unseen
 from backend.simulation.trial import _one_of_each
@@ -74,15 +73,6 @@ def test_hospitals_apart_come_to_what_they_come_to_together(lived: tuple[Databas
     ]
     assert heard == sorted(heard)
     assert heard[-1][0] == heard[-1][1]
-
-
-def test_a_hospital_whose_process_is_gone_is_missed_and_no_other_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "site-02").touch()
-
-    with pytest.raises(HospitalLost, match="site-02"):
-        live_apart(SCENARIO, tmp_path, in_silence)
-
-    assert active_children() == []
 
 
 def test_what_was_sent_after_a_death_or_a_withdrawal_is_noticed(planting: Transaction) -> None:
