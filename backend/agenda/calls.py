@@ -7,6 +7,7 @@ hour of the site. Its key holds the date it speaks of, so that a moved infusion 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from backend.agenda.course import AgendaItem, Reported
 from backend.agenda.days import hour_of, start_of
@@ -31,8 +32,7 @@ class Callers:
     country: str
 
 
-@dataclass(frozen=True)
-class WantedCall:
+class WantedCall(NamedTuple):
     """A call that should be made unless the item is answered before ``opens_at``.
 
     Still not made at ``passes_on_at``, it becomes the duty of ``passes_on_to``.

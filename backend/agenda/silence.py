@@ -267,9 +267,9 @@ def _asked_for(txn: Transaction, patient: Patient, call: WantedCall, called: Seq
     Whoever was not to be asked has not been silent: what passed during a pause is not called about after it. A call
     that a pause took off the list is asked for again while it can still be answered: a survival check always can.
     """
-    if call.is_over and was_paused_at(txn, patient, call.opens_at):
-        return None
     if any(one.is_same_silence(call) for one in called):
+        return None
+    if call.is_over and was_paused_at(txn, patient, call.opens_at):
         return None
     known = find_item(txn, patient.id, call.key)
     is_news = known is None or (not call.is_over and closed_by_itself(known))
