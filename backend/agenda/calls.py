@@ -67,6 +67,23 @@ def wanted_now(calls: Iterable[WantedCall], now: datetime) -> tuple[WantedCall, 
     return tuple(newest.values())
 
 
+def until_the_next(calls: Iterable[WantedCall], now: datetime) -> tuple[WantedCall, ...]:
+    """The ``calls`` that are due, and those that might be the next: in the order of the days they are about.
+
+    No call opens before its item's day. So once one is to come, those about later days are not thought of.
+    """
+    found: list[WantedCall] = []
+    last_day = date.max
+    for call in calls:
+        if call.due_on > last_day:
+            break
+        found.append(call)
+        if call.opens_at > now:
+            # Wherever on earth that day begins.
+            last_day = min(last_day, call.opens_at.date() + ONE_DAY)
+    return tuple(found)
+
+
 def calls_about(items: Sequence[AgendaItem], reported: Iterable[Reported], callers: Callers) -> Iterator[WantedCall]:
     """Every call there would be if the patient stayed silent, in the order of the ``items``, which is by due date.
 
