@@ -27,6 +27,7 @@ from backend.agenda.models import AgendaFact, Cycle
 from backend.among import among
 from backend.db import Transaction
 from backend.indexes import word
+from backend.patients.contact import IS_HELD
 from backend.patients.life import COUNTS
 from backend.patients.models import EvidenceOfLife, Patient
 from backend.patients.of_each import Rows, as_kept, of_each
@@ -46,6 +47,8 @@ KIND, KEY, WORD, ON, AT, CAME_AT, REVISION, ID = range(1, 9)
 ZONE, STATUS, COLLECTED_ON, MISSED_AT, CONFIRMED_AT, NUMBER = KEY, WORD, ON, AT, CAME_AT, REVISION
 ATTEMPT, *_, REVERSED_AT = range(ID + 1, ID + 7)
 ONLY_OF_CYCLES = slice(ATTEMPT, REVERSED_AT + 1)
+# And whether contact with the patient is held now.
+HELD = REVERSED_AT + 1
 # Said outright: given as text, SQLAlchemy would put the statement into words anew each time.
 _COMMA: Any = literal_column("','")
 _FACT, _REPORT, _PATIENT, _SITE, _CYCLE = (
@@ -76,13 +79,14 @@ _AT_SITE = (
         _CYCLE.day_1_started_at,
         _CYCLE.day_2_started_at,
         _to_sort_by(_CYCLE.reversed_at),
+        IS_HELD,
     )
     .select_from(Patient.__table__)
     .join(Site.__table__)
     .outerjoin(Cycle.__table__, _CYCLE.patient_id == _PATIENT.id)
     .where(among(_PATIENT.id, "whose"))
 )
-_OF_NO_CYCLE = [null()] * 6
+_OF_NO_CYCLE = [null()] * 7
 # What a person wrote down, with the patient's reply or none.
 _FACTS = select(
     as_kept(_FACT.patient_id),
@@ -143,4 +147,4 @@ def happened_to(
     txn: Transaction, patient_ids: Collection[UUID], what: What, key: str | None = None
 ) -> Mapping[UUID, Rows]:
     """By patient, ``what`` happened: one of those above; ``key`` is of the item that ``FILED_FOR_ONE`` is about."""
-    return of_each(patient_ids, txn.connection.execute(what, {"whose": patient_ids, "key": key}))
+    return of_each(patient_ids, txn.connection.execute(what, {"whose": patient_ids, "key": key, "now": txn.now}))

@@ -22,6 +22,7 @@ from backend.agenda.happened import (
     FILED,
     FILED_FOR_ANY_ITEM,
     FILED_FOR_ONE,
+    HELD,
     ID,
     KEY,
     KIND,
@@ -137,6 +138,7 @@ def _course(txn: Transaction, patient: Patient, happened: Rows) -> Course:
         withdrawn_from_reporting_on=patient.withdrawn_from_reporting_on,
         withdrawn_from_study_on=patient.withdrawn_from_study_on,
         cells_discontinued_on=patient.cells_discontinued_on,
+        is_held=at_site[0][HELD],
         reported=tuple(map(Reported._make, map(_INSTRUMENT_AND_MOMENT, filed))),
         earlier=tuple(
             Earlier(protocol_of(txn, one.from_version_id), one.recorded_at) for one in standing_moves(txn, patient)
