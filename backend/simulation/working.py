@@ -49,7 +49,12 @@ _LISTED = union_all(
     ),
     select(_EVENT.id, *[null()] * 5).where(*_TO_JUDGE),
 )
-_TASKS = select(WorkItem).where(among(WorkItem.id, "ids")).order_by(WorkItem.due_at, WorkItem.key)
+_TASKS = (
+    select(WorkItem, Patient)
+    .join(Patient, Patient.id == WorkItem.owner_id)
+    .where(among(WorkItem.id, "ids"))
+    .order_by(WorkItem.due_at, WorkItem.key)
+)
 _TO_JUDGE_NOW = select(_EVENT.id).where(*_TO_JUDGE)
 _CANDIDATES = (
     select(CandidateEvent)
@@ -91,9 +96,10 @@ class Desk:
         self._again_at = {one.id: self._again_at[one.id] for one in listed if one.id in self._again_at}
         in_hand = {one.id: dice for one in listed if (dice := self._taken_up(txn, one)) is not None}
         # All of them before the first is done, so that each sees what that does to the others.
-        tasks = txn.session.scalars(_TASKS, {"ids": in_hand}).all() if in_hand else ()
-        for task in tasks:
-            self._do(txn, task, in_hand[task.id], done)
+        tasks = txn.session.execute(_TASKS, {"ids": in_hand}).all() if in_hand else ()
+        for task, patient in tasks:
+            person = self._stage.by_id[patient.id]
+            self._do(Task(self._stage, txn, task, person, patient, in_hand[task.id]), done)
         return bool(tasks)
 
     def _taken_up(self, txn: Transaction, task: Row[Any]) -> Random | None:
@@ -106,21 +112,19 @@ class Desk:
         )
         return dice if dice.random() < of.DOES_A_TASK else None
 
-    def _do(self, txn: Transaction, task: WorkItem, dice: Random, done: Counter[str]) -> None:
-        person = self._stage.by_id[task.owner_id]
-        do = TASKS.get(task.reason, let_go)
+    def _do(self, task: Task, done: Counter[str]) -> None:
+        row, do = task.row, TASKS.get(task.row.reason, let_go)
         try:
-            with audit.attempt(txn):
-                patient = txn.session.get_one(Patient, person.id)
-                said = do(Task(self._stage, txn, task, person, patient, dice))
-                txn.session.flush()
+            with audit.attempt(task.txn):
+                said = do(task)
+                task.txn.session.flush()
         except FollowupError as refused:
-            done[f"refused: {task.reason} ({refused.code})"] += 1
+            done[f"refused: {row.reason} ({refused.code})"] += 1
             said = timedelta(days=1)
         if said is not None:
-            self._again_at[task.id] = txn.now + said
-        if task.agenda_key is not None and task.resolved_at is not None:
-            person.open_calls = max(0, person.open_calls - 1)
+            self._again_at[row.id] = task.txn.now + said
+        if row.agenda_key is not None and row.resolved_at is not None:
+            task.person.open_calls = max(0, task.person.open_calls - 1)
 
     def _take_note(self, txn: Transaction, ids: Sequence[UUID], done: Counter[str]) -> bool:
         """The coordinator takes note of what was proposed; a physician judges what has been known for a week."""
