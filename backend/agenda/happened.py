@@ -1,4 +1,4 @@
-"""What happened to patients and where they are, as far as their calendars depend on it: read in one statement.
+"""What happened to patients, as far as their calendars depend on it: rows of three tables, read in one statement.
 
 Every report, every message and every look at who is silent asks for them. The last word on each thing is for the
 reader to find: to put the rows in order takes the database longer than to find them.
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Select,
     Text,
     bindparam,
     cast,
@@ -23,37 +24,25 @@ from sqlalchemy import (
 )
 
 from backend.agenda.facts import STANDS
-from backend.agenda.models import AgendaFact, Cycle
+from backend.agenda.models import AgendaFact
 from backend.among import among
-from backend.db import Transaction
+from backend.db import Transaction, UTCDateTime
 from backend.indexes import word
-from backend.patients.contact import IS_HELD
 from backend.patients.life import COUNTS
-from backend.patients.models import EvidenceOfLife, Patient
+from backend.patients.models import EvidenceOfLife
 from backend.patients.of_each import Rows, as_kept, of_each
 from backend.patients.symptom_report import MOMENT, SymptomReport
-from backend.staff.models import Site
 from backend.terms import AgendaKind
 
-What = CompoundSelect[Any]
+What = Select[Any] | CompoundSelect[Any]
 
-# Beside the kinds of facts: a report that was filed, and all days on which somebody was alive, in one row. And the site
-# with each of the patient's cycles, or with none in one row.
-FILED, ALIVE, AT_SITE = "filed", "alive", "at_site"
+# Beside the kinds of facts: a report that was filed, and all days on which somebody was alive, in one row.
+FILED, ALIVE = "filed", "alive"
 # Where in a row each stands: to look one up by its name takes ten times as long.
 KIND, KEY, WORD, ON, AT, CAME_AT, REVISION, ID = range(1, 9)
-# What of a cycle stands there: zone, status, collection, when day 2 was missed and dates were confirmed, number; then
-# what only cycles have.
-ZONE, STATUS, COLLECTED_ON, MISSED_AT, CONFIRMED_AT, NUMBER = KEY, WORD, ON, AT, CAME_AT, REVISION
-ATTEMPT, *_, REVERSED_AT = range(ID + 1, ID + 7)
-ONLY_OF_CYCLES = slice(ATTEMPT, REVERSED_AT + 1)
-# And whether contact with the patient is held now.
-HELD = REVERSED_AT + 1
 # Said outright: given as text, SQLAlchemy would put the statement into words anew each time.
 _COMMA: Any = literal_column("','")
-_FACT, _REPORT, _PATIENT, _SITE, _CYCLE = (
-    kind.__table__.c for kind in (AgendaFact, SymptomReport, Patient, Site, Cycle)
-)
+_FACT, _REPORT = AgendaFact.__table__.c, SymptomReport.__table__.c
 
 
 def _to_sort_by(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -61,44 +50,17 @@ def _to_sort_by(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return type_coerce(column, Text())
 
 
-# The kinds of its columns are those of the whole.
-_AT_SITE = (
-    select(
-        as_kept(_PATIENT.id),
-        word(AT_SITE),
-        _SITE.time_zone,
-        _CYCLE.status,
-        _CYCLE.donor_collection_on,
-        _CYCLE.day_2_missed_at,
-        _to_sort_by(_CYCLE.confirmed_at),
-        _CYCLE.number,
-        _to_sort_by(_CYCLE.id),
-        _CYCLE.attempt,
-        _CYCLE.day_1_on,
-        _CYCLE.day_2_on,
-        _CYCLE.day_1_started_at,
-        _CYCLE.day_2_started_at,
-        _to_sort_by(_CYCLE.reversed_at),
-        IS_HELD,
-    )
-    .select_from(Patient.__table__)
-    .join(Site.__table__)
-    .outerjoin(Cycle.__table__, _CYCLE.patient_id == _PATIENT.id)
-    .where(among(_PATIENT.id, "whose"))
-)
-_OF_NO_CYCLE = [null()] * 7
-# What a person wrote down, with the patient's reply or none.
+# What a person wrote down, with the patient's reply or none. The kinds of its columns are those of the whole.
 _FACTS = select(
     as_kept(_FACT.patient_id),
     _FACT.kind,
     _FACT.key,
-    _FACT.reply,
+    _FACT.reply.label("word"),
     _FACT.on,
-    null(),
-    _to_sort_by(_FACT.recorded_at),
+    type_coerce(null(), UTCDateTime()).label("at"),
+    _to_sort_by(_FACT.recorded_at).label("came_at"),
     _FACT.revision,
-    null(),
-    *_OF_NO_CYCLE,
+    null().label("id"),
 ).where(among(_FACT.patient_id, "whose"), _FACT.report_id.is_(None), STANDS)
 # The item it was filed for, its instrument, and when it was about. Which other items it covers, the calendar decides.
 _FILED = select(
@@ -111,7 +73,6 @@ _FILED = select(
     _to_sort_by(_REPORT.received_at),
     null(),
     _to_sort_by(_REPORT.id),
-    *_OF_NO_CYCLE,
 ).where(among(_REPORT.patient_id, "whose"))
 _ALIVE = (
     select(
@@ -120,20 +81,19 @@ _ALIVE = (
         null(),
         func.aggregate_strings(cast(EvidenceOfLife.as_of, Text), _COMMA),
         *[null()] * 5,
-        *_OF_NO_CYCLE,
     )
     .where(among(EvidenceOfLife.patient_id, "whose"), COUNTS)
     .group_by(EvidenceOfLife.patient_id)
 )
 
 
-EVERYTHING = union_all(_AT_SITE, _FACTS, _FILED, _ALIVE)
-WITHOUT_REPORTS = union_all(_AT_SITE, _FACTS, _ALIVE)
-WITHOUT_EVIDENCE = union_all(_AT_SITE, _FACTS, _FILED)
-WITHOUT_BOTH = union_all(_AT_SITE, _FACTS)
+EVERYTHING = union_all(_FACTS, _FILED, _ALIVE)
+WITHOUT_REPORTS = union_all(_FACTS, _ALIVE)
+WITHOUT_EVIDENCE = union_all(_FACTS, _FILED)
+WITHOUT_BOTH = _FACTS
 # Without evidence of life.
-FILED_FOR_ANY_ITEM = union_all(_AT_SITE, _FACTS, _FILED.where(_REPORT.agenda_key.is_not(None)))
-FILED_FOR_ONE = union_all(_AT_SITE, _FACTS, _FILED.where(_REPORT.agenda_key == bindparam("key")))
+FILED_FOR_ANY_ITEM = union_all(_FACTS, _FILED.where(_REPORT.agenda_key.is_not(None)))
+FILED_FOR_ONE = union_all(_FACTS, _FILED.where(_REPORT.agenda_key == bindparam("key")))
 
 
 def what_tells_of(kinds: Collection[AgendaKind]) -> What:
@@ -147,4 +107,4 @@ def happened_to(
     txn: Transaction, patient_ids: Collection[UUID], what: What, key: str | None = None
 ) -> Mapping[UUID, Rows]:
     """By patient, ``what`` happened: one of those above; ``key`` is of the item that ``FILED_FOR_ONE`` is about."""
-    return of_each(patient_ids, txn.connection.execute(what, {"whose": patient_ids, "key": key, "now": txn.now}))
+    return of_each(patient_ids, txn.connection.execute(what, {"whose": patient_ids, "key": key}))

@@ -1,6 +1,7 @@
 """From stored rows to the plain values that the calendar is computed from."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -14,49 +15,77 @@ from backend.agenda.facts import ATTENDANCE, FactKind
 from backend.agenda.happened import (
     ALIVE,
     AT,
-    AT_SITE,
-    ATTEMPT,
     CAME_AT,
-    COLLECTED_ON,
-    CONFIRMED_AT,
     FILED,
     FILED_FOR_ANY_ITEM,
     FILED_FOR_ONE,
-    HELD,
     ID,
     KEY,
     KIND,
-    MISSED_AT,
-    NUMBER,
     ON,
-    ONLY_OF_CYCLES,
     REVISION,
-    STATUS,
     WITHOUT_REPORTS,
     WORD,
-    ZONE,
     What,
     happened_to,
     what_tells_of,
 )
 from backend.agenda.models import Cycle
+from backend.among import among
 from backend.db import Transaction
 from backend.partial_dates import earliest
+from backend.patients.contact import IS_HELD
 from backend.patients.models import Patient
 from backend.patients.of_each import Rows
 from backend.patients.versions import standing_moves
 from backend.protocol.definition import Protocol
 from backend.protocol.load import protocol_of
+from backend.staff.models import Site
 from backend.terms import AgendaKind, Attendance, CycleStatus, Reply
 
 _CYCLES = select(Cycle).where(Cycle.patient_id == bindparam("patient_id")).order_by(Cycle.number, Cycle.attempt)
+_CYCLE, _PATIENT, _SITE = Cycle.__table__, Patient.__table__, Site.__table__
+# Asked by every report and before every message: as plain columns, and with them the zone of the site and whether
+# contact is held. Whoever has no cycle has one row, without a number.
+_ZONES_AND_CYCLES = (
+    select(
+        _PATIENT.c.id.label("whose"),
+        _SITE.c.time_zone,
+        IS_HELD,
+        # As ``CycleCourse`` has them.
+        _CYCLE.c.number,
+        _CYCLE.c.attempt,
+        _CYCLE.c.donor_collection_on,
+        _CYCLE.c.status,
+        _CYCLE.c.day_1_on,
+        _CYCLE.c.day_2_on,
+        _CYCLE.c.day_1_started_at,
+        _CYCLE.c.day_2_started_at,
+        _CYCLE.c.day_2_missed_at.is_not(None),
+        _CYCLE.c.day_2_missed_at,
+        _CYCLE.c.confirmed_at.is_not(None),
+        _CYCLE.c.reversed_at.is_not(None),
+    )
+    .select_from(_PATIENT.join(_SITE).outerjoin(_CYCLE, _CYCLE.c.patient_id == _PATIENT.c.id))
+    .where(among(_PATIENT.c.id, "whose"))
+    # The cycles of each in the order that the index of their numbers has.
+    .order_by(_PATIENT.c.id, _CYCLE.c.number, _CYCLE.c.attempt)
+)
 ALL_KINDS = frozenset(AgendaKind)
 _KEY_AND_MOMENT, _INSTRUMENT_AND_MOMENT = itemgetter(KEY, AT), itemgetter(WORD, AT)
 # In the order in which words on visits follow each other.
 _WORD_ON_A_VISIT = itemgetter(CAME_AT, ON, KIND, KEY)
 _REPLY = itemgetter(KEY, WORD, ON)
-_IN_ORDER = itemgetter(NUMBER, ATTEMPT)
 _AS_IT_CAME, _AS_REVISED = itemgetter(CAME_AT, ID), itemgetter(REVISION, CAME_AT)
+
+
+@dataclass
+class _AtTheSite:
+    """What is dated where the site is: its zone, and the patient's cycles in order; and whether contact is held."""
+
+    zone: str
+    is_held: bool
+    cycles: list[CycleCourse] = field(default_factory=list)
 
 
 class Seen(NamedTuple):
@@ -96,8 +125,9 @@ def courses_of(
     """
     if not patients:
         return {}
-    happened = happened_to(txn, [patient.id for patient in patients], what_tells_of(about))
-    return {one.id: _course(txn, one, happened[one.id]) for one in patients}
+    whose = [patient.id for patient in patients]
+    sites, happened = _at_the_sites(txn, whose), happened_to(txn, whose, what_tells_of(about))
+    return {one.id: _course(txn, one, sites[one.id], happened[one.id]) for one in patients}
 
 
 def course_to_judge(txn: Transaction, patient: Patient, key: str | None) -> Course:
@@ -115,21 +145,32 @@ def course_to_check_survival(txn: Transaction, patient: Patient) -> Course:
 
 
 def _as_much_of_it(txn: Transaction, patient: Patient, what: What, key: str | None = None) -> Course:
-    return _course(txn, patient, happened_to(txn, [patient.id], what, key)[patient.id])
+    sites, happened = _at_the_sites(txn, [patient.id]), happened_to(txn, [patient.id], what, key)
+    return _course(txn, patient, sites[patient.id], happened[patient.id])
 
 
-def _course(txn: Transaction, patient: Patient, happened: Rows) -> Course:
+def _at_the_sites(txn: Transaction, whose: Collection[UUID]) -> Mapping[UUID, _AtTheSite]:
+    found: dict[UUID, _AtTheSite] = {}
+    rows = txn.connection.execute(_ZONES_AND_CYCLES, {"whose": whose, "now": txn.now}).all()
+    for patient_id, zone, is_held, number, *cycle in rows:
+        site = found.setdefault(patient_id, _AtTheSite(zone, is_held))
+        if number is not None:
+            attempt, collected_on, status, *days = cycle
+            site.cycles.append(CycleCourse(number, attempt, collected_on, CycleStatus(status), *days))
+    return found
+
+
+def _course(txn: Transaction, patient: Patient, site: _AtTheSite, happened: Rows) -> Course:
     of_kind: dict[str, list[Row[Any]]] = {}
     for row in happened:
         of_kind.setdefault(row[KIND], []).append(row)
-    at_site = of_kind[AT_SITE]
     filed = sorted(of_kind.get(FILED, ()), key=_AS_IT_CAME)
     return Course(
         arm=patient.arm,
         randomised_on=patient.randomised_on,
-        site_zone=at_site[0][ZONE],
+        site_zone=site.zone,
         patient_zone=patient.time_zone,
-        cycles=_cycles(at_site),
+        cycles=tuple(site.cycles),
         answered=_answered(filed),
         attended=_attended([fact for kind in ATTENDANCE for fact in of_kind.get(kind, ())]),
         replies=_replies(sorted(of_kind.get(FactKind.REPLIED, ()), key=_AS_REVISED)),
@@ -138,34 +179,11 @@ def _course(txn: Transaction, patient: Patient, happened: Rows) -> Course:
         withdrawn_from_reporting_on=patient.withdrawn_from_reporting_on,
         withdrawn_from_study_on=patient.withdrawn_from_study_on,
         cells_discontinued_on=patient.cells_discontinued_on,
-        is_held=at_site[0][HELD],
+        is_held=site.is_held,
         reported=tuple(map(Reported._make, map(_INSTRUMENT_AND_MOMENT, filed))),
         earlier=tuple(
             Earlier(protocol_of(txn, one.from_version_id), one.recorded_at) for one in standing_moves(txn, patient)
         ),
-    )
-
-
-def _cycles(at_site: Rows) -> tuple[CycleCourse, ...]:
-    """In the order of their numbers and attempts. Who has none is at the site all the same."""
-    return tuple(map(_cycle, sorted((row for row in at_site if row[NUMBER] is not None), key=_IN_ORDER)))
-
-
-def _cycle(row: Row[Any]) -> CycleCourse:
-    attempt, day_1_on, day_2_on, day_1_started_at, day_2_started_at, reversed_at = row[ONLY_OF_CYCLES]
-    return CycleCourse(
-        number=row[NUMBER],
-        attempt=attempt,
-        donor_collection_on=row[COLLECTED_ON],
-        status=CycleStatus(row[STATUS]),
-        day_1_on=day_1_on,
-        day_2_on=day_2_on,
-        day_1_started_at=day_1_started_at,
-        day_2_started_at=day_2_started_at,
-        day_2_missed=row[MISSED_AT] is not None,
-        day_2_missed_at=row[MISSED_AT],
-        was_confirmed=row[CONFIRMED_AT] is not None,
-        is_reversed=reversed_at is not None,
     )
 
 
