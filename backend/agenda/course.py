@@ -65,8 +65,6 @@ class Course:
     withdrawn_from_study_on: date | None = None
     cells_discontinued_on: date | None = None
     reported: tuple[Reported, ...] = ()
-    # Whether contact is held now. It moves no date; but whoever asks for the course to write or to call must know.
-    is_held: bool = False
     # Versions of before, the oldest first. Whoever never moved has none.
     earlier: tuple[Earlier, ...] = ()
 

@@ -34,7 +34,6 @@ from backend.agenda.models import Cycle
 from backend.among import among
 from backend.db import Transaction
 from backend.partial_dates import earliest
-from backend.patients.contact import IS_HELD
 from backend.patients.models import Patient
 from backend.patients.of_each import Rows
 from backend.patients.versions import standing_moves
@@ -45,13 +44,12 @@ from backend.terms import AgendaKind, Attendance, CycleStatus, Reply
 
 _CYCLES = select(Cycle).where(Cycle.patient_id == bindparam("patient_id")).order_by(Cycle.number, Cycle.attempt)
 _CYCLE, _PATIENT, _SITE = Cycle.__table__, Patient.__table__, Site.__table__
-# Asked by every report and before every message: as plain columns, and with them the zone of the site and whether
-# contact is held. Whoever has no cycle has one row, without a number.
+# Asked by every report and before every message: as plain columns, and the zone of the site with them. Whoever has no
+# cycle has one row, without a number.
 _ZONES_AND_CYCLES = (
     select(
         _PATIENT.c.id.label("whose"),
         _SITE.c.time_zone,
-        IS_HELD,
         # As ``CycleCourse`` has them.
         _CYCLE.c.number,
         _CYCLE.c.attempt,
@@ -81,10 +79,9 @@ _AS_IT_CAME, _AS_REVISED = itemgetter(CAME_AT, ID), itemgetter(REVISION, CAME_AT
 
 @dataclass
 class _AtTheSite:
-    """What is dated where the site is: its zone, and the patient's cycles in order; and whether contact is held."""
+    """What is dated where the site is: its zone, and the patient's cycles in order."""
 
     zone: str
-    is_held: bool
     cycles: list[CycleCourse] = field(default_factory=list)
 
 
@@ -123,8 +120,6 @@ def courses_of(
 
     ``about``: as much of it as tells how items of these kinds stand.
     """
-    if not patients:
-        return {}
     whose = [patient.id for patient in patients]
     sites, happened = _at_the_sites(txn, whose), happened_to(txn, whose, what_tells_of(about))
     return {one.id: _course(txn, one, sites[one.id], happened[one.id]) for one in patients}
@@ -151,9 +146,8 @@ def _as_much_of_it(txn: Transaction, patient: Patient, what: What, key: str | No
 
 def _at_the_sites(txn: Transaction, whose: Collection[UUID]) -> Mapping[UUID, _AtTheSite]:
     found: dict[UUID, _AtTheSite] = {}
-    rows = txn.connection.execute(_ZONES_AND_CYCLES, {"whose": whose, "now": txn.now}).all()
-    for patient_id, zone, is_held, number, *cycle in rows:
-        site = found.setdefault(patient_id, _AtTheSite(zone, is_held))
+    for patient_id, zone, number, *cycle in txn.connection.execute(_ZONES_AND_CYCLES, {"whose": whose}).all():
+        site = found.setdefault(patient_id, _AtTheSite(zone))
         if number is not None:
             attempt, collected_on, status, *days = cycle
             site.cycles.append(CycleCourse(number, attempt, collected_on, CycleStatus(status), *days))
@@ -179,7 +173,6 @@ def _course(txn: Transaction, patient: Patient, site: _AtTheSite, happened: Rows
         withdrawn_from_reporting_on=patient.withdrawn_from_reporting_on,
         withdrawn_from_study_on=patient.withdrawn_from_study_on,
         cells_discontinued_on=patient.cells_discontinued_on,
-        is_held=site.is_held,
         reported=tuple(map(Reported._make, map(_INSTRUMENT_AND_MOMENT, filed))),
         earlier=tuple(
             Earlier(protocol_of(txn, one.from_version_id), one.recorded_at) for one in standing_moves(txn, patient)

@@ -97,12 +97,15 @@ def _changes_of(txn: Transaction, patient_ids: Collection[UUID]) -> list[_Change
 def _changes(txn: Transaction, patients: Sequence[Patient], seen: Mapping[UUID, Seen] | None = None) -> list[_Change]:
     """Who needs what; those who need nothing are left out. Reads only."""
     ids = [patient.id for patient in patients]
-    waiting = unsent(txn, ids)
+    waiting, held = unsent(txn, ids), contact.whose_contact_is_held(txn, ids)
     # After the messages: of an act in between, its new dates are seen, and its new messages are not taken for stale.
     seen = seen or see_all(txn, patients)
-    hear = [one for one in patients if not seen[one.id].course.is_held and one.status not in NO_LONGER_FOLLOWED]
+    hear = [one for one in patients if one.id not in held and one.status not in NO_LONGER_FOLLOWED]
     letters = _letters_of_all(txn, hear, seen)
-    found = [_change(txn, one, seen[one.id], waiting[one.id], letters.get(one.id)) for one in patients]
+    found = [
+        _change(txn, one, seen[one.id], waiting[one.id], letters.get(one.id), is_held=one.id in held)
+        for one in patients
+    ]
     # What has been sent may be wanted still, until it is answered or its time is over.
     unplanned = [
         letter for change in found for letter in change.letters if letter.key not in waiting[change.patient_id]
@@ -121,6 +124,8 @@ def _change(
     seen: Seen,
     waiting: Mapping[str, Planned],
     letters: Mapping[str, Letter] | None,
+    *,
+    is_held: bool,
 ) -> _Change:
     """``letters`` are what the patient should have; None for whoever is to hear nothing."""
     missed = [] if letters is None else _missed(waiting, seen.items, txn.now)
@@ -131,7 +136,7 @@ def _change(
         [key for key, message in waiting.items() if key not in missed and _is_stale(message, letters)],
         # Nearly every letter waits already as it is wanted.
         [letter for key, letter in letters.items() if key not in waiting or differs(waiting[key], letter)],
-        PAUSED if seen.course.is_held else REPLANNED,
+        PAUSED if is_held else REPLANNED,
     )
 
 

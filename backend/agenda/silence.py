@@ -23,6 +23,7 @@ from backend.agenda.planning import everyone
 from backend.agenda.searches import searches_for, to_search_for
 from backend.among import among
 from backend.db import Database, Transaction, system
+from backend.patients import contact
 from backend.patients.models import Patient
 from backend.patients.turns import take_turn
 from backend.protocol.definition import Protocol
@@ -137,6 +138,7 @@ class _Known:
     """What decides about one patient's calls. Of whoever has left, no course."""
 
     course: Course | None
+    is_held: bool
     open_tasks: Sequence[WorkItem]
 
 
@@ -192,8 +194,10 @@ def _done_about(txn: Transaction, patient: Patient, due: Due) -> Attended:
 
 
 def _known_of(txn: Transaction, patients: Sequence[Patient]) -> Mapping[UUID, _Known]:
+    ids = [patient.id for patient in patients]
     courses = courses_of(txn, [patient for patient in patients if patient.status not in NO_LONGER_FOLLOWED])
-    return {whose: _Known(courses.get(whose), tasks) for whose, tasks in _open_tasks(txn, patients).items()}
+    held, tasks = contact.whose_contact_is_held(txn, ids), _open_tasks(txn, patients)
+    return {one: _Known(courses.get(one), one in held, tasks[one]) for one in ids}
 
 
 def _due(txn: Transaction, patient: Patient, known: _Known) -> Due:
@@ -215,7 +219,7 @@ def _calls(txn: Transaction, patient: Patient, known: _Known) -> tuple[Sequence[
         return searches_for(txn, patient)
     protocol = protocol_for(txn, patient)
     items = [item for item in agenda(protocol, course, txn.now) if not _is_stopped(protocol, course, item)]
-    if course.is_held:
+    if known.is_held:
         items = [item for item in items if item.kind is AgendaKind.INFUSION]
     calls = calls_about(items, course.reported, Callers(course.site_zone, protocol.country))
     return items, until_the_next(calls, txn.now)

@@ -30,6 +30,7 @@ _HOLDS = (
     .where(among(ContactHold.patient_id, "whose"), _STANDS)
     .order_by(ContactHold.held_at, ContactHold.id)
 )
+_HELD = _HOLDS.with_only_columns(ContactHold.patient_id).order_by(None)
 _WHY = _HOLDS.with_only_columns(ContactHold.patient_id, ContactHold.reason)
 _PATIENT = Patient.__table__.c
 _WHOSE_PHONES = select(_PATIENT.phone_index, _PATIENT.id).where(among(_PATIENT.phone_index, "indexes"))
@@ -111,6 +112,11 @@ def why_held(txn: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, S
     for patient_id, reason in txn.connection.execute(_WHY, {"whose": patient_ids, "now": txn.now}):
         reasons.setdefault(patient_id, []).append(reason)
     return reasons
+
+
+def whose_contact_is_held(txn: Transaction, patient_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Of these patients, those for whom ``holds`` finds something."""
+    return frozenset(txn.connection.scalars(_HELD, {"whose": list(patient_ids), "now": txn.now}))
 
 
 def address_of(txn: Transaction, message: Message) -> str | None:
