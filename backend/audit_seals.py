@@ -11,7 +11,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, and_, func, insert, literal_column, or_, select, text, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Table,
+    and_,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,6 +71,10 @@ class AuditSeal(Base):
     hash: Mapped[str]
 
 
+_SEAL = AuditSeal.__table__
+assert isinstance(_SEAL, Table)
+# Of plain rows, and many of them: the session would look through each.
+_INSERT = insert(_SEAL).inline()
 IS_UNSEALED = ~select(AuditSeal.entry_id).where(AuditSeal.entry_id == AuditEvent.id).exists()
 
 
@@ -138,7 +155,7 @@ def seal_some(txn: Transaction, site_id: UUID | None, after: int, upto: int) -> 
         return None
     seals = list(_seals(txn, head, site_id, _between(after, upto)))
     if seals:
-        txn.session.execute(insert(AuditSeal), seals)
+        txn.connection.execute(_INSERT, seals)
         head.seq, head.hash = seals[-1]["seq"], seals[-1]["hash"]
         txn.session.flush()
     return len(seals)
@@ -195,7 +212,7 @@ def _seals(
     )
     sealed_at = clock.wall()
     chain, at, previous = head.chain.encode(), f"{sealed_at:%Y-%m-%d %H:%M:%S.%f}".encode(), head.hash
-    entries = txn.session.execute(waiting.order_by(AuditEvent.id).limit(SEALS_AT_ONCE))
+    entries = txn.connection.execute(waiting.limit(SEALS_AT_ONCE))
     for seq, (entry_id, stored) in enumerate(entries, start=head.seq + 1):
         previous = link(previous.encode(), seq, chain, at, bytes(stored))
         yield {"chain": head.chain, "seq": seq, "entry_id": entry_id, "sealed_at": sealed_at, "hash": previous}

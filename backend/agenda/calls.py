@@ -7,6 +7,7 @@ hour of the site. Its key holds the date it speaks of, so that a moved infusion 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from backend.agenda.course import AgendaItem, Reported
 from backend.agenda.days import hour_of, start_of
@@ -31,8 +32,7 @@ class Callers:
     country: str
 
 
-@dataclass(frozen=True)
-class WantedCall:
+class WantedCall(NamedTuple):
     """A call that should be made unless the item is answered before ``opens_at``.
 
     Still not made at ``passes_on_at``, it becomes the duty of ``passes_on_to``.
@@ -65,6 +65,23 @@ def wanted_now(calls: Iterable[WantedCall], now: datetime) -> tuple[WantedCall, 
         if call.opens_at <= now and not (call.is_over and call.due_at + ONE_SILENCE <= now):
             newest[call.family] = call
     return tuple(newest.values())
+
+
+def until_the_next(calls: Iterable[WantedCall], now: datetime) -> tuple[WantedCall, ...]:
+    """The ``calls`` that are due, and those that might be the next: in the order of the days they are about.
+
+    No call opens before its item's day. So once one is to come, those about later days are not thought of.
+    """
+    found: list[WantedCall] = []
+    last_day = date.max
+    for call in calls:
+        if call.due_on > last_day:
+            break
+        found.append(call)
+        if call.opens_at > now:
+            # Wherever on earth that day begins.
+            last_day = min(last_day, call.opens_at.date() + ONE_DAY)
+    return tuple(found)
 
 
 def calls_about(items: Sequence[AgendaItem], reported: Iterable[Reported], callers: Callers) -> Iterator[WantedCall]:

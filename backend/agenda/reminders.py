@@ -5,8 +5,9 @@ Times are wall times where the patient lives. Nothing here is sent: what may go 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
 from backend import clock
 from backend.agenda.course import AgendaItem
@@ -32,8 +33,7 @@ class Habits:
     preferred_time: time
 
 
-@dataclass(frozen=True)
-class WantedMessage:
+class WantedMessage(NamedTuple):
     """A message that should exist. ``covered_by`` is the key of the one that goes out in its stead."""
 
     key: str
@@ -51,8 +51,7 @@ class WantedMessage:
     covered_by: str | None = None
 
 
-@dataclass(frozen=True)
-class _Planned:
+class _Planned(NamedTuple):
     """A wanted message with what it came from; ``turn`` tells the first prompt of a day from the second."""
 
     message: WantedMessage
@@ -185,11 +184,10 @@ def _as_one(group: Sequence[_Planned]) -> list[WantedMessage]:
     if len(group) == 1:
         return [first]
     earliest = min((one.message for one in group), key=lambda message: message.send_at)
-    speaking = replace(
-        first,
+    speaking = first._replace(
         local_date=earliest.local_date,
         local_time=earliest.local_time,
         send_at=earliest.send_at,
         urgency=min((one.message.urgency for one in group), key=BY_URGENCY.index),
     )
-    return [speaking, *(replace(one.message, covered_by=first.key) for one in group[1:])]
+    return [speaking, *(one.message._replace(covered_by=first.key) for one in group[1:])]

@@ -53,4 +53,4 @@ def searches_for(txn: Transaction, patient: Patient) -> tuple[Sequence[AgendaIte
 def _as_search(call: WantedCall) -> WantedCall:
     """In the place of the call, under a key of its own: a call that a person closed before does not stand for it."""
     key = f"{SEARCH}{call.agenda_key}@{call.due_on.isoformat()}"
-    return replace(call, key=key, reason=WorkReason.SEARCH_RECORDS)
+    return call._replace(key=key, reason=WorkReason.SEARCH_RECORDS)

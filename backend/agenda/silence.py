@@ -15,7 +15,7 @@ from sqlalchemy import or_, select
 
 from backend import audit
 from backend.agenda.calendar import agenda, by_key
-from backend.agenda.calls import UNANSWERED, Callers, WantedCall, calls_about, speaks_of, wanted_now
+from backend.agenda.calls import UNANSWERED, Callers, WantedCall, calls_about, speaks_of, until_the_next, wanted_now
 from backend.agenda.course import AgendaItem, Course
 from backend.agenda.history import courses_of, protocol_for
 from backend.agenda.pauses import was_paused_at
@@ -213,7 +213,7 @@ def _due(txn: Transaction, patient: Patient, known: _Known) -> Due:
 
 
 def _calls(txn: Transaction, patient: Patient, known: _Known) -> tuple[Sequence[AgendaItem], Sequence[WantedCall]]:
-    """The agenda, and every call there would be about it; while nobody may telephone, only what is to be recorded."""
+    """The agenda, and the calls about it up to the next; while nobody may telephone, only what is to be recorded."""
     course = known.course
     if course is None:
         return searches_for(txn, patient)
@@ -221,7 +221,8 @@ def _calls(txn: Transaction, patient: Patient, known: _Known) -> tuple[Sequence[
     items = [item for item in agenda(protocol, course, txn.now) if not _is_stopped(protocol, course, item)]
     if known.is_held:
         items = [item for item in items if item.kind is AgendaKind.INFUSION]
-    return items, tuple(calls_about(items, course.reported, Callers(course.site_zone, protocol.country)))
+    calls = calls_about(items, course.reported, Callers(course.site_zone, protocol.country))
+    return items, until_the_next(calls, txn.now)
 
 
 def _is_stopped(protocol: Protocol, course: Course, item: AgendaItem) -> bool:
@@ -267,9 +268,9 @@ def _asked_for(txn: Transaction, patient: Patient, call: WantedCall, called: Seq
     Whoever was not to be asked has not been silent: what passed during a pause is not called about after it. A call
     that a pause took off the list is asked for again while it can still be answered: a survival check always can.
     """
-    if call.is_over and was_paused_at(txn, patient, call.opens_at):
-        return None
     if any(one.is_same_silence(call) for one in called):
+        return None
+    if call.is_over and was_paused_at(txn, patient, call.opens_at):
         return None
     known = find_item(txn, patient.id, call.key)
     is_news = known is None or (not call.is_over and closed_by_itself(known))

@@ -88,7 +88,6 @@ def _take_down(task: Task) -> None:
     asked = stage.forms.newest(txn, form)
     made = fill_in(txn, task.patient, person, asked=asked, key=task.row.agenda_key, mode=ReportMode.PHONE)
     reported(stage, task.txn, person, made.report.tier)
-    task.txn.session.refresh(task.row)
     if task.row.resolved_at is None:
         resolve(task.by_coordinator, task.row, CallOutcome.SPOKE_TO_PATIENT)
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 import holidays
 
 ONE_DAY = timedelta(days=1)
+DAYS_KEPT = 16_384
 
 
 def next_working_day(day: date, country: str) -> date:
@@ -27,10 +28,12 @@ def last_working_day_before(day: date, country: str) -> date:
     return preceding
 
 
+@lru_cache(maxsize=DAYS_KEPT)
 def is_working_day(day: date, country: str) -> bool:
     """Whether the country works that day, days moved by its government included.
 
-    Years whose days off are not yet announced have the fixed holidays alone, and no moved days.
+    Years whose days off are not yet announced have the fixed holidays alone, and no moved days. Remembered, because it
+    is asked about the same days for every patient.
     """
     return bool(_calendar(country, day.year).is_working_day(day))
 

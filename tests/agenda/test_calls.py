@@ -7,7 +7,7 @@ import pytest
 
 from backend import clock
 from backend.agenda.calendar import agenda
-from backend.agenda.calls import Callers, WantedCall, calls_about, wanted_now
+from backend.agenda.calls import Callers, WantedCall, calls_about, until_the_next, wanted_now
 from backend.agenda.course import Reported
 from backend.terms import Duty, WorkReason
 from tests.agenda.courses import BEIJING, at, course, infused, the_protocol
@@ -284,3 +284,27 @@ def test_an_infusion_day_that_nobody_recorded_is_asked_about_the_same_afternoon(
     assert first.passes_on_at is not None
     assert (local(first.passes_on_at), first.passes_on_to) == ("2027-02-16 19:00", Duty.INVESTIGATOR)
     assert not {"cycle-1.day-1", "cycle-1.day-2"} & recorded.keys()
+
+
+# --- up to the next ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("site_zone", [BEIJING, "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize("patient_zone", [BEIJING, "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize("arm", ["nk", "control"])
+def test_what_is_due_and_when_more_is_can_be_told_without_thinking_of_every_call_to_come(
+    arm: str, patient_zone: str, site_zone: str
+) -> None:
+    facts: dict[str, Any] = {"cycles": GIVEN} if arm == "nk" else {}
+    for days in range(0, 1900, 9):
+        now = (date(2027, 1, 28) + timedelta(days=days)).isoformat() + " 15:30"
+        everything = planned(now, arm, site_zone, patient_zone=patient_zone, **facts)
+        moment = at(now, patient_zone)
+
+        enough = until_the_next(iter(everything), moment)
+
+        assert wanted_now(enough, moment) == wanted_now(everything, moment)
+        assert min((one.opens_at for one in enough if one.opens_at > moment), default=None) == min(
+            (one.opens_at for one in everything if one.opens_at > moment), default=None
+        )
+        assert {one.key for one in everything if one.opens_at <= moment} <= {one.key for one in enough}
