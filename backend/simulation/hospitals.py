@@ -2,6 +2,7 @@
 
 import gc
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from seeds.demo.people import Staff
 AFRESH = multiprocessing.get_context("forkserver")
 # Of a hospital's whole time. So often it says how far it has come.
 PARTS = 200
+GO_ON = "go on"
 # What is made and dropped before garbage is looked for: some megabytes, and it takes a hundredth of the time, not more.
 MADE_BETWEEN_LOOKS = 50_000
 
@@ -44,11 +46,11 @@ class _Beginning:
 
 @dataclass(frozen=True)
 class _Hospital:
-    """One that is being lived through elsewhere, and where it is heard from."""
+    """One that is being lived through elsewhere, and how one speaks with it."""
 
     site: str
     process: BaseProcess
-    heard: Connection
+    line: Connection
 
 
 def live_apart(scenario: Scenario, keep: Path | None, progress: Progress) -> Account:
@@ -88,48 +90,59 @@ def _at_work(beginning: _Beginning, home: Path) -> Iterator[Sequence[_Hospital]]
 
 
 def _open(site: str, beginning: _Beginning, home: Path) -> _Hospital:
-    heard, told = AFRESH.Pipe(duplex=False)
-    process = AFRESH.Process(target=_live, args=(site, beginning, home, told), name=site, daemon=True)
+    line, its_end = AFRESH.Pipe()
+    process = AFRESH.Process(target=_live, args=(site, beginning, home, its_end), name=site, daemon=True)
     process.start()
-    # Its end of the pipe is its own: when it is gone, nothing more can be heard.
-    told.close()
-    return _Hospital(site, process, heard)
+    # Its end is its own: when it is gone, nothing more can be heard.
+    its_end.close()
+    return _Hospital(site, process, line)
 
 
 def _accounts(hospitals: Sequence[_Hospital], progress: Progress) -> Iterator[Account]:
-    """As they come, however long each takes."""
+    """As they come, however long each takes. Whoever has come a part further rests until it is their turn."""
     come_so_far = dict.fromkeys((one.site for one in hospitals), 0)
-    waiting = list(hospitals)
-    while waiting:
-        ready = wait([one.heard for one in waiting])
-        for hospital in [one for one in waiting if one.heard in ready]:
-            said = _said_by(hospital)
+    unfinished, resting = list(hospitals), []
+    while unfinished:
+        ready = wait([one.line for one in unfinished])
+        for hospital in [one for one in unfinished if one.line in ready]:
+            with _missed_if_gone(hospital):
+                said: int | Account = hospital.line.recv()
             if isinstance(said, Account):
-                waiting.remove(hospital)
+                unfinished.remove(hospital)
                 yield said
             else:
                 come_so_far[hospital.site] = said
+                resting.append(hospital)
                 progress(sum(come_so_far.values()), PARTS * len(hospitals))
+        # More at work than processors chase each other out of their caches. Who is furthest behind goes on, so that all
+        # of them come to the end together.
+        free = (os.cpu_count() or 1) - (len(unfinished) - len(resting))
+        for hospital in sorted(resting, key=lambda one: come_so_far[one.site])[: max(free, 0)]:
+            resting.remove(hospital)
+            with _missed_if_gone(hospital):
+                hospital.line.send(GO_ON)
 
 
-def _said_by(hospital: _Hospital) -> int | Account:
+@contextmanager
+def _missed_if_gone(hospital: _Hospital) -> Iterator[None]:
     try:
-        said: int | Account = hospital.heard.recv()
-    except EOFError as gone:
+        yield
+    except (EOFError, ConnectionError) as gone:
         raise HospitalLost(f"{hospital.site} ended before its account was given.") from gone
-    return said
 
 
-def _live(site: str, beginning: _Beginning, home: Path, told: Connection) -> None:
-    """In the hospital's own process: say now and then how far it has come, and at the end give the account."""
+def _live(site: str, beginning: _Beginning, home: Path, line: Connection) -> None:
+    """In the hospital's own process: say after each part how far it has come, and at the end give the account."""
     last = -1
 
     def tell(done: int, of_all: int) -> None:
         nonlocal last
         part = done * PARTS // of_all if of_all else PARTS
         if part > last:
-            told.send(part)
+            line.send(part)
             last = part
+            # Until it is this one's turn.
+            line.recv()
 
     # Ctrl-C reaches everybody at once, and it is the parent who ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -139,4 +152,4 @@ def _live(site: str, beginning: _Beginning, home: Path, told: Connection) -> Non
     with a_copy(beginning.settings, home) as (settings, db):
         account = live_through(db, settings, beginning.scenario, sites=(site,), staff=beginning.staff, progress=tell)
     # Once the database is closed: whoever has given an account may be ended.
-    told.send(account)
+    line.send(account)
