@@ -203,7 +203,7 @@ def _seals(
     txn: Transaction, head: AuditChain, site_id: UUID | None, among: ColumnElement[bool]
 ) -> Iterator[dict[str, Any]]:
     # A statement of its own after the head is held: only so does it see what the last holder has sealed.
-    is_sqlite = txn.session.get_bind().dialect.name == "sqlite"
+    is_sqlite = txn.database.is_sqlite
     stored_text: ColumnElement[bytes] = literal_column(entry_text("audit_event", is_sqlite=is_sqlite))
     waiting = (
         select(AuditEvent.id, stored_text)

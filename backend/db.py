@@ -290,11 +290,6 @@ class Database:
             self.readers.dispose()
 
 
-def database_of(txn: Transaction) -> Database:
-    """The database a transaction belongs to, for what must be written once it has ended."""
-    return txn.database
-
-
 @functools.cache
 def _insert_of(kind: type[Base]) -> tuple[Insert, tuple[str, ...]]:
     table = kind.__table__
@@ -314,7 +309,7 @@ def insert_now(txn: Transaction, row: Base) -> None:
 
 def insert_once(txn: Transaction, kind: type[Base]) -> Any:
     """An INSERT that leaves a row alone which is there already, and then returns nothing."""
-    return _insert_once_of(kind, database_of(txn).is_sqlite)
+    return _insert_once_of(kind, txn.database.is_sqlite)
 
 
 @functools.cache

@@ -14,8 +14,6 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from backend.worded import Worded
-
 SQLITE_BUSY_MILLISECONDS = 5_000
 # So many statements a connection to SQLite keeps as it has read and planned them; we have some hundreds.
 SQLITE_STATEMENTS = 500
@@ -50,7 +48,6 @@ def postgres(url: str, threads: int, to_json: ToJson) -> Engine:
         connect_args={"options": POSTGRES_SETTINGS, "connect_timeout": 5},
         json_serializer=to_json,
         json_deserializer=orjson.loads,
-        execution_options={"compiled_cache": Worded()},
     )
     _ask_after_a_rest(engine)
     return engine
@@ -95,7 +92,6 @@ def sqlite(url: str, threads: int, to_json: ToJson, *, outlives_power_cuts: bool
         },
         json_serializer=to_json,
         json_deserializer=orjson.loads,
-        execution_options={"compiled_cache": Worded()},
     )
 
     @event.listens_for(engine, "connect")

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.clock import wall
-from backend.db import Base, Database, Transaction, database_of, system
+from backend.db import Base, Database, Transaction, system
 from backend.sealing import keyring_of
 
 COUNTER = system("limits")
@@ -85,7 +85,7 @@ def add_with(
 ) -> Count:
     """As ``add``, by one statement of this transaction: for what is only counted when it is kept."""
     at = wall()
-    insert = sqlite.insert if database_of(txn).is_sqlite else postgresql.insert
+    insert = sqlite.insert if txn.database.is_sqlite else postgresql.insert
     fresh = insert(AttemptCount).values(
         key=_key(txn, purpose, subject),
         hits=hits,

@@ -213,7 +213,7 @@ def claim(
     """
     token, until = uuid4(), clock.wall() + timedelta(seconds=lease_seconds)
     taken = txn.connection.execute(
-        _taking(_is_postgres(txn), None if only is None else frozenset(only)),
+        _taking(not txn.database.is_sqlite, None if only is None else frozenset(only)),
         {"due_by": due_by, "many": limit, "token": token, "until": until, **leases.limits()},
     )
     ordered = [(one, whose) for *_, one, whose in sorted(taken, key=itemgetter(0, 1, 2))]
@@ -331,10 +331,6 @@ def _end(txn: Transaction, statement: ReturningUpdate[tuple[UUID]], chosen: Mapp
     for message in [row for row in txn.session if isinstance(row, Message) and row.id in ended]:
         txn.session.expire(message, ENDED)
     return len(ended)
-
-
-def _is_postgres(txn: Transaction) -> bool:
-    return txn.session.get_bind().dialect.name == "postgresql"
 
 
 def _intent(letter: Letter) -> dict[str, Any]:

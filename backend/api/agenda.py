@@ -23,7 +23,7 @@ from backend.api.keeping import KeepingView
 from backend.api.languages import ACCEPT_LANGUAGE, accepted_language, in_language
 from backend.api.requests import afterwards
 from backend.conversations.handle import understand
-from backend.db import Transaction, database_of
+from backend.db import Transaction
 from backend.patients.models import Patient
 from backend.sealing import keyring_of
 from backend.terms import Attendance, ChannelKind, CycleStatus, Reply
@@ -189,7 +189,7 @@ def _hear(patient: Patient, item: AgendaItem, note: str | None) -> None:
 
 def _understand(txn: Transaction, inbound_id: UUID) -> None:
     """Read the note now rather than at the worker's next look, which is not far off if this fails."""
-    understand(database_of(txn), inbound_id)
+    understand(txn.database, inbound_id)
 
 
 def _decide(patient: Patient, number: int, body: dict[str, Any]) -> CycleChange:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from backend import access
 from backend.api.problems import by_field
-from backend.db import Transaction, database_of
+from backend.db import Transaction
 from backend.errors import BodyTooLarge, FollowupError, InvalidInput, Kind
 from backend.reports.refused import hear, keep_refused
 from backend.staff.models import Site
@@ -86,7 +86,7 @@ def _keep(ended: Transaction, body: bytes, refusal: Exception) -> None:
     """Whatever happens here, the sender hears of the refusal; ``kept`` is said only when it is so."""
     facts: dict[str, object] = {"kept": False}
     try:
-        with database_of(ended).transaction(ended.actor, request_id=ended.request_id) as txn:
+        with ended.database.transaction(ended.actor, request_id=ended.request_id) as txn:
             patient = access.own_patient(txn)
             heard = hear(txn, patient, body)
             facts |= heard.facts
@@ -101,7 +101,7 @@ def _keep(ended: Transaction, body: bytes, refusal: Exception) -> None:
 def _say_whom_to_call(ended: Transaction, refusal: FollowupError) -> None:
     refusal.facts["kept"] = False
     try:
-        with database_of(ended).transaction(ended.actor, request_id=ended.request_id) as txn:
+        with ended.database.transaction(ended.actor, request_id=ended.request_id) as txn:
             refusal.facts["phone"] = txn.session.get_one(Site, access.own_patient(txn).site_id).emergency_phone
     except Exception:
         log.exception("whom to call could not be said", extra={"request_id": ended.request_id})

@@ -18,7 +18,7 @@ from backend.api.keeping import KeepingView
 from backend.api.requests import afterwards
 from backend.conversations.channels import note_opened, unopened
 from backend.conversations.handle import understand
-from backend.db import Transaction, database_of
+from backend.db import Transaction
 from backend.patients.listing import subject_numbers
 from backend.patients.models import Patient
 from backend.terms import ChannelKind, Direction
@@ -165,6 +165,6 @@ def _stored(txn: Transaction, provider_id: str) -> InboundMessage:
 def _understand(txn: Transaction, inbound_id: UUID) -> None:
     """Read the text now rather than at the worker's next look, which is not far off if this fails."""
     try:
-        understand(database_of(txn), inbound_id)
+        understand(txn.database, inbound_id)
     except Exception:
         log.exception("a kept text could not be read yet", extra={"inbound_id": str(inbound_id)})

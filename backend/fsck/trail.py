@@ -5,7 +5,7 @@ from pathlib import Path
 
 from backend.audit_seals import SEALED_WITHIN, unsealed_for
 from backend.audit_verification import backdated, verify
-from backend.db import Transaction, database_of
+from backend.db import Transaction
 from backend.fsck.invariant import Invariant
 
 
@@ -23,7 +23,7 @@ def invariants(checkpoints: Path | None) -> tuple[Invariant, ...]:
     """The trail's own invariants; ``checkpoints`` is the file that proves how long it was, which must be there."""
 
     def defects(txn: Transaction) -> Iterator[str]:
-        yield from (str(defect) for defect in verify(database_of(txn), checkpoints=checkpoints).defects)
+        yield from (str(defect) for defect in verify(txn.database, checkpoints=checkpoints).defects)
 
     return (
         Invariant("trail.sealed", "Every entry of the audit trail is sealed within a minute", unsealed),

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Integer, bindparam, exists, select
 
-from backend.db import Database, Transaction, UTCDateTime, database_of
+from backend.db import Database, Transaction, UTCDateTime
 from backend.errors import NotFound
 from backend.instruments.models import InstrumentVersion, TerminologyVersion
 
@@ -187,7 +187,7 @@ def find_instrument(txn: Transaction, name: str, version: int | None = None) -> 
 
 def _id_of(txn: Transaction, name: str, version: int) -> UUID | None:
     """Every report asks for its version, and a version once loaded is there for ever."""
-    known = _ids.setdefault(database_of(txn), {})
+    known = _ids.setdefault(txn.database, {})
     if (name, version) not in known:
         row_id = txn.session.scalar(_THAT_VERSION, {"name": name, "version": version})
         if row_id is None:

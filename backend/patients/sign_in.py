@@ -15,7 +15,7 @@ from backend import audit
 from backend.advisory_locks import one_at_a_time
 from backend.clock import wall
 from backend.codes import new_code, plain
-from backend.db import Actor, Database, Transaction, compare_and_set, database_of, system
+from backend.db import Actor, Database, Transaction, compare_and_set, system
 from backend.errors import NoLongerPossible, NotSignedIn, SignInRefused
 from backend.patients.models import ActivationCode, Device, DeviceToken, Patient
 from backend.patients.turns import take_turn
@@ -314,7 +314,7 @@ def _void(txn: Transaction, code: ActivationCode, because: str) -> None:
 def _void_after_refusal(
     txn: Transaction, row: ActivationCode, on_voided: Callable[[Transaction, ActivationCode], None] | None
 ) -> None:
-    database, code_id, request_id = database_of(txn), row.id, txn.request_id
+    database, code_id, request_id = txn.database, row.id, txn.request_id
     if row.wrong_years < MOST_WRONG_YEARS or row.voided_at or row.used_at:
         return
 
@@ -334,7 +334,7 @@ def _void_after_refusal(
 def _revoke_after_refusal(
     txn: Transaction, device: Device, on_revoked: Callable[[Transaction, Device], None] | None
 ) -> None:
-    database, device_id, request_id = database_of(txn), device.id, txn.request_id
+    database, device_id, request_id = txn.database, device.id, txn.request_id
 
     def write() -> None:
         with database.transaction(system("sign-in"), request_id=request_id) as later:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from backend.among import among
-from backend.db import Transaction, database_of
+from backend.db import Transaction
 from backend.patients.models import Patient
 
 _ROW = Patient.__table__.c
@@ -38,7 +38,7 @@ def one_at_a_time_for(txn: Transaction, patient_id: UUID) -> int | None:
     """
     # On SQLite it is having begun that keeps the others waiting.
     connection = txn.connection
-    if database_of(txn).is_sqlite:
+    if txn.database.is_sqlite:
         return None
     version: int | None = connection.scalar(_TURN, {"id": patient_id})
     return version
@@ -54,7 +54,7 @@ def take_turns(txn: Transaction, patient_ids: Collection[UUID]) -> Collection[UU
     Read how they stand with another statement: what this one had to wait for it would not see. On SQLite nobody else
     has written since this transaction began, and nothing need be asked.
     """
-    if database_of(txn).is_sqlite:
+    if txn.database.is_sqlite:
         return patient_ids
     turns = _TURNS if len(patient_ids) <= 1 else _FREE_TURNS
     return txn.connection.scalars(turns, {"ids": patient_ids}).all()

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from backend import audit, limits
-from backend.db import Transaction, database_of, system
+from backend.db import Transaction, system
 from backend.errors import SignInRefused, TooManyAttempts
 from backend.staff import passwords
 from backend.staff.members import in_turn
@@ -88,7 +88,7 @@ def tell(txn: Transaction, verb: str, index: str) -> None:
     Always of an account there is; of all others together no more than ``MOST_TRACES_OF_NOBODY`` an hour. What is too
     much is written and taken back beside a count that is kept, so that it costs the same.
     """
-    with database_of(txn).transaction(system("sign-in"), request_id=txn.request_id) as later:
+    with txn.database.transaction(system("sign-in"), request_id=txn.request_id) as later:
         meant = later.session.scalar(select(StaffMember).where(StaffMember.email_index == index))
         traces = limits.add_with(later, TRACES, "somebody" if meant else "nobody", window=TRACES_WINDOW)
         with later.savepoint() as trace:
@@ -105,11 +105,11 @@ def let_go(txn: Transaction) -> None:
 
 
 def _count(txn: Transaction, purpose: str, subject: str, index: str, most: int) -> None:
-    wait = limits.take(database_of(txn), purpose, subject, most=most, window=WINDOW, about=index)
+    wait = limits.take(txn.database, purpose, subject, most=most, window=WINDOW, about=index)
     if wait == 0:
         return
     # Told once a quarter of an hour, from however many networks: the trail is not for whoever knocks to fill.
-    if limits.take(database_of(txn), TOLD, index, most=1, window=WINDOW, about=index) == 0:
+    if limits.take(txn.database, TOLD, index, most=1, window=WINDOW, about=index) == 0:
         tell(txn, "staff_member.locked_out", index)
     raise TooManyAttempts("Too many wrong guesses; please wait, or ask an administrator to lift it.", retry_after=wait)
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from backend import audit, limits
 from backend.clock import wall
 from backend.codes import plain
-from backend.db import Transaction, compare_and_set, database_of
+from backend.db import Transaction, compare_and_set
 from backend.errors import InvalidInput, NoLongerPossible, NotPermitted, SamePersonMayNot, TooManyAttempts
 from backend.sealing import STUDY, keyring_of, open_key, seal, unseal
 from backend.staff import one_time_codes as codes
@@ -173,7 +173,7 @@ def _in_own_turn(txn: Transaction, token: str) -> StaffMember:
 
 def _count_first_code(txn: Transaction, staff_id: UUID) -> None:
     let_go(txn)
-    wait = limits.take(database_of(txn), AUTHENTICATOR, str(staff_id), most=MOST, window=WINDOW)
+    wait = limits.take(txn.database, AUTHENTICATOR, str(staff_id), most=MOST, window=WINDOW)
     if wait:
         raise TooManyAttempts(retry_after=wait)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from backend import audit
-from backend.db import Actor, Transaction, database_of
+from backend.db import Actor, Transaction
 from backend.errors import InvalidInput, SignInRefused
 from backend.staff import guesses, passwords, second_factor
 from backend.staff.members import email_index, email_of, end_sessions, in_turn, roles_of
@@ -40,7 +40,7 @@ def sign_in(
         StaffMember.email_index == index, StaffMember.deactivated_at.is_(None)
     )
     # Hashing takes tens of milliseconds. Meanwhile nothing may be locked: SQLite has one writer at a time.
-    with database_of(txn).reading(txn.actor) as before:
+    with txn.database.reading(txn.actor) as before:
         known = before.session.execute(wanted).one_or_none()
         factor = second_factor.read_factor(before, known.id if known else None, totp or "")
     is_right = passwords.verifies(known.password_hash if known else None, password)

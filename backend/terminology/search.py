@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import func, select
 
-from backend.db import Database, Transaction, database_of
+from backend.db import Database, Transaction
 from backend.errors import InvalidInput, NotFound
 from backend.instruments.search import closeness, plain
 from backend.terminology.models import CtcaeLoad, CtcaeTerm
@@ -87,7 +87,7 @@ def _entries(txn: Transaction, version: str) -> dict[str, Entry]:
     if not loads:
         listed = ", ".join(versions(txn)) or "none yet"
         raise InvalidInput(fields={"version": [f"There is no such version; there are: {listed}."]})
-    kept = _known.setdefault(database_of(txn), {})
+    kept = _known.setdefault(txn.database, {})
     if version not in kept or kept[version][0] != loads:
         rows = txn.session.scalars(select(CtcaeTerm).where(CtcaeTerm.version == version))
         # Sorted here: each database has an order of letters of its own.
