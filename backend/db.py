@@ -199,7 +199,7 @@ class Transaction:
 
     @property
     def notes(self) -> dict[str, Any]:
-        """What those who act in it keep for each other, until it ends."""
+        """What those who act in it keep for each other."""
         return self.work.notes
 
     def after_rollback(self, write: Callable[[], None]) -> None:
@@ -208,6 +208,7 @@ class Transaction:
 
     def begin_anew(self) -> None:
         """Undo what was done so far and hold nothing; the next statement begins with what is committed by then."""
+        assert not self.session.in_nested_transaction(), "Within a savepoint nobody may undo what was before it."
         self.work.roll_back()
 
     @contextmanager
@@ -227,10 +228,12 @@ class Transaction:
                 self.work.roll_back()
         finally:
             # Whatever happened, the connection goes back: there are few, and others wait for it.
-            self.work.close()
-        if not keep:
-            for write in self._after_rollback:
-                write()
+            try:
+                self.work.close()
+            finally:
+                # Also where it was found dead only now: with it everything is undone.
+                for write in () if keep else self._after_rollback:
+                    write()
 
     def acting_as(self, actor: Actor) -> "Transaction":
         """The same transaction in another's name, for acts the system does because of this one."""
@@ -238,7 +241,7 @@ class Transaction:
 
 
 class Database:
-    """The engine and its two kinds of session."""
+    """The engine and its two kinds of connection."""
 
     def __init__(self, url: str, keyring: object, *, threads: int = 4, outlives_power_cuts: bool = True) -> None:
         """Connect lazily. ``backend.sealing`` finds the keyring here."""

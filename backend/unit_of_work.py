@@ -6,13 +6,14 @@ Most transactions of a worker need no session at all, and one costs more than a 
 from typing import Any
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.orm import Session
 
 
 class UnitOfWork:
     """Begins with the first statement, and ends with ``commit`` or ``roll_back``. ``close`` it whatever happened.
 
-    ``notes`` is for what those who act in it keep for each other; it is forgotten with it.
+    ``notes`` is for what those who act in it keep for each other, also over a new beginning.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -28,10 +29,14 @@ class UnitOfWork:
     def connection(self) -> Connection:
         """For statements of plain columns: the session would first look through each for where it belongs.
 
-        Whoever asks for it has begun: on SQLite a writer has the turn from here on.
+        Whoever asks for it has begun: on SQLite a writer has the turn from here on. Raises ``PendingRollbackError``
+        after a flush that failed, until what it was part of is taken back.
         """
         if self._connection is None:
             self._connection = _begun(self.engine)
+        elif self._session is not None and not self._session.is_active:
+            # Its savepoint is gone already, and what is said now would be part of what surrounds that.
+            raise PendingRollbackError("A flush has failed; take back what it was part of.")
         return self._connection
 
     @property

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
 from backend.db import Database, Transaction, system
 from backend.patients.models import Patient
@@ -68,6 +68,40 @@ def test_a_savepoint_takes_back_what_was_said_to_the_connection_too(db: Database
     assert name_of(db) == "East"
 
 
+def test_after_a_failure_in_a_savepoint_nothing_more_is_said_in_its_name(db: Database) -> None:
+    ann = people.ann(db)
+    with db.transaction(TEST) as txn:
+        rename(txn, "East")
+        patient = txn.session.get_one(Patient, ann.id)
+        with suppress(PendingRollbackError), txn.savepoint():
+            patient.site_id = patient.id
+            with suppress(IntegrityError):
+                txn.session.flush()
+            rename(txn, "West")
+
+    assert name_of(db) == "East"
+
+
+def test_nobody_begins_anew_within_a_savepoint(db: Database) -> None:
+    with db.transaction(TEST) as txn, txn.savepoint(), pytest.raises(AssertionError):
+        txn.begin_anew()
+
+
+def test_what_must_survive_a_refusal_does_so_also_where_the_connection_is_found_dead(db: Database) -> None:
+    survived: list[str] = []
+    txn = db.open(TEST)
+    rename(txn, "East")
+    txn.after_rollback(lambda: survived.append("written"))
+    driver = txn.connection.connection.dbapi_connection
+    assert driver is not None
+    driver.close()
+    with suppress(DBAPIError):
+        txn.finish(keep=False)
+
+    assert survived == ["written"]
+    assert name_of(db) != "East"
+
+
 def test_who_begins_anew_holds_nothing_and_sees_what_others_have_done(db: Database) -> None:
     with db.transaction(TEST) as txn:
         rename(txn, "East")
@@ -107,7 +141,8 @@ def test_a_failure_that_somebody_swallowed_is_not_kept_in_part(db: Database) -> 
     patient.site_id = patient.id
     with pytest.raises(IntegrityError):
         txn.session.flush()
-    rename(txn, "East")
+    with pytest.raises(PendingRollbackError):
+        rename(txn, "East")
     with pytest.raises(PendingRollbackError):
         txn.finish(keep=True)
 

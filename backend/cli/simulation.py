@@ -1,8 +1,12 @@
 """The command that lives a whole trial through the real code, and says what it left behind."""
 
-from contextlib import nullcontext
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -44,7 +48,7 @@ def simulate(
     """Live a whole trial in a throw-away database, and print its ledger. Exit 1 when something in it is wrong."""
     watched = nullcontext(in_silence) if quiet else progress_bar("Living through the years")
     scenario = Scenario(patients, years, seed, now or BEGINS)
-    with watched as progress:
+    with _told_to_end(), watched as progress:
         account = (
             _live_together(database, keep, scenario, progress)
             if together or database != SQLITE
@@ -56,6 +60,20 @@ def simulate(
     click.echo(ledger.verdict)
     if ledger.wrong:
         raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Whoever is told to end by SIGTERM takes along what was to be thrown away, as at Ctrl-C."""
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _live_together(database: str, keep: Path | None, scenario: Scenario, progress: Progress) -> Account:

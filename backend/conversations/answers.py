@@ -23,7 +23,6 @@ from backend.conversations.reading import tells_of_fever
 from backend.db import Actor, Transaction, UTCDateTime
 from backend.patients.models import Caregiver, Patient
 from backend.patients.new_numbers import is_confirmed
-from backend.patients.turns import take_turn
 from backend.sealing import unseal
 from backend.survival.follow_up import confirm_alive
 from backend.terms import ChannelKind, EvidenceSource, Originator, Recipient, Reply, Urgency, WorkReason
@@ -71,7 +70,7 @@ class Sender:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a person was asked for a digit, as a text of theirs meets it."""
+    """What a person was asked for a digit, as a text of theirs meets it in their turn."""
 
     # Those that the text may answer, the newest of each thing asked about.
     questions: Sequence[Message]
@@ -88,7 +87,6 @@ def may_count(received: InboundMessage, sender: Sender) -> bool:
 
 def take_digit(txn: Transaction, received: InboundMessage, sender: Sender, digit: int) -> None:
     """The digit answers the open question if there is exactly one; two get one clarifying text, then a person."""
-    take_turn(txn, sender.patient)
     _take(txn, received, sender, _asked_of(txn, received, sender), digit)
 
 
@@ -100,7 +98,6 @@ def take_printed_word(txn: Transaction, received: InboundMessage, sender: Sender
     """
     if received.in_reply_to is not None:
         return False
-    take_turn(txn, sender.patient)
     text, asked = inbound.text_of(txn, received), _asked_of(txn, received, sender)
     meant = [(one, printed.digit_meant(text, printed.words_of(one.template))) for one in asked.questions]
     digits = {digit for _, digit in meant if digit is not None}

@@ -35,6 +35,7 @@ from backend.conversations.writers import Writers, writers_of
 from backend.db import Database, Transaction, system
 from backend.patients import contact, life
 from backend.patients.models import Patient
+from backend.patients.turns import take_turn
 from backend.protocol.definition import Words
 from backend.protocol.load import current_protocol, protocol_of
 from backend.staff.models import StaffMember
@@ -233,6 +234,8 @@ def _say_that_pages_go_by_email(txn: Transaction, received: InboundMessage, staf
 
 
 def _understand(txn: Transaction, received: InboundMessage, writers: Writers, sender: Sender) -> None:
+    # Whoever is about to report the death has done so by then, or waits until this is understood.
+    take_turn(txn, sender.patient)
     meaning = replies.read(inbound.text_of(txn, received), _words_of(txn, sender.patient))
     is_dead = life.is_dead(sender.patient)
     # How somebody died is told in words of danger too. After the death is on the record that calls nobody.
@@ -313,7 +316,8 @@ def _leave(txn: Transaction, received: InboundMessage, sender: Sender, why: WhyH
 
 
 def _is_death_reported(txn: Transaction, writers: Writers, patient: Patient) -> bool:
-    if patient.id in writers.not_held:
+    # What was seen before the patient's turn came may be old, but not on SQLite, where one alone writes.
+    if txn.database.is_sqlite and patient.id in writers.not_held:
         return False
     return deaths.HELD_BECAUSE_REPORTED in contact.why_held(txn, [patient.id]).get(patient.id, ())
 

@@ -43,7 +43,7 @@ class Writers:
     # Whose it was before, or still is by the record though a stranger has it: nothing that comes from it is theirs.
     formerly: tuple[Patient, ...] = ()
     is_a_strangers: bool = False
-    # Of the patients, by id, those with whom nothing holds contact. Of the others nobody has looked.
+    # By id, patients whose own number it is and with whom nothing held contact when it was looked up.
     not_held: Collection[UUID] = frozenset()
 
     @property

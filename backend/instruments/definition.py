@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Integer, bindparam, exists, select
+from sqlalchemy import Engine, Integer, bindparam, exists, select
 
-from backend.db import Database, Transaction, UTCDateTime
+from backend.db import Transaction, UTCDateTime
 from backend.errors import NotFound
 from backend.instruments.models import InstrumentVersion, TerminologyVersion
 
@@ -155,8 +155,8 @@ IS_SUPERSEDED = (
 
 # What an instrument can be called; some databases cannot even be asked about the rest.
 NAME = re.compile(r"[a-z][a-z0-9_]{0,79}")
-# By database, because a process of the tests opens many.
-_ids: WeakKeyDictionary[Database, dict[tuple[str, int], UUID]] = WeakKeyDictionary()
+# By engine, because a process of the tests opens many databases.
+_ids: WeakKeyDictionary[Engine, dict[tuple[str, int], UUID]] = WeakKeyDictionary()
 _instruments: dict[UUID, Instrument] = {}
 _terminologies: dict[UUID, Terminology] = {}
 
@@ -187,7 +187,7 @@ def find_instrument(txn: Transaction, name: str, version: int | None = None) -> 
 
 def _id_of(txn: Transaction, name: str, version: int) -> UUID | None:
     """Every report asks for its version, and a version once loaded is there for ever."""
-    known = _ids.setdefault(txn.database, {})
+    known = _ids.setdefault(txn.database.engine, {})
     if (name, version) not in known:
         row_id = txn.session.scalar(_THAT_VERSION, {"name": name, "version": version})
         if row_id is None:

@@ -21,8 +21,8 @@ from backend.simulation.place import SQLITE, a_copy, a_place, an_empty_database
 from backend.simulation.trial import Progress
 from seeds.demo.people import Staff
 
-# A copy of this process would share its open files and locks. They are copies of one that has read the program, and has
-# done nothing else.
+# A copy of this process would share its open files and locks. Hospitals' processes are copies of one that has read the
+# program, and has done nothing else.
 AFRESH = multiprocessing.get_context("forkserver")
 # Of a hospital's whole time. So often it says how far it has come.
 PARTS = 200
@@ -58,11 +58,20 @@ def live_apart(scenario: Scenario, keep: Path | None, progress: Progress) -> Acc
 
     The same patients live the same lives as in one database. Raises ``HospitalLost``.
     """
-    # The program is read while the study is set up here.
-    AFRESH.set_forkserver_preload([__name__])
-    ensure_running()
+    _read_the_program()
     with _begun(scenario) as beginning, _at_work(beginning, keep or beginning.settings.home) as hospitals:
         return reduce(add, _accounts(hospitals, progress))
+
+
+def _read_the_program() -> None:
+    """In the process of which the hospitals' are copies, while the study is set up here."""
+    AFRESH.set_forkserver_preload([__name__])
+    # It is told of Ctrl-C like everybody, and would say in many lines where in the program it had come to.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -116,7 +125,7 @@ def _accounts(hospitals: Sequence[_Hospital], progress: Progress) -> Iterator[Ac
                 progress(sum(come_so_far.values()), PARTS * len(hospitals))
         # More at work than processors chase each other out of their caches. Who is furthest behind goes on, so that all
         # of them come to the end together.
-        free = (os.cpu_count() or 1) - (len(unfinished) - len(resting))
+        free = _processors() - (len(unfinished) - len(resting))
         for hospital in sorted(resting, key=lambda one: come_so_far[one.site])[: max(free, 0)]:
             resting.remove(hospital)
             with _missed_if_gone(hospital):
@@ -127,8 +136,13 @@ def _accounts(hospitals: Sequence[_Hospital], progress: Progress) -> Iterator[Ac
 def _missed_if_gone(hospital: _Hospital) -> Iterator[None]:
     try:
         yield
-    except (EOFError, ConnectionError) as gone:
+    except (EOFError, OSError) as gone:
         raise HospitalLost(f"{hospital.site} ended before its account was given.") from gone
+
+
+def _processors() -> int:
+    """On how many this process may run; where the system does not tell, how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _live(site: str, beginning: _Beginning, home: Path, line: Connection) -> None:

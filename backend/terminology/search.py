@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
-from backend.db import Database, Transaction
+from backend.db import Transaction
 from backend.errors import InvalidInput, NotFound
 from backend.instruments.search import closeness, plain
 from backend.terminology.models import CtcaeLoad, CtcaeTerm
@@ -78,7 +78,7 @@ def _nearness(wanted: str, entry: Entry) -> float:
     return max((near - less for phrase, less in entry.phrases if (near := closeness(wanted, phrase))), default=0.0)
 
 
-_known: WeakKeyDictionary[Database, dict[str, tuple[int, dict[str, Entry]]]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Engine, dict[str, tuple[int, dict[str, Entry]]]] = WeakKeyDictionary()
 
 
 def _entries(txn: Transaction, version: str) -> dict[str, Entry]:
@@ -87,7 +87,7 @@ def _entries(txn: Transaction, version: str) -> dict[str, Entry]:
     if not loads:
         listed = ", ".join(versions(txn)) or "none yet"
         raise InvalidInput(fields={"version": [f"There is no such version; there are: {listed}."]})
-    kept = _known.setdefault(txn.database, {})
+    kept = _known.setdefault(txn.database.engine, {})
     if version not in kept or kept[version][0] != loads:
         rows = txn.session.scalars(select(CtcaeTerm).where(CtcaeTerm.version == version))
         # Sorted here: each database has an order of letters of its own.
