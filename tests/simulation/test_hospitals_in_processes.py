@@ -70,6 +70,14 @@ def temporary() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Who is started in the background of a shell ignores Ctrl-C, and so would whoever is started from there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def begun(where: Path) -> bool:
     """Whether the program is being read."""
     return any(where.glob("followup-*"))
@@ -80,6 +88,7 @@ def all_live(where: Path) -> bool:
     return len(list(where.glob("followup-*/site-*/simulation.sqlite"))) == len(SITES)
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("when", [begun, all_live])
 @pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
 def test_whoever_asks_for_it_to_end_is_obeyed_by_all_told_no_more_than_that_and_left_nothing(

@@ -27,6 +27,7 @@ from tests.processes import COMMAND, environment_for
 PATIENTS = 24
 KILLS = 4
 SECONDS_TO_DRAIN = 60
+SAID = "said by the worker"
 TEST = system("test")
 
 
@@ -34,7 +35,8 @@ TEST = system("test")
 def a_worker(db: Database, home: Path) -> Iterator[subprocess.Popen[bytes]]:
     """``followup work``, killed at the end if it still runs."""
     hurried = environment_for(db.url, home, LEASE_SECONDS="0.5", TICK_SECONDS="0.1")
-    process = subprocess.Popen([*COMMAND, "work"], env=hurried, stderr=subprocess.DEVNULL)
+    with (home / SAID).open("wb") as said:
+        process = subprocess.Popen([*COMMAND, "work"], env=hurried, stderr=said)
     try:
         yield process
     finally:
@@ -87,6 +89,8 @@ def test_a_worker_killed_in_mid_dispatch_leaves_each_phone_with_each_message_exa
 
     with a_worker(db, tmp_path) as worker:
         wait_until(lambda: unfinished(db) == 0 and sent(db) >= PATIENTS, SECONDS_TO_DRAIN)
+        # Those before it may have left it nothing to do; it can be told to end from when it says that it works.
+        wait_until(lambda: b"working" in (tmp_path / SAID).read_bytes(), SECONDS_TO_DRAIN)
         worker.terminate()
         assert worker.wait(timeout=20) == 0
 
