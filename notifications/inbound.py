@@ -1,6 +1,5 @@
 """Texts that reach us: each kept once, and committed, before anything tries to understand it."""
 
-import functools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,12 +87,11 @@ def keep(txn: Transaction, text: ReceivedText) -> InboundMessage | None:
     )
     row.number_sealed = seal(txn, row, "number_sealed", number or None)
     row.text_sealed = seal(txn, row, "text_sealed", _storable(text.text))
-    values = {name: getattr(row, name) for name in _COLUMNS}
-    kept = txn.connection.execute(_telling_of_a_stop(insert_once(txn, InboundMessage)), values).one_or_none()
-    if kept is None:
+    kept = {name: getattr(row, name) for name in _COLUMNS}
+    if not txn.connection.execute(insert_once(txn, InboundMessage), kept).rowcount:
         return None
     as_written(txn, row)
-    if row.number_index is not None and kept.is_stopped:
+    if row.number_index is not None:
         # That a stranger has a number is not undone by the stranger's writing again.
         numbers.lift(txn, row.number_index, numbers.WROTE, if_by_word=False)
     return row
@@ -220,12 +218,6 @@ def _obey_now(db: Database, inbound_id: UUID, words: str) -> None:
     except Exception:
         # The text is kept and still unhandled, so the next to handle it obeys it first.
         log.exception("a kept text could not be read yet", extra={"inbound_id": str(inbound_id)})
-
-
-@functools.cache
-def _telling_of_a_stop(insert: Any) -> Any:
-    """Whether its number takes no texts, as a provider or a person says: true of hardly any."""
-    return insert.returning(numbers.IS_STOPPED.label("is_stopped"))
 
 
 def _received_at(txn: Transaction, text: ReceivedText) -> datetime:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from uuid import UUID, uuid4
 
-from sqlalchemy import Boolean, ColumnElement, bindparam, literal_column, select
+from sqlalchemy import bindparam, select
 
 from backend import audit
 from backend.advisory_locks import one_at_a_time
@@ -28,13 +28,8 @@ WRONG, WRITES_WRONG = "wrong_number", "writes_wrong_number"
 BY_WORD = frozenset({WRONG, WRITES_WRONG})
 
 _STANDING = select(NumberStop).where(NumberStop.number_index == bindparam("index"), NumberStop.lifted_at.is_(None))
-# Of the text that a statement keeps: whether nothing is sent to its number. In the databases' own words, because in
-# what an INSERT gives back SQLAlchemy names no tables, and both have a ``number_index``.
-IS_STOPPED: ColumnElement[bool] = literal_column(
-    "EXISTS (SELECT 1 FROM number_stop"
-    " WHERE number_stop.number_index = inbound_message.number_index AND number_stop.lifted_at IS NULL)",
-    Boolean(),
-)
+# Asked for every text that comes in, and hardly ever true.
+_STANDS = _STANDING.with_only_columns(NumberStop.id)
 
 
 def as_it_came(number: str) -> str:
@@ -101,6 +96,8 @@ def lift(txn: Transaction, number_index: str, because: str, *, if_by_word: bool 
 
     ``if_by_word``: only what a person's word has stopped, or (False) only what a provider has; both when not given.
     """
+    if txn.connection.scalar(_STANDS, {"index": number_index}) is None:
+        return
     found = _standing(txn, number_index)
     if found is not None and if_by_word in (None, found.code in BY_WORD):
         found.lifted_at, found.lifted_because = txn.now, because

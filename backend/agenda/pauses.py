@@ -32,7 +32,7 @@ KINDS = tuple(kind.value for kind in PauseKind)
 _UNENDED = (ContactHold.reason.in_([word(kind) for kind in PauseKind]), ContactHold.lifted_at.is_(None))
 # Asked again and again, and so put together once, of plain columns.
 _HOLD = ContactHold.__table__.c
-OVER = (
+_OVER = (
     select(_HOLD.id)
     .where(*_UNENDED, _HOLD.until <= bindparam("now", type_=UTCDateTime()))
     .order_by(_HOLD.until, _HOLD.id)
@@ -137,7 +137,7 @@ def end_due_pauses(db: Database) -> Counter[str]:
 
 def over(txn: Transaction) -> Sequence[UUID]:
     """The pauses whose time has come."""
-    return txn.connection.scalars(OVER, {"now": txn.now}).all()
+    return txn.connection.scalars(_OVER, {"now": txn.now}).all()
 
 
 def end_each(db: Database, due: Sequence[UUID]) -> Counter[str]:

@@ -169,7 +169,7 @@ _WAS_SAID_AGAIN = exists().where(
     _AGAIN.key.in_([_LEFT.key + f"/{channel}" for channel in PATIENT_CHANNELS]),
 )
 # Every minute asks, and most of it has no other way or time left: so it is put together once, of plain columns.
-UNHEARD = (
+_UNHEARD = (
     select(_LEFT.id, _LEFT.channel, _LEFT.urgency, _LEFT.settled_at, _PATIENT.channels, _PATIENT.protocol_version_id)
     .join(Patient.__table__, _PATIENT.id == _LEFT.patient_id)
     .where(_NOT_HEARD, ~_WAS_SAID_AGAIN)
@@ -178,7 +178,7 @@ UNHEARD = (
 
 
 def _unheard(txn: Transaction) -> Iterator[_Unheard]:
-    return map(_Unheard._make, txn.connection.execute(UNHEARD, {"since": txn.now - LOOKED_BACK}))
+    return map(_Unheard._make, txn.connection.execute(_UNHEARD, {"since": txn.now - LOOKED_BACK}))
 
 
 def _has_waited(txn: Transaction, message: _Unheard) -> bool:

@@ -35,7 +35,7 @@ CHARACTERS = str.maketrans("〇零一二三四五六七八九", "00123456789")
 A_YEAR = re.compile(r"(?:i was )?(?:born )?(?:in )?((?:19|20)\d\d) ?(?:年|年生|年出生|生)?")
 # Asked again and again, and so put together once, of plain columns.
 _PATIENT = Patient.__table__.c
-SILENT = select(_PATIENT.id).where(_PATIENT.phone_unconfirmed_since <= bindparam("silent_since")).order_by(_PATIENT.id)
+_SILENT = select(_PATIENT.id).where(_PATIENT.phone_unconfirmed_since <= bindparam("since")).order_by(_PATIENT.id)
 
 
 def year_in(text: str) -> int | None:
@@ -96,7 +96,7 @@ def ask_for_calls(db: Database) -> dict[str, int]:
 
 def silent_numbers(txn: Transaction) -> Sequence[UUID]:
     """The patients from whose numbers three days have brought no right year."""
-    return txn.connection.scalars(SILENT, {"silent_since": txn.now - new_numbers.SILENCE}).all()
+    return txn.connection.scalars(_SILENT, {"since": txn.now - new_numbers.SILENCE}).all()
 
 
 def have_called(db: Database, silent: Sequence[UUID]) -> dict[str, int]:

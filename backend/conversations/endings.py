@@ -72,7 +72,7 @@ def _live(*of_each: Any) -> Select[Any]:
 
 # Asked of everything that is being asked, every half minute, and so put together once, of plain columns.
 _SEEN = ("id", "patient_id", "status", "question_id", "opened_at", "first_answer_at", "last_heard_at", "closes_at")
-AT_A_GLANCE = _live(*(_ROW[name] for name in (*_SEEN, "tier_so_far")))
+_AT_A_GLANCE = _live(*(_ROW[name] for name in (*_SEEN, "tier_so_far")))
 _THESE = (
     _live(Conversation)
     .where(among(Conversation.id, "ids"))
@@ -165,7 +165,7 @@ def _turning_points(one: _Standing) -> Iterator[datetime]:
 
 
 def _at_a_glance(txn: Transaction) -> list[_Standing]:
-    rows = txn.connection.execute(AT_A_GLANCE)
+    rows = txn.connection.execute(_AT_A_GLANCE)
     return _standings((row, row.patient_status, row.is_overtaken, *row[-len(asking.PUT) :]) for row in rows)
 
 

@@ -33,7 +33,7 @@ def first_question(
     """
     assert message.patient_id is not None, "Who is asked was looked up by it."
     patient = known.patients[message.patient_id]
-    site = known.sites[patient.id]
+    site = known.site_of[patient.id]
     survey = _survey(txn, patient, item, site.text_surveys, known.surveys[patient.id])
     if survey is None:
         return said

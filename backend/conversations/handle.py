@@ -143,7 +143,7 @@ def _from_whom_we_know(txn: Transaction, received: InboundMessage, writers: Writ
     if sender is None:
         _leave_without_a_sender(txn, received, writers)
     else:
-        _understand(txn.acting_as(sender.actor), received, writers, sender)
+        _understand(txn.acting_as(sender.actor), received, sender)
 
 
 def _leave_without_a_sender(txn: Transaction, received: InboundMessage, writers: Writers) -> None:
@@ -233,7 +233,7 @@ def _say_that_pages_go_by_email(txn: Transaction, received: InboundMessage, staf
             open_item(txn, reason=reason, key=key, site_id=site_id, due_at=txn.now)
 
 
-def _understand(txn: Transaction, received: InboundMessage, writers: Writers, sender: Sender) -> None:
+def _understand(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
     # Whoever is about to report the death has done so by then, or waits until this is understood.
     take_turn(txn, sender.patient)
     meaning = replies.read(inbound.text_of(txn, received), _words_of(txn, sender.patient))
@@ -242,8 +242,7 @@ def _understand(txn: Transaction, received: InboundMessage, writers: Writers, se
     is_emergency = meaning is Meaning.DANGER if is_dead else meaning in EMERGENCIES
     if is_emergency:
         open_for_text(txn, sender.patient, received.id)
-    is_reported = _is_death_reported(txn, writers, sender.patient)
-    if is_dead or (is_reported and not (meaning is Meaning.DEATH and sender.caregiver)):
+    if is_dead or (_is_death_reported(txn, sender.patient) and not (meaning is Meaning.DEATH and sender.caregiver)):
         _someone_writes_after_all(txn, received, sender, is_emergency=is_emergency)
         return
     match meaning:
@@ -315,10 +314,7 @@ def _leave(txn: Transaction, received: InboundMessage, sender: Sender, why: WhyH
     inbound.leave_to_a_person(txn, received, patient_id=sender.patient.id, site_id=sender.patient.site_id, why=why)
 
 
-def _is_death_reported(txn: Transaction, writers: Writers, patient: Patient) -> bool:
-    # What was seen before the patient's turn came may be old, but not on SQLite, where one alone writes.
-    if txn.database.is_sqlite and patient.id in writers.not_held:
-        return False
+def _is_death_reported(txn: Transaction, patient: Patient) -> bool:
     return deaths.HELD_BECAUSE_REPORTED in contact.why_held(txn, [patient.id]).get(patient.id, ())
 
 

@@ -161,7 +161,7 @@ class Known:
         self._courses: dict[frozenset[AgendaKind], Mapping[UUID, Course]] = {}
         self._seen = _at_a_glance(txn, take_turns(txn, patient_ids))
         self.patients: Mapping[UUID, Patient] = {one.patient.id: one.patient for one in self._seen}
-        self.sites: Mapping[UUID, AtTheSite] = {one.patient.id: one for one in self._seen}
+        self.site_of: Mapping[UUID, AtTheSite] = {one.patient.id: one for one in self._seen}
         keys: Iterable[Any] = (one for one in self._seen if one.owner_id is not None)
         open_these(txn, keys)
 

@@ -92,7 +92,7 @@ def release(
         return Suppress("nobody_to_write_to")
     known = known or Known(txn, [message.patient_id])
     patient = known.patients[message.patient_id]
-    question = _Question(txn, message, patient, template, known.sites[patient.id], known, ways.public_url)
+    question = _Question(txn, message, patient, template, known.site_of[patient.id], known, ways.public_url)
     for rule in _RULES:
         refused = rule(question)
         if refused is not None:

@@ -1,6 +1,6 @@
 """Whose the number is that a text has just come from, and whether one of them alone can have written it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,7 +23,6 @@ _INDEX: BindParameter[str] = bindparam("index")
 _STANDS_IN = (
     select(
         Patient,
-        contact.IS_HELD,
         exists().where(Caregiver.phone_index == _INDEX).label("caregivers"),
         exists().where(StaffMember.phone_index == _INDEX).label("staff"),
         exists().where(NumberStop.number_index == _INDEX, NumberStop.lifted_at.is_(None)).label("stops"),
@@ -43,8 +42,6 @@ class Writers:
     # Whose it was before, or still is by the record though a stranger has it: nothing that comes from it is theirs.
     formerly: tuple[Patient, ...] = ()
     is_a_strangers: bool = False
-    # By id, patients whose own number it is and with whom nothing held contact when it was looked up.
-    not_held: Collection[UUID] = frozenset()
 
     @property
     def are_staff_only(self) -> bool:
@@ -91,13 +88,12 @@ def writers_of(txn: Transaction, received: InboundMessage) -> Writers:
         return Writers((txn.session.get_one(Patient, received.patient_id),))
     if received.number_index is None:
         return Writers()
-    found = txn.session.execute(_STANDS_IN, {"index": received.number_index, "now": txn.now}).all()
-    _, _, caregivers, staff, stops = found[0]
+    found = txn.session.execute(_STANDS_IN, {"index": received.number_index}).all()
+    _, caregivers, staff, stops = found[0]
     by_record = Writers(
         tuple(patient for patient, *_ in found if patient is not None),
         _caregivers_with(txn, received) if caregivers else (),
         tuple(staff_replies.members_by_phone(txn, received.number_index)) if staff else (),
-        not_held={patient.id for patient, is_held, *_ in found if patient is not None and not is_held},
     )
     if stops and numbers.is_a_strangers(txn, received.number_index):
         return Writers(staff=by_record.staff, formerly=tuple(by_record.all_patients(txn)), is_a_strangers=True)

@@ -6,11 +6,12 @@ Built once from a stored version and never changed, so it may be shared by all r
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Integer, bindparam, exists, select
+from sqlalchemy import Engine, bindparam, select
 
 from backend.db import Transaction, UTCDateTime
 from backend.errors import NotFound
@@ -141,17 +142,10 @@ class Terminology:
 _VERSIONS = select(InstrumentVersion.id).where(InstrumentVersion.name == bindparam("name"))
 _NEWEST = _VERSIONS.order_by(InstrumentVersion.version.desc()).limit(1)
 _THAT_VERSION = _VERSIONS.where(InstrumentVersion.version == bindparam("version"))
-# Of the version of an instrument that is named by ``name`` and ``version``: whether a later one stood beside it ``at``
-# that moment. For whoever asks something else with it.
-IS_SUPERSEDED = (
-    exists()
-    .where(
-        InstrumentVersion.name == bindparam("name"),
-        InstrumentVersion.version > bindparam("version", type_=Integer()),
-        InstrumentVersion.loaded_at <= bindparam("at", type_=UTCDateTime()),
-    )
-    .label("is_superseded")
-)
+_A_LATER_ONE = _VERSIONS.where(
+    InstrumentVersion.version > bindparam("version"),
+    InstrumentVersion.loaded_at <= bindparam("at", type_=UTCDateTime()),
+).limit(1)
 
 # What an instrument can be called; some databases cannot even be asked about the rest.
 NAME = re.compile(r"[a-z][a-z0-9_]{0,79}")
@@ -183,6 +177,12 @@ def find_instrument(txn: Transaction, name: str, version: int | None = None) -> 
         row = txn.session.get_one(InstrumentVersion, row_id)
         _instruments[row_id] = Instrument.from_content(row.content, row.version)
     return _instruments[row_id]
+
+
+def is_superseded(txn: Transaction, name: str, version: int, at: datetime) -> bool:
+    """Whether a later version than this stood beside it at that moment."""
+    later = {"name": name, "version": version, "at": at}
+    return txn.connection.scalar(_A_LATER_ONE, later) is not None
 
 
 def _id_of(txn: Transaction, name: str, version: int) -> UUID | None:

@@ -6,10 +6,10 @@ One narrow function behind every way a report can come: the app, a form, a text 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import bindparam, select
 
 import notifications
 from backend import audit, clock
@@ -18,7 +18,7 @@ from backend.agenda.history import course_to_judge
 from backend.db import Transaction, canonical_json, insert_now
 from backend.errors import InvalidInput, ReportIdTaken
 from backend.instruments.answers import Checked, check_answers
-from backend.instruments.definition import IS_SUPERSEDED, NAME, Instrument, find_instrument
+from backend.instruments.definition import Instrument, find_instrument, is_superseded
 from backend.patients import life
 from backend.patients.caregivers import caregivers_of
 from backend.patients.models import Patient
@@ -29,7 +29,6 @@ from backend.reports.history import BASELINE, Moments, Reach, circumstances_of, 
 from backend.reports.placement import Label, Place, course_to_place, place_report
 from backend.reports.promised_calls import promise_a_call
 from backend.sealing import keyring_of, seal
-from backend.staff.models import Site
 from backend.terms import EvidenceSource, ItemState, ReportMode, Respondent, Standing, Tier, WorkReason
 from backend.triage.advice import advice
 from backend.triage.assess import Assessment, assess, findings_of, tiers_of
@@ -37,7 +36,7 @@ from backend.triage.candidates import Source, open_candidates, rules_under
 from backend.triage.grading import is_high_fever
 from backend.triage.models import CandidateFinding
 from backend.triage.rules import Circumstances, Finding, RuleSet
-from backend.triage.site_hours import SITE_HOURS, SiteHours, hours_in, hours_of
+from backend.triage.site_hours import hours_of
 from backend.triage.told import Told
 from backend.triage.working_days import can_call_today
 from backend.worklist.items import open_item
@@ -53,9 +52,7 @@ EVIDENCE_BY_MODE = {ReportMode.PHONE: EvidenceSource.PHONE, ReportMode.IN_PERSON
 
 
 _REPORT = SymptomReport.__table__.c
-_IS_KNOWN = exists().where(_REPORT.patient_id == bindparam("patient_id"), _REPORT.id == bindparam("id"))
-# Asked by every report, and so put together once.
-_LOOKED_UP = select(_IS_KNOWN, IS_SUPERSEDED, *SITE_HOURS).where(Site.id == bindparam("site_id"))
+_KNOWN = select(_REPORT.id).where(_REPORT.patient_id == bindparam("patient_id"), _REPORT.id == bindparam("id"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,22 +99,22 @@ def submit_report(txn: Transaction, patient: Patient, sent: Submission) -> Submi
     """
     take_turn(txn, patient)
     fingerprint = keyring_of(txn).fingerprint("report", _canonical(sent))
-    known = _looked_up(txn, patient, sent)
-    if known.is_kept:
+    if txn.connection.scalar(_KNOWN, {"patient_id": patient.id, "id": sent.id}) is not None:
         return _again(txn, txn.session.get_one(SymptomReport, (patient.id, sent.id)), fingerprint)
     instrument = _instrument(txn, sent)
     checked = check_answers(instrument, sent.answers, sent.measurements)
     happened_at = min(sent.completed_at, txn.now)
-    label = Label(instrument.name, sent.agenda_key, known.is_superseded)
+    is_old = is_superseded(txn, instrument.name, instrument.version, happened_at)
+    label = Label(instrument.name, sent.agenda_key, is_old)
     course = course_to_place(txn, patient, label)
     place = place_report(txn, patient, course, label, completed_at=happened_at)
     told, rules = _told(sent, instrument, checked), rules_under(txn, _version(txn, patient, sent))
     assessed = assess(rules, told, _circumstances(txn, patient, course, sent, told, rules))
     with audit.together(txn):
-        report = _keep(txn, patient, sent, checked, place, assessed, fingerprint, known.site)
+        report = _keep(txn, patient, sent, checked, place, assessed, fingerprint)
         said_on = clock.local_day(happened_at, patient.time_zone)
         source = Source(patient, said_on, report_id=report.id, respondent=sent.respondent)
-        candidates = open_candidates(txn, source, assessed.findings, assessed.asked, site=known.site)
+        candidates = open_candidates(txn, source, assessed.findings, assessed.asked)
         _tell_the_agenda(txn, patient, report)
         _note_life(txn, patient, report, happened_at)
         promise_a_call(txn, patient, report)
@@ -141,25 +138,6 @@ def judge(txn: Transaction, patient: Patient, sent: Submission) -> Tier | None:
     # It is not placed, and of the course the rules ask for infusions alone.
     course = course_to_judge(txn, patient, sent.agenda_key) if receives_cells(txn, patient) else None
     return tier_of(findings_of(rules, told, _circumstances(txn, patient, course, sent, told, rules)))
-
-
-class _Known(NamedTuple):
-    """Whether the report is kept already, whether its questionnaire had been superseded, and the patient's site."""
-
-    is_kept: bool
-    is_superseded: bool
-    site: SiteHours
-
-
-def _looked_up(txn: Transaction, patient: Patient, sent: Submission) -> _Known:
-    # Some databases cannot even be asked about what can be no name.
-    name = sent.instrument if NAME.fullmatch(sent.instrument) else ""
-    happened_at = min(sent.completed_at, txn.now)
-    about = {"name": name, "version": sent.instrument_version, "at": happened_at, "site_id": patient.site_id}
-    is_kept, is_superseded, *site = txn.connection.execute(
-        _LOOKED_UP, {"patient_id": patient.id, "id": sent.id, **about}
-    ).one()
-    return _Known(is_kept, is_superseded, hours_in(*site))
 
 
 def _circumstances(
@@ -238,7 +216,6 @@ def _keep(
     place: Place,
     assessed: Assessment,
     fingerprint: str,
-    site: SiteHours,
 ) -> SymptomReport:
     report = _as_sent(txn, patient, sent)
     report.agenda_key, report.standing, report.unscheduled_because = place.key, place.standing, place.because
@@ -246,7 +223,7 @@ def _keep(
     report.composites = dict(assessed.composites)
     report.measurements = dict(checked.measurements)
     report.tier = most_urgent((tier_of(assessed.findings), sent.raised_before))
-    report.advice = advice_on(txn, report, assessed.findings, site)
+    report.advice = advice_on(txn, report, assessed.findings)
     report.body_fingerprint = fingerprint
     insert_now(txn, report)
     # The report is its own record and never changes; one entry says that it came.
@@ -294,13 +271,11 @@ def _as_sent(txn: Transaction, patient: Patient, sent: Submission) -> SymptomRep
     return report
 
 
-def advice_on(
-    txn: Transaction, report: SymptomReport, found: Sequence[Finding], site: SiteHours | None = None
-) -> list[dict[str, str]]:
-    """What to do now and whom to call, in the language of the report. ``site``: where it has been read."""
+def advice_on(txn: Transaction, report: SymptomReport, found: Sequence[Finding]) -> list[dict[str, str]]:
+    """What to do now and whom to call, in the language of the report."""
     if not found:
         return []
-    site = site or hours_of(txn, report.site_id)
+    site = hours_of(txn, report.site_id)
     rules = rules_under(txn, report.protocol_version_id)
     return advice(
         rules,

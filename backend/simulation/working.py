@@ -1,13 +1,12 @@
 """What the sites do with their lists, during working hours: tasks, candidates, reports of death."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, null, or_, select, union_all
+from sqlalchemy import Row, Select, bindparam, or_, select
 
 from backend import audit
 from backend.agenda.silence import CALLER
@@ -24,7 +23,7 @@ from backend.terms import CandidateStatus, Role
 from backend.triage.closing import dismiss
 from backend.triage.decisions import acknowledge
 from backend.triage.models import OPEN, CandidateEvent
-from backend.worklist.items import pass_on
+from backend.worklist.items import pass_on, to_pass_on
 from backend.worklist.models import WorkItem
 
 COLLEAGUE = system("simulated staff")
@@ -32,22 +31,12 @@ COLLEAGUE = system("simulated staff")
 JUDGED_AFTER = timedelta(days=7)
 
 
+# Asked at every look, of which most find nothing to do; so put together once.
 _ROW, _EVENT = WorkItem.__table__.c, CandidateEvent.__table__.c
-_NOW = bindparam("now", type_=UTCDateTime())
-_TO_JUDGE = (
-    OPEN,
-    or_(
-        _EVENT.status == word(CandidateStatus.PROPOSED),
-        _EVENT.acknowledged_at <= bindparam("known_since", type_=UTCDateTime()),
-    ),
-)
-# Asked at every look, of which most find nothing to do; so put together once, the tasks and the candidates in one. Of a
-# candidate there is nothing in the place of what makes a task.
-_LISTED = union_all(
-    select(_ROW.id, _ROW.owner_id, _ROW.reason, _ROW.agenda_key, _ROW.due_at, _ROW.passes_on_at).where(
-        _ROW.resolved_at.is_(None), or_(_ROW.due_at <= _NOW, _ROW.passes_on_at <= _NOW)
-    ),
-    select(_EVENT.id, *[null()] * 5).where(*_TO_JUDGE),
+_LISTED: Select[Any] = (
+    select(_ROW.id, _ROW.owner_id, _ROW.reason, _ROW.agenda_key, _ROW.due_at)
+    .where(_ROW.resolved_at.is_(None), _ROW.due_at <= bindparam("now", type_=UTCDateTime()))
+    .order_by(_ROW.due_at, _ROW.key)
 )
 _TASKS = (
     select(WorkItem, Patient)
@@ -55,7 +44,13 @@ _TASKS = (
     .where(among(WorkItem.id, "ids"))
     .order_by(WorkItem.due_at, WorkItem.key)
 )
-_TO_JUDGE_NOW = select(_EVENT.id).where(*_TO_JUDGE)
+_TO_JUDGE = select(_EVENT.id).where(
+    OPEN,
+    or_(
+        _EVENT.status == word(CandidateStatus.PROPOSED),
+        _EVENT.acknowledged_at <= bindparam("known_since", type_=UTCDateTime()),
+    ),
+)
 _CANDIDATES = (
     select(CandidateEvent)
     .where(among(CandidateEvent.id, "ids"))
@@ -74,25 +69,13 @@ class Desk:
     def work(self, done: Counter[str]) -> bool:
         """One look at everything that is due, counted in ``done``; whether there was anything to do."""
         with self._stage.db.transaction(COLLEAGUE) as txn, audit.together(txn):
-            when = {"now": txn.now, "known_since": txn.now - JUDGED_AFTER}
-            listed = txn.connection.execute(_LISTED, when).all()
-            tasks = [one for one in listed if one.due_at is not None]
-            has_passed_on = self._pass_on(txn, tasks, done)
-            to_judge = [one.id for one in listed if one.due_at is None]
-            has_done = self._do_tasks(txn, [one for one in tasks if one.due_at <= txn.now], done)
-            if has_done:
-                # What was said on the telephone may have brought more of them, or settled some.
-                to_judge = list(txn.connection.scalars(_TO_JUDGE_NOW, when))
-            return self._take_note(txn, to_judge, done) or has_done or has_passed_on
+            late = to_pass_on(txn)
+            for task_id in late:
+                done["calls_passed_on"] += pass_on(txn.acting_as(CALLER), task_id)
+            return any((late, self._do_tasks(txn, done), self._take_note(txn, done)))
 
-    def _pass_on(self, txn: Transaction, tasks: Sequence[Row[Any]], done: Counter[str]) -> bool:
-        """What has waited too long goes to whoever is next, the longest first."""
-        late = [(one.passes_on_at, one.id) for one in tasks if one.passes_on_at and one.passes_on_at <= txn.now]
-        for _, task_id in sorted(late):
-            done["calls_passed_on"] += pass_on(txn.acting_as(CALLER), task_id)
-        return bool(late)
-
-    def _do_tasks(self, txn: Transaction, listed: Sequence[Row[Any]], done: Counter[str]) -> bool:
+    def _do_tasks(self, txn: Transaction, done: Counter[str]) -> bool:
+        listed = txn.connection.execute(_LISTED, {"now": txn.now}).all()
         self._again_at = {one.id: self._again_at[one.id] for one in listed if one.id in self._again_at}
         in_hand = {one.id: dice for one in listed if (dice := self._taken_up(txn, one)) is not None}
         # All of them before the first is done, so that each sees what that does to the others.
@@ -126,8 +109,9 @@ class Desk:
         if row.agenda_key is not None and row.resolved_at is not None:
             task.person.open_calls = max(0, task.person.open_calls - 1)
 
-    def _take_note(self, txn: Transaction, ids: Sequence[UUID], done: Counter[str]) -> bool:
+    def _take_note(self, txn: Transaction, done: Counter[str]) -> bool:
         """The coordinator takes note of what was proposed; a physician judges what has been known for a week."""
+        ids = txn.connection.scalars(_TO_JUDGE, {"known_since": txn.now - JUDGED_AFTER}).all()
         rows = txn.session.scalars(_CANDIDATES, {"ids": ids}).all() if ids else ()
         for row in rows:
             person = self._stage.by_id.get(row.patient_id)

@@ -38,7 +38,7 @@ from backend.triage.episodes import (
 from backend.triage.models import CandidateEvent, CandidateFinding, is_snoozed
 from backend.triage.paging import open_page
 from backend.triage.rules import Finding, RuleSet, danger_words_finding
-from backend.triage.site_hours import SiteHours, hours_of
+from backend.triage.site_hours import hours_of
 from backend.triage.working_days import due_at
 
 # Asked by every report, and so put together once.
@@ -89,22 +89,14 @@ def rules_under(txn: Transaction, version_id: UUID) -> RuleSet:
 
 
 def open_candidates(
-    txn: Transaction,
-    source: Source,
-    found: Sequence[Finding],
-    asked: Mapping[str, Asked],
-    *,
-    site: SiteHours | None = None,
+    txn: Transaction, source: Source, found: Sequence[Finding], asked: Mapping[str, Asked]
 ) -> list[CandidateEvent]:
-    """Open or join one episode for each finding, and let silent answers end or continue the others.
-
-    ``site``: the patient's, where it has been read.
-    """
+    """Open or join one episode for each finding, and let silent answers end or continue the others."""
     running = _running(txn, source.patient)
     # In one order always, so that the trail of the same report reads the same.
     silent = sorted(asked.keys() & running.keys() - {finding.subject for finding in found})
     tiers = {*(finding.tier for finding in found), *(Tier(running[code].tier) for code in silent)}
-    due = {tier: due_anew(txn, source.patient, tier, site) for tier in tiers}
+    due = {tier: due_anew(txn, source.patient, tier) for tier in tiers}
     taken = [
         _take_finding(txn, source, finding, running.get(source.subject_of(finding)), due[finding.tier])
         for finding in found
@@ -321,7 +313,7 @@ def _episode(row: CandidateEvent, now: datetime) -> Episode:
     )
 
 
-def due_anew(txn: Transaction, patient: Patient, tier: Tier, site: SiteHours | None = None) -> datetime:
-    """When somebody must have taken note of what is of this tier, counted from now. ``site``: where it was read."""
-    site = site or hours_of(txn, patient.site_id)
+def due_anew(txn: Transaction, patient: Patient, tier: Tier) -> datetime:
+    """When somebody must have taken note of what is of this tier, counted from now."""
+    site = hours_of(txn, patient.site_id)
     return due_at(tier, txn.now, site.time_zone, site.hours, clocks=rules_for(txn, patient).clocks)

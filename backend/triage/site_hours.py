@@ -1,6 +1,6 @@
 """When a site works and how it is called. Every report asks, and so it is read as plain columns."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
@@ -10,9 +10,7 @@ from backend.staff.models import Site
 from backend.triage.working_days import WorkingHours
 
 _ROW = Site.__table__.c
-# What ``hours_in`` makes of it, for whoever asks for something else as well.
-SITE_HOURS = (_ROW.time_zone, _ROW.working_hours, _ROW.emergency_phone)
-_OF_SITE = select(*SITE_HOURS).where(_ROW.id == bindparam("id"))
+_OF_SITE = select(_ROW.time_zone, _ROW.working_hours, _ROW.emergency_phone).where(_ROW.id == bindparam("id"))
 
 
 class SiteHours(NamedTuple):
@@ -25,9 +23,5 @@ class SiteHours(NamedTuple):
 
 def hours_of(txn: Transaction, site_id: UUID) -> SiteHours:
     """As they are kept of the site now."""
-    return hours_in(*txn.connection.execute(_OF_SITE, {"id": site_id}).one())
-
-
-def hours_in(time_zone: str, hours: Any, emergency_phone: str) -> SiteHours:
-    """As they stand in a row."""
-    return SiteHours(time_zone, WorkingHours.from_content(hours), emergency_phone)
+    zone, hours, phone = txn.connection.execute(_OF_SITE, {"id": site_id}).one()
+    return SiteHours(zone, WorkingHours.from_content(hours), phone)
