@@ -51,10 +51,6 @@ def take(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
     """
     if may_count(received, sender):
         return False
-    # Of two texts that come at once the second sees what became of the first.
-    take_turn(txn, sender.patient)
-    if may_count(received, sender):
-        return False
     year, wrong = year_in(inbound.text_of(txn, received)), _wrong_years(txn, sender.patient)
     if year is None or wrong >= MOST_WRONG_YEARS:
         _leave_to_a_person(txn, received, sender, may_still_try=wrong < MOST_WRONG_YEARS)

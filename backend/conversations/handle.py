@@ -234,7 +234,8 @@ def _say_that_pages_go_by_email(txn: Transaction, received: InboundMessage, staf
 
 
 def _understand(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
-    # Whoever is about to report the death has done so by then, or waits until this is understood.
+    # For all that follows: of two texts the second sees what became of the first, and whoever is about to report the
+    # death has done so by then, or waits until this is understood.
     take_turn(txn, sender.patient)
     meaning = replies.read(inbound.text_of(txn, received), _words_of(txn, sender.patient))
     is_dead = life.is_dead(sender.patient)

@@ -12,7 +12,6 @@ from backend.conversations.answers import Sender
 from backend.conversations.models import Conversation
 from backend.db import Transaction, UTCDateTime
 from backend.indexes import word
-from backend.patients.turns import take_turn
 from backend.terms import ChannelKind
 from backend.triage.candidates import open_for_text
 from notifications import inbound
@@ -54,7 +53,6 @@ def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
         return False
     if surveys.yes_or_no(inbound.text_of(txn, received)) != script.YES:
         return False
-    take_turn(txn, sender.patient)
     if not _was_asked_for_the_card(txn, received, sender):
         return False
     open_for_text(txn, sender.patient, received.id)

@@ -40,7 +40,6 @@ from backend.conversations.wording import YES_AND_NO
 from backend.db import Transaction
 from backend.errors import NoLongerPossible
 from backend.instruments.definition import instrument
-from backend.patients.turns import take_turn
 from backend.terms import Language, Tier, WorkReason
 from backend.triage.candidates import open_for_text
 from backend.worklist.items import open_item
@@ -81,7 +80,6 @@ def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
     is_meant = command in _WORDS or _is_meant_as_an_answer(text)
     if not is_meant and len(text) > printed.LONGEST and not begins_with_yes(text):
         return False
-    take_turn(txn, sender.patient)
     being_asked = open_surveys(txn, received, sender)
     turn = _turn_among(being_asked, txn, received, sender)
     if turn is None:
@@ -99,7 +97,6 @@ def took(txn: Transaction, received: InboundMessage, sender: Sender) -> bool:
 
 def begin(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
     """The questionnaire that is due, from where it stopped; or word that none is."""
-    take_turn(txn, sender.patient)
     if not may_know(sender):
         answers.leave_to_a_person(txn, received, sender)
         return
@@ -116,7 +113,6 @@ def begin(txn: Transaction, received: InboundMessage, sender: Sender) -> None:
 
 def turn_of(txn: Transaction, received: InboundMessage, sender: Sender) -> Turn | None:
     """The survey that takes what this text answers, and what it asks; None where none does."""
-    take_turn(txn, sender.patient)
     return _turn_among(open_surveys(txn, received, sender), txn, received, sender)
 
 
